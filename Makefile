@@ -1,0 +1,76 @@
+# Every command of the project; `make` alone lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The first of these that runs; give PYTHON=… to choose another, 3.11 or newer.
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+STAGE ?= dev
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
+# CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+.PHONY: help run test check format synth deploy lock clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.local ## Run the service on this machine: no account, no Docker (PORT=8080)
+	@exec $(BIN)/python -m local
+
+test: $(VENV)/.dev node_modules/.installed ## Run every test
+	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+check: $(VENV)/.dev ## Lint, types, and which module may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+synth: $(VENV)/.dev node_modules/.installed ## Write the CloudFormation templates to cdk.out (STAGE=dev)
+	cdk synth --quiet -c stage=$(STAGE)
+	@echo "The templates are in cdk.out."
+
+deploy: $(VENV)/.dev node_modules/.installed ## Deploy to the AWS account in use (STAGE=dev)
+	cdk deploy --all -c stage=$(STAGE)
+
+lock: $(VENV)/.dev ## Pin every package that the requirements bring in
+	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/python -m pip freeze; } > constraints.new
+	@mv constraints.new constraints.txt
+
+clean: ## Remove everything that these commands made
+	rm -rf $(VENV) node_modules cdk.out build .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or name it with PYTHON=…"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.local: $(VENV)/bin/python requirements-local.txt functions/ratings/requirements.txt constraints.txt
+	@echo "Installing what the local service needs (once, about half a minute) …"
+	@$(PIP) install -r requirements-local.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python requirements-dev.txt requirements.txt requirements-local.txt functions/ratings/requirements.txt constraints.txt
+	@echo "Installing what development needs (once, about a minute) …"
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@ $(VENV)/.local
+
+node_modules/.installed: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "Node.js with npm is needed for the CDK: install it first."; exit 1; }
+	@echo "Installing the CDK command line (once) …"
+	@npm ci --no-audit --no-fund --silent
+	@touch $@

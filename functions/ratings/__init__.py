@@ -1,0 +1,1 @@
+"""Answers a mobile app's ratings requests from the response cache or from Apple Music."""

@@ -1,0 +1,151 @@
+"""One HTTP exchange with Apple Music, bounded in time and in size."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+from weakref import WeakSet
+
+import urllib3
+from urllib3 import exceptions
+
+from functions.ratings.deadline import Deadline
+from functions.ratings.errors import (
+    AppleAnswerUnusableError,
+    AppleTooSlowError,
+    AppleUnreachableError,
+)
+
+MAX_BODY_BYTES: Final = 1_048_576
+"""How much of a decoded body is read: a hundred ratings with their content fit ten times over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppleRequest:
+    """What is asked of Apple; `path` begins with `/v1/` and its parts are already checked."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppleResponse:
+    """What Apple answered: the body whole and decoded, and the two headers that are read."""
+
+    status: int
+    body: bytes
+    content_type: str
+    retry_after: str | None
+
+
+class AppleMusic:
+    """A kept-alive, verified connection to one origin.
+
+    Redirects are answers like any other, never followed, and proxies of the environment are not
+    used: the tokens go to this origin alone.
+    """
+
+    def __init__(self, origin: str) -> None:
+        """Connect to `origin` (`https://host[:port]`) when first asked to."""
+        self._pool = urllib3.connection_from_url(origin, maxsize=1, retries=False)
+        self._connections: WeakSet[Any] = WeakSet()
+        self._remember_connections()
+        self._executor = _one_thread()
+
+    def send(
+        self, request: AppleRequest, deadline: Deadline, *, headers: Mapping[str, str]
+    ) -> AppleResponse:
+        """Send one request and read the whole answer.
+
+        A thread of its own makes the call, because no socket timeout bounds the look-up of a name
+        or an answer that comes a byte at a time; when time is up, the connection is hung up.
+
+        Raises:
+            AppleTooSlowError: when the deadline comes first.
+            AppleUnreachableError: when there was no answer at all.
+            AppleAnswerUnusableError: when the answer was cut off, too large or badly encoded.
+        """
+        seconds = deadline.remaining()
+        if seconds <= 0:
+            raise AppleTooSlowError("no time left to ask")
+        exchange = self._executor.submit(self._exchange, request, seconds, headers)
+        try:
+            return exchange.result(timeout=seconds)
+        except TimeoutError:
+            self._hang_up()
+            raise AppleTooSlowError("no whole answer within the deadline") from None
+
+    def close(self) -> None:
+        """Close the connection and end the thread."""
+        self._pool.close()
+        self._executor.shutdown()
+
+    def _exchange(
+        self, request: AppleRequest, seconds: float, headers: Mapping[str, str]
+    ) -> AppleResponse:
+        target = quote(request.path, safe="/.-")
+        if request.query:
+            target += "?" + urlencode(request.query, safe=",")
+        try:
+            response = self._pool.urlopen(
+                request.method,
+                target,
+                body=request.body,
+                headers=headers,
+                redirect=False,
+                retries=False,
+                timeout=urllib3.Timeout(total=seconds),
+                preload_content=False,
+            )
+        except exceptions.NewConnectionError as error:  # a TimeoutError by descent, not by sense
+            raise AppleUnreachableError(type(error).__name__) from None
+        except exceptions.TimeoutError:
+            raise AppleTooSlowError("no answer in time") from None
+        except exceptions.HTTPError as error:
+            raise AppleUnreachableError(type(error).__name__) from None
+        try:
+            body = response.read(MAX_BODY_BYTES + 1, decode_content=True)
+        except exceptions.TimeoutError:
+            raise AppleTooSlowError("the answer did not end in time") from None
+        except exceptions.HTTPError as error:
+            raise AppleAnswerUnusableError(type(error).__name__) from None
+        finally:
+            response.close()
+        if len(body) > MAX_BODY_BYTES:
+            raise AppleAnswerUnusableError("the body is too large")
+        return AppleResponse(
+            status=response.status,
+            body=body,
+            content_type=response.headers.get("Content-Type", ""),
+            retry_after=response.headers.get("Retry-After"),
+        )
+
+    def _remember_connections(self) -> None:
+        connection_class = self._pool.ConnectionCls
+
+        def connect(**arguments: Any) -> Any:
+            connection = connection_class(**arguments)
+            self._connections.add(connection)
+            return connection
+
+        self._pool.ConnectionCls = connect  # type: ignore[assignment]  # only ever called
+
+    def _hang_up(self) -> None:
+        """End whatever the thread waits for, and leave the thread to its end."""
+        for connection in tuple(self._connections):
+            if (sock := connection.sock) is not None:
+                with suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
+        self._executor.shutdown(wait=False)
+        self._executor = _one_thread()
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="apple-music")

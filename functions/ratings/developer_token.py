@@ -1,0 +1,106 @@
+"""Keeps the developer token, which no app may have, and reads it again when it is about to end."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import jwt
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.ratings.deadline import Clock
+from functions.ratings.errors import DeveloperTokenMissingError
+
+if TYPE_CHECKING:
+    from types_boto3_secretsmanager import SecretsManagerClient
+
+REFRESH_SECONDS: Final = 300
+"""How long before its end a token is looked for anew."""
+
+REREAD_SECONDS: Final = 10
+"""How often at most the secret is read while there is a token to go on with."""
+
+
+_COMPACT_JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeveloperToken:
+    """A JWT by which Apple knows this service, and when it ends, in epoch seconds."""
+
+    jwt: str = field(repr=False)
+    expires_at: float
+
+
+def parse_developer_token(text: str, now: float) -> DeveloperToken:
+    """Read a token's `exp`; its signature is Apple's to check.
+
+    Raises:
+        DeveloperTokenMissingError: where the text is no JWT with an `exp`, or has expired.
+    """
+    if not _COMPACT_JWT.fullmatch(text):
+        raise DeveloperTokenMissingError("the secret holds no JWT")
+    try:
+        claims: Mapping[str, Any] = jwt.decode(text, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        raise DeveloperTokenMissingError("the secret holds no JWT") from None
+    expires_at: Any = claims.get("exp")
+    if type(expires_at) not in (int, float) or not math.isfinite(expires_at):
+        raise DeveloperTokenMissingError("the JWT in the secret has no `exp`")
+    if expires_at <= now:
+        raise DeveloperTokenMissingError("the JWT in the secret has expired")
+    return DeveloperToken(jwt=text, expires_at=expires_at)
+
+
+class DeveloperTokenSource:
+    """The developer token of one environment, out of one secret, kept in memory."""
+
+    def __init__(self, *, client: SecretsManagerClient, secret_id: str, clock: Clock) -> None:
+        """Read `secret_id` by `client` when a token is first asked for."""
+        self._client = client
+        self._secret_id = secret_id
+        self._clock = clock
+        self._token: DeveloperToken | None = None
+        self._read_at = float("-inf")
+
+    def current(self) -> DeveloperToken:
+        """Give the token in use, which is read anew only shortly before its end.
+
+        Raises:
+            DeveloperTokenMissingError: where neither memory nor the secret has a usable one.
+        """
+        token, now = self._token, self._clock.time()
+        if token is not None and now < token.expires_at - REFRESH_SECONDS:
+            return token
+        return self.reread()
+
+    def reread(self) -> DeveloperToken:
+        """Read the secret again, but go on with the token in memory while that is good.
+
+        Raises:
+            DeveloperTokenMissingError: where neither memory nor the secret has a usable one.
+        """
+        token, now = self._token, self._clock.time()
+        usable = token if token is not None and now < token.expires_at else None
+        if usable is not None and self._clock.monotonic() - self._read_at < REREAD_SECONDS:
+            return usable
+        self._read_at = self._clock.monotonic()
+        try:
+            self._token = parse_developer_token(self._secret(), now)
+        except DeveloperTokenMissingError:
+            if usable is None:
+                raise
+            return usable
+        return self._token
+
+    def _secret(self) -> str:
+        try:
+            answer = self._client.get_secret_value(SecretId=self._secret_id)
+        except (BotoCoreError, ClientError) as error:
+            raise DeveloperTokenMissingError(
+                f"the secret cannot be read: {type(error).__name__}"
+            ) from None
+        return answer.get("SecretString", "").strip()

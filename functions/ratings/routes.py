@@ -1,0 +1,93 @@
+"""Turns each request that the gateway hands over into one call of the service, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol
+
+from functions.ratings.api_gateway import Answer, ApiRequest, error_answer
+from functions.ratings.deadline import Deadline
+from functions.ratings.errors import (
+    MethodNotAllowedError,
+    NotRatedError,
+    RatingsError,
+    RouteNotFoundError,
+)
+from functions.ratings.models import MusicUserToken, QueryOptions, RatingKey
+from functions.ratings.ratings_document import ratings_document
+from functions.ratings.read_plan import Reading
+from functions.ratings.request_rules import music_user_token, query_options, rating_key
+
+ITEM_RESOURCE: Final = "/v1/me/ratings/{type}/{id}"
+"""The gateway's name for the path of one rating."""
+
+COLLECTION_RESOURCE: Final = "/v1/me/ratings/{type}"
+"""The gateway's name for the path of many ratings."""
+
+Operation = Callable[[ApiRequest, Deadline], Answer]
+
+
+class Ratings(Protocol):
+    """What the routes ask of the service."""
+
+    def get_one(
+        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+    ) -> Reading:
+        """Give one rating, or raise a `RatingsError`."""
+        ...
+
+
+class Routes:
+    """The operations by the gateway's resource and the method.
+
+    The gateway has already matched the path, and gives its parts apart; matching it again here
+    could only differ from what the gateway did.
+    """
+
+    def __init__(self, ratings: Ratings) -> None:
+        """Answer by `ratings`."""
+        self._ratings = ratings
+        self._operations: Mapping[str, Mapping[str, Operation]] = {
+            ITEM_RESOURCE: {"GET": self._get_one},
+            COLLECTION_RESOURCE: {},
+        }
+
+    def answer(self, request: ApiRequest, deadline: Deadline) -> Answer:
+        """Answer one request; every `RatingsError` becomes its HTTP answer here."""
+        try:
+            return self._operation(request)(request, deadline)
+        except RatingsError as error:
+            return error_answer(error, request.request_id)
+
+    def _operation(self, request: ApiRequest) -> Operation:
+        methods = self._operations.get(request.resource)
+        if methods is None:
+            raise RouteNotFoundError("not a resource of this API")
+        try:
+            return methods[request.method]
+        except KeyError:
+            raise MethodNotAllowedError(tuple(methods)) from None
+
+    def _get_one(self, request: ApiRequest, deadline: Deadline) -> Answer:
+        token, key = _token(request), _key(request)
+        reading = self._ratings.get_one(token, key, query_options(request.query), deadline)
+        headers = _reading_headers(reading)
+        if not reading.ratings[0].is_rated:
+            return error_answer(NotRatedError("no rating"), request.request_id, headers)
+        return Answer(status=200, body=ratings_document(reading.ratings), headers=headers)
+
+
+def _token(request: ApiRequest) -> MusicUserToken:
+    return music_user_token(request.headers.get("music-user-token", ()))
+
+
+def _key(request: ApiRequest) -> RatingKey:
+    parameters = request.path_parameters
+    return rating_key(parameters.get("type", ""), parameters.get("id", ""))
+
+
+def _reading_headers(reading: Reading) -> dict[str, str]:
+    headers = {"Cache-Status": str(reading.cache_status)}
+    if reading.age is not None:
+        headers["Age"] = str(reading.age)
+    return headers

@@ -1,0 +1,188 @@
+"""Asks Apple Music for ratings with our developer token, and reads its answers' meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final, Protocol
+
+from functions.ratings.apple_music import AppleRequest, AppleResponse
+from functions.ratings.deadline import Clock, Deadline
+from functions.ratings.developer_token import DeveloperToken
+from functions.ratings.errors import (
+    AppleAnswerUnusableError,
+    AppleThrottlesError,
+    AppleTooSlowError,
+    AppleUnavailableError,
+    AppleUnreachableError,
+    DependencyError,
+    DeveloperTokenRefusedError,
+    NotSignedInError,
+    RatingsError,
+    RequestRefusedError,
+    UserTokenRefusedError,
+)
+from functions.ratings.models import NOT_RATED, MusicUserToken, QueryOptions, Rating, RatingKey
+from functions.ratings.ratings_document import read_error_code, read_ratings
+
+VERDICT_SECONDS: Final = 60
+"""How long it is remembered whether Apple accepts the developer token."""
+
+DEFAULT_RETRY_AFTER: Final = 5
+LEAST_RETRY_AFTER: Final = 1
+MOST_RETRY_AFTER: Final = 60
+
+_FAILURES: Final[Mapping[int, type[DependencyError]]] = {
+    HTTPStatus.TOO_MANY_REQUESTS: AppleThrottlesError,
+    HTTPStatus.INTERNAL_SERVER_ERROR: AppleUnreachableError,
+    HTTPStatus.BAD_GATEWAY: AppleUnreachableError,
+    HTTPStatus.SERVICE_UNAVAILABLE: AppleUnavailableError,
+    HTTPStatus.GATEWAY_TIMEOUT: AppleTooSlowError,
+}
+_MAY_SAY_WHEN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+
+
+class Exchange(Protocol):
+    """One HTTP exchange with Apple Music."""
+
+    def send(
+        self, request: AppleRequest, deadline: Deadline, *, headers: dict[str, str]
+    ) -> AppleResponse:
+        """Give Apple's answer, or raise a `DependencyError`."""
+        ...
+
+
+class DeveloperTokens(Protocol):
+    """Where the developer token comes from."""
+
+    def current(self) -> DeveloperToken:
+        """Give the token in use, or raise `DeveloperTokenMissingError`."""
+        ...
+
+    def reread(self) -> DeveloperToken:
+        """Look for a newer token, or raise `DeveloperTokenMissingError`."""
+        ...
+
+
+class Upstream:
+    """The ratings of Apple Music, as our developer token lets a user see them."""
+
+    def __init__(
+        self, *, apple_music: Exchange, developer_tokens: DeveloperTokens, clock: Clock
+    ) -> None:
+        """Send by `apple_music`, with the token of the moment out of `developer_tokens`."""
+        self._apple_music = apple_music
+        self._developer_tokens = developer_tokens
+        self._clock = clock
+        self._verdict: tuple[DeveloperToken, bool, float] | None = None
+
+    def get_one(
+        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+    ) -> Rating:
+        """Ask for one rating; a 404 means that there is none.
+
+        Raises:
+            IdentityError: where Apple refuses.
+            DependencyError: where there is no usable answer.
+        """
+        request = AppleRequest(
+            method="GET", path=f"/v1/me/ratings/{key.type}/{key.id}", query=options.query()
+        )
+        response = self._send(request, token, deadline)
+        if response.status == HTTPStatus.NOT_FOUND:
+            return NOT_RATED
+        if response.status != HTTPStatus.OK:
+            raise self._error(response)
+        return read_ratings(response.body, response.content_type, (key.id,))[key.id]
+
+    def _send(
+        self, request: AppleRequest, token: MusicUserToken, deadline: Deadline
+    ) -> AppleResponse:
+        developer_token = self._developer_tokens.current()
+        response = self._exchange(request, developer_token, token, deadline)
+        if response.status != HTTPStatus.UNAUTHORIZED:
+            return response
+        try:
+            return self._after_refusal(request, developer_token, token, deadline)
+        except DependencyError:
+            raise DeveloperTokenRefusedError("a 401 whose cause could not be settled") from None
+
+    def _after_refusal(
+        self,
+        request: AppleRequest,
+        refused: DeveloperToken,
+        token: MusicUserToken,
+        deadline: Deadline,
+    ) -> AppleResponse:
+        """Settle a 401, which may be about either token: try a newer one of ours, then ask."""
+        developer_token = self._developer_tokens.reread()
+        if developer_token != refused:
+            response = self._exchange(request, developer_token, token, deadline)
+            if response.status != HTTPStatus.UNAUTHORIZED:
+                return response
+        if self._is_accepted(developer_token, deadline):
+            raise NotSignedInError("401 to a good developer token")
+        raise DeveloperTokenRefusedError("401 to the developer token alone")
+
+    def _is_accepted(self, developer_token: DeveloperToken, deadline: Deadline) -> bool:
+        now = self._clock.monotonic()
+        if self._verdict is not None:
+            judged, accepted, until = self._verdict
+            if judged == developer_token and now < until:
+                return accepted
+        probe = AppleRequest(method="GET", path="/v1/test")
+        response = self._exchange(probe, developer_token, None, deadline)
+        if response.status not in (
+            HTTPStatus.OK,
+            HTTPStatus.UNAUTHORIZED,
+            HTTPStatus.FORBIDDEN,
+        ):
+            raise AppleAnswerUnusableError(f"{response.status} to the probe")
+        accepted = response.status == HTTPStatus.OK
+        self._verdict = (developer_token, accepted, now + VERDICT_SECONDS)
+        return accepted
+
+    def _exchange(
+        self,
+        request: AppleRequest,
+        developer_token: DeveloperToken,
+        token: MusicUserToken | None,
+        deadline: Deadline,
+    ) -> AppleResponse:
+        headers = {
+            "Authorization": f"Bearer {developer_token.jwt}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
+        if token is not None:
+            headers["Music-User-Token"] = token.value
+        return self._apple_music.send(request, deadline, headers=headers)
+
+    def _error(self, response: AppleResponse) -> RatingsError:
+        """Say what a status other than success means."""
+        message = f"{response.status} from Apple Music"
+        if response.status == HTTPStatus.BAD_REQUEST:
+            return RequestRefusedError(read_error_code(response.body))
+        if response.status == HTTPStatus.FORBIDDEN:
+            return UserTokenRefusedError(message)
+        error = _FAILURES.get(response.status, AppleAnswerUnusableError)
+        if response.status in _MAY_SAY_WHEN:
+            wait = retry_after_seconds(response.retry_after, self._clock.time())
+            return error(message, retry_after=wait)
+        return error(message)
+
+
+def retry_after_seconds(header: str | None, now: float) -> int:
+    """Read a `Retry-After`, seconds or a date (RFC 9110 section 10.2.3), within sane bounds."""
+    if header is None:
+        return DEFAULT_RETRY_AFTER
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:9])
+    else:
+        try:
+            seconds = parsedate_to_datetime(text).timestamp() - now
+        except (ValueError, OverflowError):
+            return DEFAULT_RETRY_AFTER
+    return round(min(max(seconds, LEAST_RETRY_AFTER), MOST_RETRY_AFTER))

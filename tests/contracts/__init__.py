@@ -1,0 +1,1 @@
+"""What every implementation of one role must do, run on each of them."""

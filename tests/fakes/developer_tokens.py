@@ -1,0 +1,27 @@
+"""Developer tokens that a test hands out."""
+
+from __future__ import annotations
+
+from functions.ratings.developer_token import DeveloperToken
+from functions.ratings.errors import DeveloperTokenMissingError
+
+
+class FakeDeveloperTokens:
+    """Gives `token`; a `reread` changes it to `renewed` where there is one."""
+
+    def __init__(
+        self, token: str | None = "developer.token.one", renewed: str | None = None
+    ) -> None:
+        self.token = token
+        self.renewed = renewed
+        self.rereads = 0
+
+    def current(self) -> DeveloperToken:
+        if self.token is None:
+            raise DeveloperTokenMissingError("told to fail")
+        return DeveloperToken(jwt=self.token, expires_at=2_000_000_000)
+
+    def reread(self) -> DeveloperToken:
+        self.rereads += 1
+        self.token = self.renewed or self.token
+        return self.current()

@@ -1,0 +1,117 @@
+"""An HTTP origin on a real socket, each of whose answers is written by hand."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+Answering = Callable[[socket.socket], None]
+
+
+def sends(*parts: bytes) -> Answering:
+    """Answer with these bytes and keep the connection."""
+
+    def answer(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+
+    return answer
+
+
+def sends_and_closes(*parts: bytes) -> Answering:
+    """Answer with these bytes, then hang up."""
+
+    def answer(connection: socket.socket) -> None:
+        sends(*parts)(connection)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return answer
+
+
+def stays_silent(connection: socket.socket) -> None:
+    """Never answer; wait for the other side to hang up."""
+    connection.recv(1)
+
+
+def drips(head: bytes, drop: bytes) -> Answering:
+    """Answer with `head`, then with `drop` again and again until the other side hangs up."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(head)
+        while True:
+            connection.sendall(drop)
+            time.sleep(0.02)
+
+    return answer
+
+
+def http(status: int, body: bytes = b"", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status} Status", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+class Origin:
+    """Answers each request with the next of its answers, the last one for ever."""
+
+    def __init__(self, answers: tuple[Answering, ...]) -> None:
+        self._answers = list(answers)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: set[socket.socket] = set()
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.connections = 0
+        self.requests: list[bytes] = []
+        self.hung_up = threading.Event()
+
+    def serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                self.connections += 1
+                self._open.add(connection)
+                threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in tuple(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _converse(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while request := self._request(connection):
+                self.requests.append(request)
+                answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+                answer(connection)
+        self._open.discard(connection)
+        self.hung_up.set()
+
+    @staticmethod
+    def _request(connection: socket.socket) -> bytes:
+        request = b""
+        while True:
+            head, end, body = request.partition(b"\r\n\r\n")
+            length = re.search(rb"(?im)^content-length: *(\d+)", head)
+            if end and len(body) >= int(length[1] if length else 0):
+                return request
+            received = connection.recv(65_536)
+            if not received:
+                return b""
+            request += received
+
+
+@contextmanager
+def origin(*answers: Answering) -> Iterator[Origin]:
+    """Run an origin for as long as the block lasts."""
+    running = Origin(answers)
+    thread = threading.Thread(target=running.serve, daemon=True)
+    thread.start()
+    try:
+        yield running
+    finally:
+        running.close()
+        thread.join()

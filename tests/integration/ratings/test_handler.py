@@ -1,0 +1,218 @@
+"""The deployed handler, wired as in Lambda, over moto's AWS and an Apple on a real socket."""
+
+import importlib
+import itertools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import jwt
+import pytest
+from botocore.hooks import HierarchicalEmitter
+
+from functions.ratings.settings import Settings
+from tests.fakes.origin import Origin, http, origin, sends, stays_silent
+from tests.integration.conftest import TABLE
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+TOKEN = jwt.encode({"exp": 4_000_000_000}, "a key that no one uses for anything else")
+RATING = {"id": "i.a", "type": "ratings", "attributes": {"value": 1}}
+FOUND = sends(http(200, json.dumps({"data": [RATING]}).encode(), "Content-Type: application/json"))
+
+
+@dataclass(frozen=True)
+class Context:
+    aws_request_id: str = "lambda-1"
+    milliseconds: int = 10_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+@dataclass
+class Function:
+    """The handler in an environment of its own, and the calls to AWS that it made."""
+
+    handle: Callable[[dict[str, Any], Context], dict[str, Any]]
+    calls: list[str] = field(default_factory=list)
+
+    def get(
+        self, token: str = "sample-user-token-ada", *, milliseconds: int = 10_000
+    ) -> dict[str, Any]:
+        return self.handle(event(token), Context(milliseconds=milliseconds))
+
+
+def event(token: str) -> dict[str, Any]:
+    return {
+        "resource": "/v1/me/ratings/{type}/{id}",
+        "path": "/v1/me/ratings/library-songs/i.a",
+        "httpMethod": "GET",
+        "pathParameters": {"type": "library-songs", "id": "i.a"},
+        "headers": {"Music-User-Token": token},
+        "multiValueHeaders": {"Music-User-Token": [token]},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "requestContext": {"requestId": "gateway-1"},
+        "body": None,
+        "isBase64Encoded": False,
+    }
+
+
+SERVICES = itertools.count()
+
+Deploy = Callable[[Origin], Function]
+
+
+@pytest.fixture
+def deploy(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
+    boto3.client("secretsmanager").create_secret(Name="developer-token", SecretString=TOKEN)
+
+    def deployed(apple: Origin) -> Function:
+        settings = Settings(
+            cache_table_name=TABLE,
+            developer_token_secret_id="developer-token",
+            apple_music_url=apple.url,
+            deadline_seconds=2,
+        )
+        # Powertools keeps the loggers of a process by service: a name for each test is a new one.
+        service = f"ratings-{next(SERVICES)}"
+        for name, value in {**settings.to_env(), "POWERTOOLS_SERVICE_NAME": service}.items():
+            monkeypatch.setenv(name, value)
+        sys.modules.pop("functions.ratings.handler", None)
+        function = Function(importlib.import_module("functions.ratings.handler").lambda_handler)
+        monkeypatch.setattr(HierarchicalEmitter, "emit", counting(function.calls))
+        return function
+
+    yield deployed
+    sys.modules.pop("functions.ratings.handler", None)
+
+
+def counting(calls: list[str]) -> Callable[..., Any]:
+    """See every request that botocore is about to send."""
+    original = HierarchicalEmitter.emit
+
+    def emit(self: HierarchicalEmitter, event_name: str, **arguments: Any) -> Any:
+        if event_name.startswith("before-send."):
+            calls.append(event_name.removeprefix("before-send."))
+        return original(self, event_name, **arguments)
+
+    return emit
+
+
+def cache_status(answer: dict[str, Any]) -> str:
+    status: str = answer["headers"]["Cache-Status"]
+    return status.removeprefix("apple-music-ratings; ")
+
+
+def test_a_miss_then_a_hit_that_is_one_call_and_no_other(deploy: Deploy) -> None:
+    with origin(FOUND) as apple:
+        function = deploy(apple)
+
+        miss = function.get()
+        assert function.calls == [
+            "dynamodb.BatchGetItem",
+            "secrets-manager.GetSecretValue",
+            "dynamodb.PutItem",
+        ]
+        function.calls.clear()
+        hit = function.get()
+
+        assert function.calls == ["dynamodb.BatchGetItem"]
+        assert len(apple.requests) == 1
+    assert (miss["statusCode"], cache_status(miss)) == (200, "fwd=miss; stored")
+    assert cache_status(hit) in ("hit; ttl=60", "hit; ttl=59")
+    assert hit["headers"]["Age"] in ("0", "1")
+    assert hit["body"] == miss["body"]
+    assert json.loads(hit["body"]) == {"data": [RATING]}
+    assert hit["headers"]["X-Request-Id"] == "gateway-1"
+
+
+def test_another_users_token_never_meets_the_first_ones_copy(deploy: Deploy) -> None:
+    disliked = {**RATING, "attributes": {"value": -1}}
+    other = sends(http(200, json.dumps({"data": [disliked]}).encode()))
+    with origin(FOUND, other) as apple:
+        function = deploy(apple)
+
+        assert '"value":1' in function.get("ada")["body"]
+        assert '"value":-1' in function.get("grace")["body"]
+        assert '"value":1' in function.get("ada")["body"]
+        assert '"value":-1' in function.get("grace")["body"]
+
+
+def test_bad_input_asks_neither_apple_nor_aws(deploy: Deploy) -> None:
+    with origin(FOUND) as apple:
+        function = deploy(apple)
+
+        assert function.get("a b")["statusCode"] == 401
+        assert (function.calls, apple.connections) == ([], 0)
+
+
+def test_the_answer_is_there_before_the_deadline_and_before_lambda_ends(deploy: Deploy) -> None:
+    with origin(stays_silent) as apple:
+        function = deploy(apple)
+
+        answer = function.get(milliseconds=1500)
+
+    assert answer["statusCode"] == 504
+    assert json.loads(answer["body"])["errors"][0]["code"] == "50490"
+
+
+def test_without_dynamodb_apple_still_answers(
+    deploy: Deploy, dynamodb: "DynamoDBClient", capsys: pytest.CaptureFixture[str]
+) -> None:
+    dynamodb.delete_table(TableName=TABLE)
+    with origin(FOUND) as apple:
+        answer = deploy(apple).get()
+
+    assert (answer["statusCode"], cache_status(answer)) == (200, "fwd=bypass")
+    assert '"message":"response cache not available"' in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:POWERTOOLS_(DEV|DEBUG):UserWarning")
+def test_each_request_leaves_one_line_without_a_secret(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for switch in ("POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV", "POWERTOOLS_DEBUG"):
+        monkeypatch.setenv(switch, "true")
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
+    with origin(FOUND) as apple:
+        function = deploy(apple)
+        capsys.readouterr()
+        function.get("sample-user-token-ada")
+        logged = "".join(capsys.readouterr())
+
+    assert "sample-user-token-ada" not in logged
+    assert TOKEN not in logged
+    assert logged.count("gateway-1") == 1
+
+
+def test_a_defect_is_an_answer_that_tells_nothing(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise LookupError("sample-user-token-ada")
+
+    with origin(FOUND) as apple:
+        function = deploy(apple)
+        monkeypatch.setattr("functions.ratings.routes.rating_key", broken)
+        answer = function.get("sample-user-token-ada")
+
+    assert answer["statusCode"] == 500
+    assert json.loads(answer["body"])["errors"][0]["code"] == "50090"
+    logged = "".join(capsys.readouterr())
+    assert "sample-user-token-ada" not in logged + str(answer)
+    assert "LookupError in" in logged
+
+
+def test_a_function_without_its_settings_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CACHE_TABLE_NAME", "DEVELOPER_TOKEN_SECRET_ID"):
+        monkeypatch.delenv(name, raising=False)
+    sys.modules.pop("functions.ratings.handler", None)
+
+    with pytest.raises(ValueError, match="CACHE_TABLE_NAME is not set"):
+        importlib.import_module("functions.ratings.handler")

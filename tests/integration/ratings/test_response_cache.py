@@ -1,0 +1,196 @@
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.stub import Stubber
+
+from functions.ratings.cache_policy import CachePolicy, Generation
+from functions.ratings.errors import CacheUnavailableError
+from functions.ratings.models import MusicUserToken, Rating
+from functions.ratings.response_cache import DynamoDBResponseCache
+from tests.contracts.response_cache import (
+    ADA,
+    CATALOG_SONG,
+    GRACE,
+    NOW,
+    SONG,
+    ResponseCacheContract,
+    cached,
+)
+from tests.integration.conftest import TABLE
+
+if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
+
+POLICY = CachePolicy(fresh_seconds=60, stale_if_error_seconds=3600)
+
+
+@pytest.fixture
+def cache(dynamodb: "DynamoDBClient") -> DynamoDBResponseCache:
+    return DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+
+
+class TestDynamoDBResponseCache(ResponseCacheContract):
+    pass
+
+
+def stored(dynamodb: "DynamoDBClient") -> dict[str, Any]:
+    (item,) = dynamodb.scan(TableName=TABLE)["Items"]
+    return item
+
+
+def test_an_item_says_whose_and_what_it_is_and_when_it_ends(
+    cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
+) -> None:
+    cache.store(ADA, SONG, cached(Rating('{"id":"i.a"}')))
+
+    assert stored(dynamodb) == {
+        "pk": {"S": ADA},
+        "sk": {"S": "library-songs#i.a"},
+        "expires_at": {"N": str(int(NOW) + 60 + 3600 + 5)},
+        "schema": {"N": "1"},
+        "owner": {"S": ADA},
+        "type": {"S": "library-songs"},
+        "id": {"S": "i.a"},
+        "resource": {"S": '{"id":"i.a"}'},
+        "requested_at": {"N": "1800000000.123"},
+        "generation": {"NULL": True},
+    }
+
+
+def test_an_item_never_holds_the_token(
+    cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
+) -> None:
+    token = MusicUserToken("sample-user-token-ada")
+    cache.store(token.owner, SONG, cached())
+
+    assert token.value not in str(stored(dynamodb))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        ("schema", {"N": "2"}),
+        ("schema", None),
+        ("owner", {"S": GRACE}),
+        ("owner", None),
+        ("type", {"S": "songs"}),
+        ("id", {"S": "i.b"}),
+        ("resource", {"N": "1"}),
+        ("resource", None),
+        ("requested_at", {"S": "yesterday"}),
+        ("requested_at", None),
+        ("generation", {"S": "1"}),
+        ("generation", None),
+        ("generation", {"N": "1"}),
+        ("expires_at", None),
+    ],
+)
+def test_an_item_that_is_not_as_it_was_written_is_a_miss(
+    cache: DynamoDBResponseCache,
+    dynamodb: "DynamoDBClient",
+    attribute: str,
+    value: dict[str, Any] | None,
+) -> None:
+    cache.store(ADA, SONG, cached())
+    item = {**stored(dynamodb), attribute: value}
+    dynamodb.put_item(
+        TableName=TABLE, Item={name: given for name, given in item.items() if given is not None}
+    )
+
+    assert cache.read(ADA, "songs", [SONG]).ratings == {}
+
+    cache.store(ADA, SONG, cached())
+    assert cache.read(ADA, "songs", [SONG]).ratings == {SONG: cached()}
+
+
+def put_generation(dynamodb: "DynamoDBClient", **attributes: Any) -> None:
+    key = {"pk": {"S": ADA}, "sk": {"S": "family#songs"}}
+    dynamodb.put_item(TableName=TABLE, Item={**key, **attributes})
+
+
+def test_the_generation_comes_with_the_ratings(
+    cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
+) -> None:
+    cache.store(ADA, SONG, cached())
+    put_generation(dynamodb, generation={"N": "7"}, settling_until={"N": "1800000005.5"})
+
+    snapshot = cache.read(ADA, "songs", [SONG])
+
+    assert snapshot.generation == Generation(number=7, settling_until=1800000005.5)
+    assert snapshot.ratings == {}
+    assert cache.read(ADA, "albums", []).generation == Generation()
+
+
+def test_a_generation_that_cannot_be_read_covers_nothing(
+    cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
+) -> None:
+    cache.store(ADA, SONG, cached())
+    put_generation(dynamodb, generation={"S": "seven"})
+
+    assert cache.read(ADA, "songs", [SONG]) == type(cache.read(ADA, "songs", []))(
+        ratings={}, generation=None
+    )
+
+
+def test_a_read_is_consistent_and_one_call(dynamodb: "DynamoDBClient") -> None:
+    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    calls: list[dict[str, Any]] = []
+    dynamodb.meta.events.register(
+        "provide-client-params.dynamodb", lambda params, **_: calls.append(params)
+    )
+
+    cache.read(ADA, "songs", [SONG, CATALOG_SONG])
+
+    (call,) = calls
+    assert call["RequestItems"][TABLE]["ConsistentRead"] is True
+    assert len(call["RequestItems"][TABLE]["Keys"]) == 3
+
+
+def generation_left_unread(times: int) -> list[dict[str, Any]]:
+    key = {"pk": {"S": ADA}, "sk": {"S": "family#songs"}}
+    left = {"Responses": {TABLE: []}, "UnprocessedKeys": {TABLE: {"Keys": [key]}}}
+    return [left] * times
+
+
+def test_what_is_left_unprocessed_is_asked_for_once_more(dynamodb: "DynamoDBClient") -> None:
+    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    with Stubber(dynamodb) as stub:
+        for answer in generation_left_unread(1):
+            stub.add_response("batch_get_item", answer)
+        stub.add_response("batch_get_item", {"Responses": {TABLE: []}, "UnprocessedKeys": {}})
+
+        assert cache.read(ADA, "songs", [SONG]).generation == Generation()
+        stub.assert_no_pending_responses()
+
+
+def test_a_generation_left_unread_twice_is_unknown(dynamodb: "DynamoDBClient") -> None:
+    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    with Stubber(dynamodb) as stub:
+        for answer in generation_left_unread(2):
+            stub.add_response("batch_get_item", answer)
+
+        assert cache.read(ADA, "songs", [SONG]).generation is None
+
+
+@pytest.mark.parametrize(
+    "code", ["ProvisionedThroughputExceededException", "AccessDeniedException"]
+)
+def test_a_failing_dynamodb_is_one_kind_of_error(dynamodb: "DynamoDBClient", code: str) -> None:
+    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    with Stubber(dynamodb) as stub:
+        stub.add_client_error("batch_get_item", code)
+        stub.add_client_error("put_item", code)
+
+        with pytest.raises(CacheUnavailableError):
+            cache.read(ADA, "songs", [SONG])
+        with pytest.raises(CacheUnavailableError):
+            cache.store(ADA, SONG, cached())
+
+
+def test_a_missing_table_is_the_same_kind_of_error(dynamodb: "DynamoDBClient") -> None:
+    cache = DynamoDBResponseCache(client=dynamodb, table_name="nowhere", policy=POLICY)
+
+    with pytest.raises(CacheUnavailableError):
+        cache.read(ADA, "songs", [SONG])
+    with pytest.raises(CacheUnavailableError):
+        cache.store(ADA, SONG, cached())

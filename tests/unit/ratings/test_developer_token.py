@@ -1,0 +1,150 @@
+from typing import Any, cast
+
+import jwt
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
+
+from functions.ratings.developer_token import DeveloperTokenSource, parse_developer_token
+from functions.ratings.errors import DeveloperTokenMissingError
+from tests.fakes.clock import FakeClock
+
+NOW = FakeClock().time()
+HOUR = 3600
+
+
+def signed(expires_at: object, *, issuer: str = "one") -> str:
+    key = "a key that no one uses for anything else"
+    return jwt.encode({"iss": issuer, "exp": expires_at}, key, algorithm="HS256")
+
+
+class FakeSecretsManager:
+    """One secret; a secret that is an exception is raised."""
+
+    def __init__(self, secret: str | Exception) -> None:
+        self.secret = secret
+        self.reads: list[str] = []
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803 - as boto3 has it
+        self.reads.append(SecretId)
+        if isinstance(self.secret, Exception):
+            raise self.secret
+        return {"SecretString": self.secret}
+
+
+DOWN = ConnectTimeoutError(endpoint_url="https://secretsmanager.test")
+
+
+def source(client: FakeSecretsManager, clock: FakeClock) -> DeveloperTokenSource:
+    return DeveloperTokenSource(client=cast("Any", client), secret_id="developer", clock=clock)
+
+
+def test_the_token_is_read_once_and_kept() -> None:
+    client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
+    tokens = source(client, clock)
+
+    first = tokens.current()
+    clock.advance(HOUR - 301)
+
+    assert tokens.current() is first
+    assert client.reads == ["developer"]
+
+
+def test_shortly_before_its_end_the_token_is_looked_for_anew() -> None:
+    client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
+    tokens = source(client, clock)
+    tokens.current()
+    client.secret = signed(NOW + 2 * HOUR)
+
+    clock.advance(HOUR - 300)
+
+    assert tokens.current().jwt == client.secret
+
+
+@pytest.mark.parametrize("failure", [DOWN, "placeholder", signed(NOW - 1)])
+def test_a_good_token_goes_on_while_the_secret_is_of_no_use(failure: str | Exception) -> None:
+    client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
+    tokens = source(client, clock)
+    good = tokens.current()
+    client.secret = failure
+
+    clock.advance(HOUR - 1)
+
+    assert tokens.current() == good
+    clock.advance(1)
+    with pytest.raises(DeveloperTokenMissingError):
+        tokens.current()
+
+
+def test_a_secret_that_cannot_be_read_is_not_asked_again_at_once_while_there_is_a_token() -> None:
+    client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
+    tokens = source(client, clock)
+    tokens.current()
+    client.secret = DOWN
+    clock.advance(HOUR - 100)
+
+    for _ in range(5):
+        tokens.current()
+    assert len(client.reads) == 2
+    clock.advance(10)
+    tokens.current()
+    assert len(client.reads) == 3
+
+
+def test_a_new_token_is_found_by_reading_again_but_not_twice_in_ten_seconds() -> None:
+    client, clock = FakeSecretsManager(signed(NOW + HOUR, issuer="one")), FakeClock()
+    tokens = source(client, clock)
+    old = tokens.current()
+    client.secret = signed(NOW + HOUR, issuer="two")
+
+    clock.advance(9.9)
+    assert tokens.reread() == old
+    clock.advance(0.1)
+    assert tokens.reread().jwt == client.secret
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        DOWN,
+        ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue"),
+        "",
+        "a.b.c",
+    ],
+)
+def test_without_any_token_the_error_says_so(failure: str | Exception) -> None:
+    with pytest.raises(DeveloperTokenMissingError):
+        source(FakeSecretsManager(failure), FakeClock()).current()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "put the developer token here",
+        signed(NOW + HOUR) + "\r\nX-Other: 1",
+        signed(NOW + HOUR).replace(".", ". "),
+        signed(NOW),
+        signed(float("inf")),
+        signed(float("nan")),
+        signed(True),
+        signed(None),
+        jwt.encode({}, "a key that no one uses for anything else"),
+        '{"token":"x"}',
+    ],
+)
+def test_what_is_no_jwt_of_the_future_is_no_token(text: str) -> None:
+    with pytest.raises(DeveloperTokenMissingError) as raised:
+        parse_developer_token(text, NOW)
+
+    assert text not in str(raised.value)
+
+
+def test_a_line_end_after_the_secret_is_nothing() -> None:
+    token = signed(NOW + HOUR)
+
+    assert source(FakeSecretsManager(token + "\n"), FakeClock()).current().jwt == token
+
+
+def test_the_token_never_shows_itself() -> None:
+    text = signed(NOW + HOUR)
+
+    assert text not in repr(parse_developer_token(text, NOW))

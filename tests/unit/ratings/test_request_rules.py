@@ -1,0 +1,135 @@
+from collections.abc import Sequence
+
+import pytest
+
+from functions.ratings.errors import (
+    InvalidIdError,
+    InvalidParameterError,
+    UnknownTypeError,
+    UserTokenMalformedError,
+)
+from functions.ratings.models import RATING_TYPES, QueryOptions, RatingKey
+from functions.ratings.request_rules import music_user_token, query_options, rating_key
+
+# The ids that Apple's own pages show, and the longest that are taken.
+GOOD_IDS = {
+    "albums": ["1440935467", "1", "9" * 20],
+    "library-albums": ["l.qrRWYhq", "l." + "a" * 64],
+    "library-music-videos": ["i.NJv00rkTEaLK51"],
+    "library-playlists": ["p.MoGJYM3CYXW09B"],
+    "library-songs": ["i.7PJNN4mfXlD68R", "i.1", "i." + "Z" * 64],
+    "music-videos": ["639322181"],
+    "playlists": ["pl.5b0194eaa170401e8986335d7e77aa4e", "pl.u-abc", "pl.pm-20e9f373919da080"],
+    "songs": ["907242702"],
+    "stations": ["ra.978194965", "ra.u-abc"],
+}
+
+# None of these is an id of any type.
+ODD_IDS = [
+    "",
+    ".",
+    "..",
+    "i.",
+    "i..",
+    "i.a/../b",
+    "i.a/b",
+    "i.a%2Fb",
+    "%2e%2e",
+    "i.a\n",
+    "i.a\r\nX: y",
+    "i.a ",
+    " i.a",
+    "i.a\x00",
+    "i.é",
+    "i.１２３",
+    "٣٤٥",
+    "i.a?include=x",
+    "i.a#b",
+    "i.a;b",
+    "I.abc",
+    "i." + "a" * 65,
+    "9" * 21,
+    "-1",
+    "1.0",
+    "pl." + "a" * 81,
+    "pl.a_b",
+    "ra.a.b",
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "item_id"), [(name, item_id) for name in GOOD_IDS for item_id in GOOD_IDS[name]]
+)
+def test_the_ids_of_each_type_are_taken(name: str, item_id: str) -> None:
+    assert rating_key(name, item_id) == RatingKey(type=name, id=item_id)
+
+
+def test_every_type_has_an_example() -> None:
+    assert GOOD_IDS.keys() == RATING_TYPES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(RATING_TYPES))
+@pytest.mark.parametrize("item_id", ODD_IDS)
+def test_nothing_else_is_an_id(name: str, item_id: str) -> None:
+    with pytest.raises(InvalidIdError):
+        rating_key(name, item_id)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "artists", "Library-Songs", "library-songs\n", "songs/", ".."]
+)
+def test_a_type_that_apple_does_not_rate_is_unknown(name: str) -> None:
+    with pytest.raises(UnknownTypeError):
+        rating_key(name, "907242702")
+
+
+@pytest.mark.parametrize("value", ["a", "A" * 4096, "Ag3k/+==", "!\"#$%&'()*+-./:;<=>?@[]^_`{|}~"])
+def test_a_token_is_visible_ascii(value: str) -> None:
+    assert music_user_token([value]).value == value
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [],
+        [""],
+        ["a", "a"],
+        ["a,b"],
+        ["a b"],
+        ["a\r\nX-Other: b"],
+        ["a\n"],
+        ["a\r\n b"],
+        ["a\x00"],
+        ["a\x7f"],
+        ["é"],
+        ["A" * 4097],
+    ],
+)
+def test_any_other_token_is_malformed(values: Sequence[str]) -> None:
+    with pytest.raises(UserTokenMalformedError):
+        music_user_token(values)
+
+
+def test_the_parameters_that_apple_knows_are_taken_and_others_left() -> None:
+    query = {"l": ("en-GB",), "include": ("content",), "extend": ("artistUrl,x",), "q": ("1",)}
+
+    options = query_options(query)
+
+    assert options == QueryOptions(language="en-GB", include="content", extend="artistUrl,x")
+    assert options.query() == {"l": "en-GB", "include": "content", "extend": "artistUrl,x"}
+
+
+def test_only_a_bare_rating_may_be_cached() -> None:
+    assert query_options({"l": ("de",)}).bare
+    assert not query_options({"include": ("content",)}).bare
+    assert not query_options({"extend": ("artistUrl",)}).bare
+
+
+@pytest.mark.parametrize("name", ["l", "include", "extend"])
+@pytest.mark.parametrize("values", [(), ("",), ("a", "b"), ("a&b",), ("a b",), ("../x",), ("e\n",)])
+def test_a_parameter_that_makes_no_sense_is_named(name: str, values: tuple[str, ...]) -> None:
+    with pytest.raises(InvalidParameterError) as raised:
+        query_options({name: values})
+
+    assert raised.value.source is not None
+    assert raised.value.source.document() == {"parameter": name}

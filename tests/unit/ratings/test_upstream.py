@@ -1,0 +1,220 @@
+from functools import partial
+
+import pytest
+
+from functions.ratings.apple_music import AppleRequest, AppleResponse
+from functions.ratings.deadline import Deadline
+from functions.ratings.errors import (
+    AppleAnswerUnusableError,
+    AppleThrottlesError,
+    AppleTooSlowError,
+    AppleUnavailableError,
+    AppleUnreachableError,
+    DependencyError,
+    DeveloperTokenMissingError,
+    DeveloperTokenRefusedError,
+    NotSignedInError,
+    RatingsError,
+    RequestRefusedError,
+    UserTokenRefusedError,
+)
+from functions.ratings.models import NOT_RATED, MusicUserToken, QueryOptions, Rating, RatingKey
+from functions.ratings.upstream import Upstream, retry_after_seconds
+from tests.fakes.apple_music import FakeExchange, answer, ok, rating
+from tests.fakes.clock import FakeClock
+from tests.fakes.developer_tokens import FakeDeveloperTokens
+
+KEY = RatingKey(type="library-songs", id="i.a")
+ADA = MusicUserToken("sample-user-token-ada")
+RATED = ok(rating("i.a"))
+REFUSED = answer(401)
+TEST = "/v1/test"
+ITEM = "/v1/me/ratings/library-songs/i.a"
+
+
+def get_one(
+    exchange: FakeExchange,
+    tokens: FakeDeveloperTokens | None = None,
+    options: QueryOptions | None = None,
+) -> Rating:
+    return upstream(exchange, tokens)(options=options or QueryOptions())
+
+
+def upstream(
+    exchange: FakeExchange,
+    tokens: FakeDeveloperTokens | None = None,
+    clock: FakeClock | None = None,
+) -> "partial[Rating]":
+    clock = clock or FakeClock()
+    asking = Upstream(
+        apple_music=exchange, developer_tokens=tokens or FakeDeveloperTokens(), clock=clock
+    )
+    return partial(
+        asking.get_one, ADA, KEY, options=QueryOptions(), deadline=Deadline.after(6, clock)
+    )
+
+
+def paths(exchange: FakeExchange) -> list[str]:
+    return [request.path for request in exchange.requests]
+
+
+def test_apple_is_asked_once_with_both_tokens() -> None:
+    exchange = FakeExchange(RATED)
+
+    assert get_one(exchange, options=QueryOptions(language="en-GB", include="content")).is_rated
+    assert exchange.requests == [
+        AppleRequest(method="GET", path=ITEM, query={"l": "en-GB", "include": "content"})
+    ]
+    assert exchange.headers[0]["Authorization"] == "Bearer developer.token.one"
+    assert exchange.headers[0]["Music-User-Token"] == "sample-user-token-ada"
+
+
+def test_a_404_to_a_single_get_means_not_rated() -> None:
+    assert get_one(FakeExchange(answer(404))) == NOT_RATED
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (answer(400), RequestRefusedError),
+        (answer(403), UserTokenRefusedError),
+        (answer(429), AppleThrottlesError),
+        (answer(500), AppleUnreachableError),
+        (answer(502), AppleUnreachableError),
+        (answer(503), AppleUnavailableError),
+        (answer(504, "<html>"), AppleTooSlowError),
+        (answer(200, "<html>"), AppleAnswerUnusableError),
+        (ok(rating("i.other")), AppleAnswerUnusableError),
+        *(
+            (answer(status), AppleAnswerUnusableError)
+            for status in (204, 206, 299, 301, 302, 304, 307, 308, 405, 414, 418, 520)
+        ),
+    ],
+)
+def test_each_failure_has_its_meaning(response: AppleResponse, error: type[RatingsError]) -> None:
+    exchange = FakeExchange(response)
+
+    with pytest.raises(error) as raised:
+        get_one(exchange)
+
+    assert type(raised.value) is error
+    assert len(exchange.requests) == 1
+
+
+def test_apples_code_for_a_bad_request_is_kept() -> None:
+    with pytest.raises(RequestRefusedError) as raised:
+        get_one(FakeExchange(answer(400, '{"errors":[{"code":"40015"}]}')))
+
+    assert raised.value.code == "40015"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_apple_says_of_waiting_is_passed_on(status: int) -> None:
+    with pytest.raises(DependencyError) as raised:
+        get_one(FakeExchange(answer(status, retry_after="7")))
+
+    assert raised.value.retry_after == 7
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, 5),
+        ("7", 7),
+        (" 7 ", 7),
+        ("0", 1),
+        ("61", 60),
+        ("9" * 400, 60),
+        ("-5", 5),
+        ("soon", 5),
+        ("", 5),
+        ("1.5", 5),
+        ("٣", 5),
+        ("Fri, 15 Jan 2027 08:00:30 GMT", 30),
+        ("Fri, 15 Jan 2027 07:00:00 GMT", 1),
+        ("Fri, 15 Jan 2038 08:00:30 GMT", 60),
+        ("Fri, 99 Jan 2027 08:00:30 GMT", 5),
+    ],
+)
+def test_retry_after_is_read_within_bounds(header: str | None, seconds: int) -> None:
+    assert retry_after_seconds(header, now=1_800_000_000) == seconds
+
+
+def test_a_401_to_a_good_developer_token_is_about_the_user() -> None:
+    exchange = FakeExchange(REFUSED, answer(200))
+
+    with pytest.raises(NotSignedInError):
+        get_one(exchange)
+
+    assert paths(exchange) == [ITEM, TEST]
+    assert "Music-User-Token" not in exchange.headers[1]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_401_to_a_bad_developer_token_is_ours(status: int) -> None:
+    with pytest.raises(DeveloperTokenRefusedError):
+        get_one(FakeExchange(REFUSED, answer(status)))
+
+
+def test_after_a_401_a_newer_developer_token_is_tried_once() -> None:
+    tokens = FakeDeveloperTokens(renewed="developer.token.two")
+    exchange = FakeExchange(REFUSED, RATED)
+
+    assert get_one(exchange, tokens).is_rated
+    assert exchange.headers[1]["Authorization"] == "Bearer developer.token.two"
+    assert tokens.rereads == 1
+
+
+def test_a_401_costs_at_most_one_more_call_and_one_probe() -> None:
+    exchange = FakeExchange(REFUSED, REFUSED, answer(200))
+
+    with pytest.raises(NotSignedInError):
+        get_one(exchange, FakeDeveloperTokens(renewed="developer.token.two"))
+
+    assert paths(exchange) == [ITEM, ITEM, TEST]
+
+
+def test_the_verdict_on_a_developer_token_is_kept_for_a_minute() -> None:
+    clock = FakeClock()
+    exchange = FakeExchange(REFUSED, answer(200), REFUSED, REFUSED, answer(401))
+    ask = upstream(exchange, clock=clock)
+
+    with pytest.raises(NotSignedInError):
+        ask()
+    clock.advance(59)
+    with pytest.raises(NotSignedInError):
+        ask()
+    clock.advance(1)
+    with pytest.raises(DeveloperTokenRefusedError):
+        ask()
+
+    assert paths(exchange) == [ITEM, TEST, ITEM, ITEM, TEST]
+
+
+def test_a_verdict_is_about_one_token() -> None:
+    tokens = FakeDeveloperTokens()
+    exchange = FakeExchange(REFUSED, answer(401), REFUSED, REFUSED, answer(200))
+    ask = upstream(exchange, tokens)
+
+    with pytest.raises(DeveloperTokenRefusedError):
+        ask()
+    tokens.renewed = "developer.token.two"
+    with pytest.raises(NotSignedInError):
+        ask()
+
+
+@pytest.mark.parametrize("trouble", [answer(500), answer(404), AppleTooSlowError("late")])
+def test_a_401_that_cannot_be_settled_is_no_reason_for_an_old_answer(
+    trouble: AppleResponse | DependencyError,
+) -> None:
+    with pytest.raises(DeveloperTokenRefusedError):
+        get_one(FakeExchange(REFUSED, trouble))
+
+
+def test_without_a_developer_token_apple_is_not_asked() -> None:
+    exchange = FakeExchange(RATED)
+
+    with pytest.raises(DeveloperTokenMissingError):
+        get_one(exchange, FakeDeveloperTokens(token=None))
+
+    assert exchange.requests == []
