@@ -221,7 +221,7 @@ HTTP_ERRORS: Final[Mapping[type[RatingsError], HttpError]] = {
     AppleThrottlesError: HttpError(
         429, "42991", "Too Many Requests", "Apple Music asks us to slow down."
     ),
-    InternalError: HttpError(500, "50090", "Internal Error", "The fault is ours and is logged."),
+    InternalError: HttpError(500, "50090", "Internal Server Error", "The fault is ours and is logged."),
     AppleUnreachableError: HttpError(
         502, "50290", "Upstream Unreachable", "Apple Music cannot be reached, or failed."
     ),
@@ -240,7 +240,7 @@ HTTP_ERRORS: Final[Mapping[type[RatingsError], HttpError]] = {
     AppleTooSlowError: HttpError(
         504,
         "50490",
-        "Upstream Timeout",
+        "Gateway Timeout",
         "Apple Music did not answer in time; of a write, the outcome is unknown.",
     ),
 }
