@@ -1,0 +1,54 @@
+"""Composition root of what is deployed: one stage of the service, and the account's own stack."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from aws_cdk import App, Tags, Validations
+from cdk_nag import AwsSolutionsChecks
+
+from infra.account import AccountStack
+from infra.settings import DEFAULT_STAGE, UnknownStageError, stage_settings
+from infra.stack import RatingsStack
+
+PROJECT: Final = "apple-music-ratings"
+_CDK_JSON: Final = Path(__file__).resolve().parent / "cdk.json"
+
+
+def compose(app: App) -> None:
+    """Put the stage that the context names into the app, and cdk-nag on guard over it.
+
+    Raises:
+        UnknownStageError: where there is no such stage.
+    """
+    settings = stage_settings(app.node.try_get_context("stage") or DEFAULT_STAGE)
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    account = AccountStack(app, f"{PROJECT}-account")
+    service = RatingsStack(app, f"{PROJECT}-{settings.name}", settings=settings)
+    # A stage with an access log is refused until the account lets API Gateway write logs.
+    service.add_stack_dependency(account, "API Gateway's CloudWatch role")
+    Tags.of(app).add("project", PROJECT)
+    # Not on the account's stack: it is the same one for every stage.
+    Tags.of(service).add("stage", settings.name)
+
+
+def main() -> int:
+    """Synthesise the app, and give the process's exit code."""
+    # The CDK command line passes cdk.json's context on; without it, the same templates come out.
+    context = json.loads(_CDK_JSON.read_text(encoding="utf-8"))["context"]
+    app = App(context=context, outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
+    try:
+        compose(app)
+    except UnknownStageError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

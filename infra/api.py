@@ -1,0 +1,142 @@
+"""The HTTP front of the service: routes, throttles, access log, and errors of the gateway's own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import Acknowledgment, Aws, Validations
+from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.gateway_errors import GATEWAY_ERRORS, GatewayError
+
+if TYPE_CHECKING:
+    from aws_cdk import aws_lambda as lambda_
+
+    from infra.settings import StageSettings
+
+RATINGS_PATH: Final = "/v1/me/ratings/{type}"
+
+REQUEST_ID: Final = "context.extendedRequestId"
+"""The request id that API Gateway makes; a client can choose `context.requestId` by a header."""
+
+ACCESS_LOG_FIELDS: Final = {
+    "requestId": REQUEST_ID,
+    "functionRequestId": "context.integration.requestId",
+    "requestTime": "context.requestTime",
+    "httpMethod": "context.httpMethod",
+    "resourcePath": "context.resourcePath",
+    "protocol": "context.protocol",
+    "status": "context.status",
+    "errorType": "context.error.responseType",
+    "integrationStatus": "context.integration.status",
+    "integrationLatency": "context.integration.latency",
+    "responseLatency": "context.responseLatency",
+    "responseLength": "context.responseLength",
+}
+"""What the access log says of a request: nothing that a client wrote, and nothing of who it was.
+
+So no path (it holds ids), no query, no header, no address, and not API Gateway's error message,
+which quotes an `Authorization` header that it cannot read.
+"""
+
+
+class RatingsApi(Construct):
+    """A regional REST API that hands every method of the two ratings routes to the function.
+
+    It needs the account's CloudWatch role, which `infra.account` sets.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        handler: lambda_.IFunction,
+        settings: StageSettings,
+    ) -> None:
+        super().__init__(scope, id_)
+        access_log = logs.LogGroup(
+            self,
+            "AccessLog",
+            retention=settings.log_retention,
+            removal_policy=settings.removal_policy,
+        )
+        api = apigateway.RestApi(
+            self,
+            "Rest",
+            # Not unique, so it never blocks a deployment; metrics are found by it.
+            rest_api_name=f"apple-music-ratings-{settings.name}",
+            description="A user's personal Apple Music ratings",
+            endpoint_configuration=apigateway.EndpointConfiguration(
+                types=[apigateway.EndpointType.REGIONAL]
+            ),
+            # It belongs to the whole account, where other APIs may rely on the one there is.
+            cloud_watch_role=False,
+            deploy_options=apigateway.StageOptions(
+                stage_name=settings.name,
+                throttling_rate_limit=settings.throttle_rate,
+                throttling_burst_limit=settings.throttle_burst,
+                access_log_destination=apigateway.LogGroupLogDestination(access_log),
+                access_log_format=apigateway.AccessLogFormat.custom(_access_log_line()),
+                metrics_enabled=True,
+                logging_level=apigateway.MethodLoggingLevel.OFF,
+                data_trace_enabled=False,
+                # Its key would leave out the user's token and so mix users.
+                caching_enabled=False,
+            ),
+        )
+        # RestApi's own output of the URL; the stack has one that a person can find.
+        api.node.try_remove_child("Endpoint")
+        ratings = api.root.resource_for_path(RATINGS_PATH)
+        for resource in (ratings, ratings.add_resource("{id}")):
+            resource.add_method(
+                "ANY", apigateway.LambdaIntegration(handler, allow_test_invoke=False)
+            )
+        for response_type, error in GATEWAY_ERRORS.items():
+            _add_gateway_response(api, response_type, error)
+        _acknowledge_findings(api)
+        self.url: Final[str] = (
+            f"https://{api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{settings.name}"
+        )
+
+
+def _access_log_line() -> str:
+    # Every value in quotes: API Gateway writes a bare - for what a request lacks.
+    return json.dumps({name: f"${field}" for name, field in ACCESS_LOG_FIELDS.items()})
+
+
+def _add_gateway_response(api: apigateway.RestApi, response_type: str, error: GatewayError) -> None:
+    headers = {name: f"'{value}'" for name, value in error.headers(REQUEST_ID).items()}
+    api.add_gateway_response(
+        response_type,
+        type=apigateway.ResponseType.of(response_type),
+        status_code=str(error.status),
+        response_headers={**headers, "X-Request-Id": REQUEST_ID},
+        templates={"application/json": error.body(f"${REQUEST_ID}")},
+    )
+
+
+def _acknowledge_findings(api: apigateway.RestApi) -> None:
+    """Answer cdk-nag where this API is what it warns of on purpose."""
+    not_ours_to_check = (
+        "The credential is the user's Music-User-Token, which Apple alone can check: the "
+        "function answers with what Apple returned for that very token, and nothing else."
+    )
+    reasons = {
+        "AwsSolutions-APIG2": "The function checks every request. A gateway error has one fixed "
+        "status for each type, so the gateway could not tell a missing token (401) from a missing "
+        "parameter (400).",
+        "AwsSolutions-APIG3": "The stage throttles all callers together. A web ACL costs by the "
+        "month and by the request, and whoever deploys this adds one where it is worth that.",
+        "AwsSolutions-APIG4": not_ours_to_check,
+        "AwsSolutions-COG4": not_ours_to_check,
+        "AwsSolutions-APIG6": "API Gateway writes execution logs into a log group outside this "
+        "stack that never expires, and with request headers in it at its detailed level. The "
+        "access log names the type of every gateway error, and the function logs the rest.",
+    }
+    Validations.of(api).acknowledge(
+        *(Acknowledgment(id=finding, reason=reason) for finding, reason in reasons.items())
+    )

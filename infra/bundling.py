@@ -1,0 +1,124 @@
+"""Turns a function's package and its requirements into a Lambda bundle, without Docker."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+import jsii
+from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
+from aws_cdk import aws_lambda as lambda_
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPOSITORY: Final = Path(__file__).resolve().parent.parent
+
+PYTHON_VERSION: Final = "3.13"
+PLATFORM: Final = "manylinux2014_aarch64"
+"""The wheels that Lambda's arm64 runtime takes."""
+
+_PIP_OPTIONS: Final = (
+    "--quiet",
+    "--progress-bar=off",
+    "--no-input",
+    "--no-compile",
+    "--only-binary=:all:",
+    "--implementation=cp",
+    f"--python-version={PYTHON_VERSION}",
+    f"--platform={PLATFORM}",
+)
+_RECIPE: Final = "1"
+"""Raised when the same sources are to give another bundle."""
+
+_LEFT_OUT: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+class BundlingError(SystemExit):
+    """A bundle could not be made; the message says what to do.
+
+    It ends the program with that message: jsii would bury any other exception, raised within a
+    call from CDK, under two stack traces.
+    """
+
+
+@jsii.implements(ILocalBundling)
+class PipBundling:
+    """Makes the bundle of one package of `functions/` with this interpreter's pip."""
+
+    def __init__(self, *, package: str, repository: Path = REPOSITORY) -> None:
+        self._package = package
+        self._functions = repository / "functions"
+        self._requirements = self._functions / package / "requirements.txt"
+        self._constraints = repository / "constraints.txt"
+
+    def try_bundle(self, output_dir: str, _options: object) -> bool:
+        """Fill `output_dir`; called by CDK, which turns to Docker unless the answer is true.
+
+        Raises:
+            BundlingError: where pip cannot install the requirements.
+        """
+        sys.stderr.write(f"Bundling functions/{self._package} for Lambda, with pip…\n")
+        sys.stderr.flush()
+        target = Path(output_dir)
+        self._install_requirements(target)
+        # Commands that some requirements bring; nothing runs them in Lambda.
+        shutil.rmtree(target / "bin", ignore_errors=True)
+        package = target / "functions" / self._package
+        shutil.copytree(self._functions / self._package, package, ignore=_LEFT_OUT)
+        shutil.copy2(self._functions / "__init__.py", package.parent)
+        return True
+
+    def asset_hash(self) -> str:
+        """Give a hash that changes when the bundle would: with sources, requirements or pins."""
+        digest = hashlib.sha256("\0".join((_RECIPE, *_PIP_OPTIONS)).encode())
+        for path in self._sources():
+            name = path.relative_to(self._functions.parent).as_posix()
+            content = path.read_bytes()
+            digest.update(f"\0{name}\0{len(content)}\0".encode())
+            digest.update(content)
+        return digest.hexdigest()
+
+    def _sources(self) -> Iterator[Path]:
+        yield self._constraints
+        yield self._functions / "__init__.py"
+        for path in sorted((self._functions / self._package).rglob("*")):
+            if path.is_file() and path.suffix != ".pyc":
+                yield path
+
+    def _install_requirements(self, target: Path) -> None:
+        command = [
+            *(sys.executable, "-m", "pip", "install", *_PIP_OPTIONS),
+            *("--target", str(target)),
+            *("--constraint", str(self._constraints)),
+            *("--requirement", str(self._requirements)),
+        ]
+        pip = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, and nothing of it comes from outside
+        if pip.returncode != 0:
+            raise BundlingError(
+                f"error: pip could not bundle functions/{self._package} "
+                f"(exit {pip.returncode}):\n\n{pip.stderr.strip()}\n\n"
+                f"Every requirement of functions/{self._package}/requirements.txt needs a wheel "
+                f"for Python {PYTHON_VERSION} on {PLATFORM} at the version that constraints.txt "
+                "pins. Check the network, then those two files."
+            )
+
+
+def function_code(package: str) -> lambda_.AssetCode:
+    """Give the code of `functions/<package>`, to be bundled when the stack is synthesised."""
+    bundling = PipBundling(package=package)
+    return lambda_.Code.from_asset(
+        str(REPOSITORY / "functions"),
+        asset_hash=bundling.asset_hash(),
+        asset_hash_type=AssetHashType.CUSTOM,
+        bundling=BundlingOptions(
+            # Demanded by CDK, never pulled: the local bundling answers true or ends the program.
+            image=DockerImage.from_registry(f"public.ecr.aws/sam/build-python{PYTHON_VERSION}"),
+            # CDK calls it with one object of options, where its Python types tell of keywords.
+            local=cast("ILocalBundling", bundling),
+        ),
+    )

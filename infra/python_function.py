@@ -1,0 +1,76 @@
+"""The one way in which this service makes a Lambda function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from infra.bundling import function_code
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SERVICE_NAME: Final = "apple-music-ratings"
+"""The name under which Powertools' logs and metrics of every function are found."""
+
+LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
+
+
+class PythonFunction(Construct):
+    """A Python 3.13 function on arm64 that runs `functions.<package>.handler.lambda_handler`.
+
+    It may write to its own log group and do nothing else; the stack grants the rest to `role`.
+    Its concurrency is not reserved, for a new account has too little to reserve from.
+    """
+
+    def __init__(  # noqa: PLR0913 - a construct's properties, named at every call
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        package: str,
+        description: str,
+        environment: Mapping[str, str],
+        memory_mb: int,
+        timeout_seconds: int,
+        log_retention: logs.RetentionDays,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        super().__init__(scope, id_)
+        self.log_group: Final[logs.LogGroup] = logs.LogGroup(
+            self, "Logs", retention=log_retention, removal_policy=removal_policy
+        )
+        self.role: Final[iam.Role] = iam.Role(
+            self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com")
+        )
+        self.role.add_to_policy(
+            iam.PolicyStatement(actions=list(LOG_ACTIONS), resources=[self.log_group.log_group_arn])
+        )
+        self.function: Final[lambda_.Function] = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            code=function_code(package),
+            handler=f"functions.{package}.handler.lambda_handler",
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            architecture=lambda_.Architecture.ARM_64,
+            memory_size=memory_mb,
+            timeout=Duration.seconds(timeout_seconds),
+            role=self.role,
+            log_group=self.log_group,
+            # Powertools writes JSON; Lambda's own JSON format would write each line over again.
+            logging_format=lambda_.LoggingFormat.TEXT,
+            environment={**environment, "POWERTOOLS_SERVICE_NAME": SERVICE_NAME},
+        )
+        Validations.of(self.function).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-L1",
+                reason="Python 3.13 is the newest version that the code's tests and types are "
+                "checked with, and Lambda still gives it security updates.",
+            )
+        )

@@ -1,0 +1,76 @@
+"""The service in one stack: its parts, what each is told, and what each may do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from functions.ratings.settings import Settings
+from infra.api import RatingsApi
+from infra.developer_token import DeveloperToken
+from infra.python_function import PythonFunction
+from infra.response_cache import ResponseCache
+
+if TYPE_CHECKING:
+    from infra.settings import StageSettings
+
+CACHE_ACTIONS: Final = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
+"""What the ratings function does with the cache table."""
+
+TOKEN_ACTIONS: Final = ("secretsmanager:GetSecretValue",)
+"""What the ratings function does with the developer token."""
+
+
+class RatingsStack(Stack):
+    """The ratings service of one stage; only wires its parts and grants what they need."""
+
+    def __init__(self, scope: Construct, id_: str, *, settings: StageSettings) -> None:
+        super().__init__(
+            scope,
+            id_,
+            description=f"Personal Apple Music ratings, stage {settings.name}",
+            termination_protection=settings.termination_protection,
+        )
+        cache = ResponseCache(self, "Cache", removal_policy=settings.removal_policy)
+        token = DeveloperToken(self, "Token")
+        ratings = PythonFunction(
+            self,
+            "Ratings",
+            package="ratings",
+            description="Answers ratings requests from the cache or from Apple Music",
+            environment=Settings(
+                cache_table_name=cache.table.table_name,
+                developer_token_secret_id=token.secret.secret_arn,
+                fresh_seconds=settings.fresh_seconds,
+                stale_if_error_seconds=settings.stale_if_error_seconds,
+                deadline_seconds=settings.deadline_seconds,
+            ).to_env(),
+            memory_mb=settings.function_memory_mb,
+            timeout_seconds=settings.function_timeout_seconds,
+            log_retention=settings.log_retention,
+            removal_policy=settings.removal_policy,
+        )
+        ratings.role.add_to_policy(
+            iam.PolicyStatement(actions=list(CACHE_ACTIONS), resources=[cache.table.table_arn])
+        )
+        ratings.role.add_to_policy(
+            iam.PolicyStatement(actions=list(TOKEN_ACTIONS), resources=[token.secret.secret_arn])
+        )
+        api = RatingsApi(self, "Api", handler=ratings.function, settings=settings)
+        CfnOutput(self, "ApiUrl", value=api.url, description="What goes before /v1/me/ratings")
+        CfnOutput(
+            self,
+            "DeveloperTokenSecret",
+            value=token.secret.secret_arn,
+            description="The secret to put an Apple Music developer token into",
+        )
+        CfnOutput(self, "CacheTable", value=cache.table.table_name, description="The cache table")
+        CfnOutput(
+            self,
+            "FunctionLogGroup",
+            value=ratings.log_group.log_group_name,
+            description="Where the ratings function logs",
+        )

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.gateway_errors import GATEWAY_ERRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.infra.resources import Resources
+
+REQUEST_ID = "$context.extendedRequestId"
+
+
+def _path(service: Resources, resource_id: str) -> str:
+    properties = service.of_type("AWS::ApiGateway::Resource")[resource_id]["Properties"]
+    parent = properties["ParentId"].get("Ref")
+    return f"{_path(service, parent) if parent else ''}/{properties['PathPart']}"
+
+
+def _methods(service: Resources) -> dict[str, dict[str, Any]]:
+    methods = service.of_type("AWS::ApiGateway::Method").values()
+    return {
+        _path(service, each["Properties"]["ResourceId"]["Ref"]): each["Properties"]
+        for each in methods
+    }
+
+
+def test_the_two_routes_take_any_method_and_hand_it_to_the_function(service: Resources) -> None:
+    methods = _methods(service)
+
+    assert set(methods) == {"/v1/me/ratings/{type}", "/v1/me/ratings/{type}/{id}"}
+    for method in methods.values():
+        assert method["HttpMethod"] == "ANY"
+        assert method["AuthorizationType"] == "NONE"
+        assert method["Integration"]["Type"] == "AWS_PROXY"
+        assert method["Integration"]["IntegrationHttpMethod"] == "POST"
+
+
+def test_the_api_is_regional_and_takes_text_alone(service: Resources, stage: str) -> None:
+    api = service.properties("AWS::ApiGateway::RestApi")
+
+    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert api["Name"] == f"apple-music-ratings-{stage}"
+    assert "BinaryMediaTypes" not in api
+    assert "DisableExecuteApiEndpoint" not in api
+
+
+def test_only_this_api_may_invoke_the_function_and_only_from_its_stage(
+    service: Resources, stage: str
+) -> None:
+    api_id = service.only("AWS::ApiGateway::RestApi")[0]
+    permissions = [
+        each["Properties"] for each in service.of_type("AWS::Lambda::Permission").values()
+    ]
+
+    assert {each["Principal"] for each in permissions} == {"apigateway.amazonaws.com"}
+    deployed = service.only("AWS::ApiGateway::Stage")[0]
+    tails = set()
+    for permission in permissions:
+        _, parts = permission["SourceArn"]["Fn::Join"]
+        assert {"Ref": api_id} in parts
+        assert parts[-2] == {"Ref": deployed}
+        tails.add(parts[-1])
+    assert tails == {"/*/v1/me/ratings/*", "/*/v1/me/ratings/*/*"}
+    assert len(permissions) == 2
+    assert "test-invoke-stage" not in json.dumps(permissions)
+
+
+@pytest.mark.parametrize(("name", "rate", "burst"), [("dev", 10, 20), ("prod", 100, 200)])
+def test_the_stage_throttles_counts_and_neither_caches_nor_traces(
+    services: Mapping[str, Resources], name: str, rate: int, burst: int
+) -> None:
+    stage = services[name].properties("AWS::ApiGateway::Stage")
+
+    assert stage["MethodSettings"] == [
+        {
+            "HttpMethod": "*",
+            "ResourcePath": "/*",
+            "ThrottlingRateLimit": rate,
+            "ThrottlingBurstLimit": burst,
+            "MetricsEnabled": True,
+            "CachingEnabled": False,
+            "DataTraceEnabled": False,
+            "LoggingLevel": "OFF",
+        }
+    ]
+    assert "CacheClusterEnabled" not in stage
+    assert "TracingEnabled" not in stage
+
+
+def test_the_access_log_is_json_of_nothing_that_a_client_wrote(service: Resources) -> None:
+    log_format = service.properties("AWS::ApiGateway::Stage")["AccessLogSetting"]["Format"]
+
+    # A new field belongs here only if no header, token, path, query, address, or message of API
+    # Gateway's (which may quote a header) can come out in it.
+    assert set(json.loads(log_format).values()) == {
+        "$context.extendedRequestId",
+        "$context.integration.requestId",
+        "$context.requestTime",
+        "$context.httpMethod",
+        "$context.resourcePath",
+        "$context.protocol",
+        "$context.status",
+        "$context.error.responseType",
+        "$context.integration.status",
+        "$context.integration.latency",
+        "$context.responseLatency",
+        "$context.responseLength",
+    }
+    assert log_format.count("$") == len(json.loads(log_format))
+
+
+def test_the_access_log_goes_to_a_log_group_of_the_stack(service: Resources) -> None:
+    destination = service.properties("AWS::ApiGateway::Stage")["AccessLogSetting"]["DestinationArn"]
+    function_logs = service.properties("AWS::Lambda::Function")["LoggingConfig"]["LogGroup"]["Ref"]
+
+    (access_log,) = set(service.of_type("AWS::Logs::LogGroup")) - {function_logs}
+    assert access_log in json.dumps(destination)
+
+
+def test_every_error_of_the_gateway_is_apples_errors_object(service: Resources) -> None:
+    responses = [
+        each["Properties"] for each in service.of_type("AWS::ApiGateway::GatewayResponse").values()
+    ]
+
+    assert {each["ResponseType"] for each in responses} == set(GATEWAY_ERRORS)
+    assert len(responses) == len(GATEWAY_ERRORS)
+    for response in responses:
+        ((media_type, template),) = response["ResponseTemplates"].items()
+        assert media_type == "application/json"
+        assert template.count("$") == 1
+        ((error),) = json.loads(template)["errors"]
+        assert error.keys() == {"id", "title", "detail", "status", "code"}
+        assert error["id"] == REQUEST_ID
+        assert error["status"] == response["StatusCode"]
+        assert error["code"].startswith(error["status"])
+
+
+def test_every_error_of_the_gateway_may_not_be_stored_and_names_its_request(
+    service: Resources,
+) -> None:
+    for each in service.of_type("AWS::ApiGateway::GatewayResponse").values():
+        expected = {
+            "gatewayresponse.header.Cache-Control": "'private, no-store'",
+            "gatewayresponse.header.X-Request-Id": REQUEST_ID.removeprefix("$"),
+        }
+        if each["Properties"]["StatusCode"] == "429":
+            expected["gatewayresponse.header.Retry-After"] = "'1'"
+        assert each["Properties"]["ResponseParameters"] == expected
+
+
+def test_no_answer_invites_a_browser_of_another_origin(service: Resources) -> None:
+    assert "Access-Control" not in json.dumps(service.template)
+    assert "OPTIONS" not in json.dumps(service.template)

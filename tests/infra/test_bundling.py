@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.bundling import BundlingError, PipBundling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+AARCH64 = 0xB7
+
+
+def _machine(shared_object: Path) -> int:
+    """The machine for which an ELF file is made."""
+    header = shared_object.read_bytes()[:20]
+    assert header[:4] == b"\x7fELF"
+    return int.from_bytes(header[18:20], "little")
+
+
+def _packages(bundle: Path) -> set[str]:
+    return {
+        each.name.removesuffix(".py")
+        for each in bundle.iterdir()
+        if not each.name.endswith(".dist-info")
+    }
+
+
+def _relative(paths: Iterable[Path], root: Path) -> set[str]:
+    return {path.relative_to(root).as_posix() for path in paths}
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("bundle")
+    assert PipBundling(package="ratings").try_bundle(str(output), {}) is True
+    return output
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository with one function, `example`, that needs a compiled package."""
+    root = tmp_path / "repository"
+    package = root / "functions" / "example"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").write_text("")
+    (package / "__init__.py").write_text("")
+    (package / "handler.py").write_text("ANSWER = 1\n")
+    (package / "requirements.txt").write_text("cffi\n")
+    shutil.copy(REPOSITORY / "constraints.txt", root)
+    return root
+
+
+def test_the_bundle_holds_the_functions_package_whole(bundle: Path) -> None:
+    source = REPOSITORY / "functions" / "ratings"
+    expected = {path for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+
+    bundled = [path for path in (bundle / "functions").rglob("*") if path.is_file()]
+
+    assert _relative(bundled, bundle) == {
+        "functions/__init__.py",
+        *_relative(expected, REPOSITORY),
+    }
+
+
+def test_the_bundle_holds_the_functions_requirements_and_nothing_else(bundle: Path) -> None:
+    assert _packages(bundle) == {
+        "functions",
+        "aws_lambda_powertools",
+        "boto3",
+        "botocore",
+        "dateutil",
+        "jmespath",
+        "jwt",
+        "s3transfer",
+        "six",
+        "typing_extensions",
+        "urllib3",
+    }
+
+
+def test_the_bundles_code_is_imported_from_the_bundle_alone(bundle: Path) -> None:
+    command = (
+        "import sys; sys.path.insert(0, sys.argv[1]); "
+        "import functions.ratings.settings as settings, boto3, jwt, urllib3; "
+        "print(settings.__file__, boto3.__file__, jwt.__file__, urllib3.__file__)"
+    )
+
+    result = subprocess.run(  # noqa: S603 - this interpreter, on the bundle made above
+        [sys.executable, "-I", "-S", "-B", "-c", command, str(bundle)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert all(file.startswith(str(bundle)) for file in result.stdout.split())
+
+
+def test_every_shared_object_of_the_bundle_is_made_for_arm64(bundle: Path) -> None:
+    assert {_machine(path) for path in bundle.rglob("*.so*")} <= {AARCH64}
+
+
+def test_a_compiled_requirement_comes_in_lambdas_architecture(
+    repository: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "bundle"
+    output.mkdir()
+
+    PipBundling(package="example", repository=repository).try_bundle(str(output), {})
+
+    shared_objects = list(output.rglob("*.so"))
+    assert shared_objects
+    assert {_machine(path) for path in shared_objects} == {AARCH64}
+    assert (output / "functions" / "example" / "handler.py").is_file()
+
+
+def test_the_bundle_takes_no_compiled_caches_along(repository: Path, tmp_path: Path) -> None:
+    package = repository / "functions" / "example"
+    (package / "requirements.txt").write_text("")
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"compiled")
+    output = tmp_path / "bundle"
+    output.mkdir()
+
+    PipBundling(package="example", repository=repository).try_bundle(str(output), {})
+
+    assert _relative((output / "functions" / "example").iterdir(), output) == {
+        "functions/example/__init__.py",
+        "functions/example/handler.py",
+        "functions/example/requirements.txt",
+    }
+
+
+def test_a_failing_pip_ends_the_program_with_what_to_do(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    (repository / "functions" / "example" / "requirements.txt").write_text("cffi==0.0.1\n")
+
+    with pytest.raises(BundlingError) as caught:
+        PipBundling(package="example", repository=repository).try_bundle(str(tmp_path), {})
+
+    message = str(caught.value)
+    assert "pip could not bundle functions/example" in message
+    assert "cffi==0.0.1" in message  # pip's own words
+    assert "Check the network, then those two files." in message
+
+
+def test_progress_is_told_on_stderr_alone(
+    repository: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "functions" / "example" / "requirements.txt").write_text("")
+
+    PipBundling(package="example", repository=repository).try_bundle(str(tmp_path), {})
+
+    output = capfd.readouterr()
+    assert output.out == ""
+    assert "functions/example" in output.err
+
+
+def test_the_hash_is_the_same_for_the_same_sources(repository: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(repository, copy)
+    caches = copy / "functions" / "example" / "__pycache__"
+    caches.mkdir()
+    (caches / "handler.cpython-313.pyc").write_bytes(b"compiled")
+
+    first, second = (
+        PipBundling(package="example", repository=root).asset_hash() for root in (repository, copy)
+    )
+
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "functions/__init__.py",
+        "functions/example/handler.py",
+        "functions/example/new.py",
+        "functions/example/requirements.txt",
+        "constraints.txt",
+    ],
+)
+def test_the_hash_changes_with_all_that_the_bundle_is_made_of(
+    repository: Path, changed: str
+) -> None:
+    bundling = PipBundling(package="example", repository=repository)
+    before = bundling.asset_hash()
+
+    with (repository / changed).open("a") as file:
+        file.write("# changed\n")
+
+    assert bundling.asset_hash() != before
+
+
+def test_the_hash_leaves_other_functions_out(repository: Path) -> None:
+    bundling = PipBundling(package="example", repository=repository)
+    before = bundling.asset_hash()
+
+    other = repository / "functions" / "other"
+    other.mkdir()
+    (other / "__init__.py").write_text("")
+
+    assert bundling.asset_hash() == before
