@@ -45,7 +45,8 @@ synth: $(VENV)/.dev node_modules/.installed ## Write the CloudFormation template
 deploy: $(VENV)/.dev node_modules/.installed ## Deploy to the AWS account in use (STAGE=dev)
 	cdk deploy --all -c stage=$(STAGE)
 
-lock: $(VENV)/.dev ## Pin every package that the requirements bring in
+# With the oldest Python that the code runs on: what that one takes, the newer ones take too.
+lock: $(VENV)/.dev ## Pin every package that the requirements bring in (PYTHON=python3.11)
 	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/python -m pip freeze; } > constraints.new
 	@mv constraints.new constraints.txt
 

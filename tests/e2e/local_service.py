@@ -1,0 +1,158 @@
+"""`python -m local` as a person starts it, and a client that speaks to it over real HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPMessage
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+PROJECT: Final = Path(__file__).resolve().parents[2]
+STOP_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    status: int
+    headers: HTTPMessage
+    body: bytes
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def cache(self) -> str | None:
+        return self.headers["Cache-Status"]
+
+    @property
+    def value(self) -> int:
+        (rating,) = self.document["data"]
+        return int(rating["attributes"]["value"])
+
+    @property
+    def error_code(self) -> str:
+        (error,) = self.document["errors"]
+        assert error["status"] == str(self.status)
+        return str(error["code"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    exit_status: int
+    output: str
+    errors: str
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """A person's environment with the service's own variables, and leaks told on standard error."""
+    own = {"PORT": "0", "PYTHONWARNINGS": "default::ResourceWarning", **variables}
+    chosen = {"APPLE_MUSIC_URL", "DEVELOPER_TOKEN"}
+    return {name: value for name, value in os.environ.items() if name not in chosen} | own
+
+
+def run_to_its_end(**variables: str) -> Ending:
+    """Start the service where it should refuse to."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "local"],
+        cwd=PROJECT,
+        env=environment(variables),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    return Ending(exit_status=ended.returncode, output=ended.stdout, errors=ended.stderr)
+
+
+class LocalService:
+    """A running service; it listens once this is made."""
+
+    def __init__(self, **variables: str) -> None:
+        # A session of its own, so that a signal to its group is what Ctrl-C in a terminal is.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "local"],
+            cwd=PROJECT,
+            env=environment(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        self._errors: list[str] = []
+        self._reader = threading.Thread(
+            target=self._errors.extend, args=[self._process.stderr], daemon=True
+        )
+        self._reader.start()
+        self.url, self.curl_line = "", ""
+        for line in self._process.stdout:
+            if line.startswith("Listening on "):
+                self.url = line.split()[-1]
+            if line.startswith("curl "):
+                self.curl_line = line.strip()
+            if line.startswith("Ctrl-C "):
+                break
+        if not self.curl_line:
+            self.end(signal.SIGKILL)
+            raise RuntimeError("".join(self._errors))
+
+    @property
+    def port(self) -> int:
+        port = urlsplit(self.url).port
+        assert port is not None
+        return port
+
+    def connect(self) -> HTTPConnection:
+        return HTTPConnection("127.0.0.1", self.port, timeout=15)
+
+    def ask(
+        self,
+        target: str,
+        token: str | None = None,
+        *headers: tuple[str, str],
+        method: str = "GET",
+        body: bytes | None = None,
+    ) -> Reply:
+        """Send one request on a connection of its own, the target exactly as given."""
+        connection = self.connect()
+        connection.putrequest(method, target)
+        if token is not None:
+            connection.putheader("Music-User-Token", token)
+        for name, value in headers:
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        reply = Reply(status=answer.status, headers=answer.headers, body=answer.read())
+        connection.close()
+        return reply
+
+    def end(self, number: signal.Signals, *, group: bool = False) -> Ending:
+        """Send a signal; the service has to be gone within `STOP_SECONDS`, processes and all.
+
+        Every process of it holds standard error, so that the end of that is the end of them all.
+        """
+        if self._process.poll() is None:
+            kill = os.killpg if group else os.kill
+            kill(self._process.pid, number)
+        exit_status = self._process.wait(timeout=STOP_SECONDS)
+        self._reader.join(timeout=STOP_SECONDS)
+        if self._reader.is_alive():
+            raise RuntimeError("a process is left behind")
+        assert self._process.stdout is not None
+        assert self._process.stderr is not None
+        with self._process.stdout, self._process.stderr:
+            output = self._process.stdout.read()
+        return Ending(exit_status=exit_status, output=output, errors="".join(self._errors))
