@@ -36,7 +36,9 @@ class ApiRequest:
     @classmethod
     def from_event(cls, event: Mapping[str, Any], *, fallback_request_id: str) -> ApiRequest:
         """Read a proxy event; what is absent or of another type reads as if it were empty."""
-        request_id = _text(_mapping(event.get("requestContext")).get("requestId"))
+        context = _mapping(event.get("requestContext"))
+        # A client can choose `requestId` by a header of its own; the other is the gateway's.
+        request_id = _text(context.get("extendedRequestId")) or _text(context.get("requestId"))
         headers: dict[str, tuple[str, ...]] = {}
         for name, values in _all_values(event, "headers", "multiValueHeaders").items():
             headers[name.lower()] = headers.get(name.lower(), ()) + values

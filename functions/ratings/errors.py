@@ -221,7 +221,9 @@ HTTP_ERRORS: Final[Mapping[type[RatingsError], HttpError]] = {
     AppleThrottlesError: HttpError(
         429, "42991", "Too Many Requests", "Apple Music asks us to slow down."
     ),
-    InternalError: HttpError(500, "50090", "Internal Server Error", "The fault is ours and is logged."),
+    InternalError: HttpError(
+        500, "50090", "Internal Server Error", "The fault is ours and is logged."
+    ),
     AppleUnreachableError: HttpError(
         502, "50290", "Upstream Unreachable", "Apple Music cannot be reached, or failed."
     ),

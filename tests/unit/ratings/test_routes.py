@@ -217,6 +217,14 @@ def test_what_apple_says_of_waiting_reaches_the_caller() -> None:
     assert headers["Cache-Status"] == "apple-music-ratings; fwd=miss"
 
 
+def test_the_request_id_is_the_one_that_a_client_cannot_choose() -> None:
+    context = {"requestId": "chosen-by-the-client", "extendedRequestId": "the-gateways-own"}
+
+    _, headers, _ = call(FakeRatings(), requestContext=context)
+
+    assert headers["X-Request-Id"] == "the-gateways-own"
+
+
 def test_without_the_gateways_request_id_lambdas_is_given() -> None:
     _, headers, _ = call(FakeRatings(), requestContext=None)
 
