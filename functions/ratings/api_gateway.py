@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 from __future__ import annotations
 
 import json
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,8 @@ class ApiRequest:
 
     `resource` is the gateway's own name of the path, such as `/v1/me/ratings/{type}/{id}`, and
     `path_parameters` are what stood in the braces, undecoded. Header names are in lower case;
-    repeated headers and query parameters keep every value.
+    repeated headers and query parameters keep every value. `body` is None where none was sent, or
+    none that could be decoded.
     """
 
     method: str
@@ -32,6 +34,7 @@ class ApiRequest:
     path_parameters: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    body: bytes | None = None
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any], *, fallback_request_id: str) -> ApiRequest:
@@ -51,6 +54,7 @@ class ApiRequest:
             },
             headers=headers,
             query=_all_values(event, "queryStringParameters", "multiValueQueryStringParameters"),
+            body=_body(event.get("body"), event.get("isBase64Encoded")),
         )
 
 
@@ -112,6 +116,15 @@ def _all_values(event: Mapping[str, Any], single: str, multi: str) -> dict[str, 
             if isinstance(values, list)
         }
     return {str(name): (_text(value),) for name, value in _mapping(event.get(single)).items()}
+
+
+def _body(text: Any, is_base64: Any) -> bytes | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        return b64decode(text, validate=True) if is_base64 else text.encode("utf-8")
+    except ValueError:
+        return None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -15,6 +15,9 @@ CLOCK_SKEW_SECONDS: Final = 5
 SETTLING_SECONDS: Final = 5
 """How long after a write Apple may still answer a read with the value before it."""
 
+UNKNOWN_SECONDS: Final = 60
+"""How long a write whose outcome nobody knows may still take effect."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedRating:
@@ -54,6 +57,37 @@ class Generation:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenWrite:
+    """A write that has been announced, before Apple is told of it.
+
+    `generation` is the number that the announcement gave to the family. It is `contested` where
+    another write was announced and may still be on its way to Apple, in whatever order.
+    """
+
+    generation: int
+    contested: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedWrite:
+    """A write that Apple has answered, or will not answer any more.
+
+    It was `alone` if no other was announced since it was.
+    """
+
+    generation: int
+    alone: bool
+
+
+def is_last_word(opened: OpenWrite | None, closed: ClosedWrite) -> bool:
+    """Whether Apple's answer to a write is sure to tell what the item's rating now is.
+
+    `opened` is None where the announcement failed.
+    """
+    return opened is not None and not opened.contested and closed.alone
+
+
 class Freshness(Enum):
     """What a cached rating may be used for."""
 
@@ -71,11 +105,13 @@ class Freshness(Enum):
 class CachePolicy:
     """For how long a rating is fresh, and for how long after that it may stand in, in seconds.
 
-    The second window is counted as `stale-if-error` is (RFC 5861 section 4).
+    The second window is counted as `stale-if-error` is (RFC 5861 section 4). A write takes
+    `deadline_seconds` at most.
     """
 
     fresh_seconds: int
     stale_if_error_seconds: int
+    deadline_seconds: int
 
     def freshness(self, cached: CachedRating, now: float) -> Freshness:
         """Judge a rating by its age; one from the future has no age that could be trusted."""
@@ -96,6 +132,15 @@ class CachePolicy:
         """When DynamoDB may delete the rating, in epoch seconds."""
         limit = self.fresh_seconds + self.stale_if_error_seconds
         return floor(requested_at) + limit + CLOCK_SKEW_SECONDS
+
+    def writing_until(self, now: float) -> float:
+        """When a write that is announced now has ended, whatever became of it."""
+        return now + self.deadline_seconds
+
+    def generation_expires_at(self, now: float) -> int:
+        """When DynamoDB may forget a write: after every rating that was stored before it."""
+        limit = self.fresh_seconds + self.stale_if_error_seconds + self.deadline_seconds
+        return floor(now) + limit + UNKNOWN_SECONDS
 
 
 def age(cached: CachedRating, now: float) -> int:

@@ -6,12 +6,13 @@
     ├── RequestError                    the caller can mend it
     │   ├── RouteNotFoundError · MethodNotAllowedError
     │   ├── UserTokenMalformedError
-    │   ├── UnknownTypeError · InvalidIdError · InvalidParameterError
+    │   ├── UnknownTypeError · InvalidIdError · InvalidBodyError
+    │   ├── MissingParameterError · InvalidParameterError
     │   └── NotRatedError
     ├── IdentityError                   Apple refuses; no copy may stand in for that
     │   ├── NotSignedInError · UserTokenRefusedError
     │   ├── DeveloperTokenRefusedError
-    │   └── RequestRefusedError         Apple's own 400
+    │   └── RequestRefusedError · ItemNotFoundError
     ├── DependencyError                 a copy may stand in
     │   ├── AppleUnreachableError · AppleAnswerUnusableError · AppleTooSlowError
     │   ├── AppleUnavailableError · AppleThrottlesError
@@ -90,6 +91,22 @@ class InvalidIdError(RequestError):
     """The id does not have the shape of its type's ids."""
 
 
+class InvalidBodyError(RequestError):
+    """The body is no RatingRequest; `pointer` (RFC 6901) says where it is not."""
+
+    def __init__(self, pointer: str) -> None:
+        super().__init__(f"body at {pointer!r}")
+        self.source = ErrorSource(pointer=pointer)
+
+
+class MissingParameterError(RequestError):
+    """A query parameter that has to be there is not."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__(f"query parameter {parameter}")
+        self.source = ErrorSource(parameter=parameter)
+
+
 class InvalidParameterError(RequestError):
     """A query parameter has a value that it cannot have."""
 
@@ -124,6 +141,10 @@ class RequestRefusedError(IdentityError):
     def __init__(self, code: str | None) -> None:
         super().__init__(f"400 from Apple Music, code {code}")
         self.code = code
+
+
+class ItemNotFoundError(IdentityError):
+    """Apple answered a write with 404: there is nothing to rate."""
 
 
 class DependencyError(RatingsError):
@@ -184,6 +205,9 @@ HTTP_ERRORS: Final[Mapping[type[RatingsError], HttpError]] = {
     RequestRefusedError: HttpError(
         400, "40000", "Bad Request", "Apple Music did not accept the request."
     ),
+    MissingParameterError: HttpError(
+        400, "40003", "Missing Parameter", "A query parameter that has to be there is not."
+    ),
     InvalidParameterError: HttpError(
         400, "40005", "Invalid Parameter Value", "A query parameter has an invalid value."
     ),
@@ -192,6 +216,9 @@ HTTP_ERRORS: Final[Mapping[type[RatingsError], HttpError]] = {
     ),
     InvalidIdError: HttpError(
         400, "40090", "Invalid Path Value", "The id does not have the shape of its type's ids."
+    ),
+    InvalidBodyError: HttpError(
+        400, "40091", "Invalid Request Body", "The body is not a RatingRequest."
     ),
     UserTokenMalformedError: HttpError(
         401,
@@ -213,6 +240,9 @@ HTTP_ERRORS: Final[Mapping[type[RatingsError], HttpError]] = {
     ),
     NotRatedError: HttpError(
         404, "40400", "Resource Not Found", "The user has not rated this item."
+    ),
+    ItemNotFoundError: HttpError(
+        404, "40400", "Resource Not Found", "Apple Music knows no such item."
     ),
     RouteNotFoundError: HttpError(404, "40401", "No Such Route", "There is nothing at this path."),
     MethodNotAllowedError: HttpError(

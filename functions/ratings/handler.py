@@ -82,6 +82,7 @@ def _build_routes(settings: Settings, logger: Logger) -> Routes:
     policy = CachePolicy(
         fresh_seconds=settings.fresh_seconds,
         stale_if_error_seconds=settings.stale_if_error_seconds,
+        deadline_seconds=settings.deadline_seconds,
     )
 
     def on_cache_failure(error: CacheUnavailableError) -> None:

@@ -111,6 +111,10 @@ class QueryOptions:
         """Whether the answer is the rating alone, which has no language and may be cached."""
         return self.include is None and self.extend is None
 
+    def for_a_write(self) -> QueryOptions:
+        """What of them a write takes: the language alone."""
+        return QueryOptions(language=self.language)
+
     def query(self) -> dict[str, str]:
         """The parameters as Apple spells them, without those that are absent."""
         given = {"l": self.language, "include": self.include, "extend": self.extend}

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from functions.ratings.errors import AppleAnswerUnusableError
-from functions.ratings.models import NOT_RATED, Rating
+from functions.ratings.models import NOT_RATED, Rating, RatingKey, RatingValue
 
 _APPLE_CODE: Final = re.compile(r"[0-9]{5}", re.ASCII)
 _CATALOG_PREFIX: Final = "r."
@@ -32,6 +32,39 @@ def read_ratings(body: bytes, content_type: str, asked: Collection[str]) -> Mapp
             raise AppleAnswerUnusableError("an id twice")
         ratings[item_id] = _rating(resource)
     return {item_id: ratings.get(item_id, NOT_RATED) for item_id in asked}
+
+
+def read_written_rating(
+    body: bytes, content_type: str, key: RatingKey, value: RatingValue
+) -> Rating | None:
+    """Read Apple's answer to a write; None unless it says clearly what was written."""
+    try:
+        rating = read_ratings(body, content_type, (key.id,))[key.id]
+    except AppleAnswerUnusableError:
+        return None
+    if rating.resource is None or json.loads(rating.resource)["attributes"]["value"] != value:
+        return None
+    return rating
+
+
+def write_rating(key: RatingKey, value: RatingValue) -> Rating:
+    """Write a Ratings resource as Apple would, for where Apple accepted it without a word."""
+    resource = {
+        "id": key.id,
+        "type": "ratings",
+        "href": f"/v1/me/ratings/{key.type}/{key.id}",
+        "attributes": {"value": value},
+    }
+    return Rating(json.dumps(resource, separators=(",", ":")))
+
+
+def rating_request(value: RatingValue) -> bytes:
+    """Write a RatingRequest, with the `type` that Apple's schema asks for.
+
+    Source: https://developer.apple.com/documentation/applemusicapi/ratingrequest
+    """
+    document = {"type": "ratings", "attributes": {"value": value}}
+    return json.dumps(document, separators=(",", ":")).encode("ascii")
 
 
 def read_error_code(body: bytes) -> str | None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from functions.ratings.errors import (
+    InvalidBodyError,
     InvalidIdError,
     InvalidParameterError,
+    MissingParameterError,
     UnknownTypeError,
     UserTokenMalformedError,
 )
@@ -18,6 +21,7 @@ from functions.ratings.models import (
     QueryOptions,
     RatingKey,
     RatingType,
+    RatingValue,
 )
 
 # Visible ASCII without the comma, by which HTTP joins repeated headers into one.
@@ -26,6 +30,13 @@ _TOKEN: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,4096}", re.ASCII)
 # RFC 5646 section 2.1, as far as Apple's storefronts go: en-GB, zh-Hans-CN.
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 _NAMES: Final = re.compile(r"[A-Za-z][A-Za-z-]{0,39}(,[A-Za-z][A-Za-z-]{0,39}){0,9}", re.ASCII)
+
+
+MAX_IDS: Final = 100
+"""How many ids a request for many may name; Apple's own limit is not documented."""
+
+MAX_BODY_BYTES: Final = 1024
+"""How long a RatingRequest may be; Apple's examples have some 60 bytes."""
 
 
 def music_user_token(values: Sequence[str]) -> MusicUserToken:
@@ -61,6 +72,67 @@ def rating_key(type_name: str, item_id: str) -> RatingKey:
     if not rating_type(type_name).id_pattern.fullmatch(item_id):
         raise InvalidIdError(f"not an id of {type_name}")
     return RatingKey(type=type_name, id=item_id)
+
+
+def rating_keys(type_name: str, query: Mapping[str, Sequence[str]]) -> tuple[RatingKey, ...]:
+    """Check the ids of a request for many; repeats are folded, the order is kept.
+
+    Raises:
+        UnknownTypeError: where Apple has no such type.
+        MissingParameterError: where no ids are given.
+        InvalidParameterError: where one is not an id of the type, or there are over 100.
+    """
+    id_pattern = rating_type(type_name).id_pattern
+    values = query.get("ids", ())
+    if not any(values):
+        raise MissingParameterError("ids")
+    ids = tuple(dict.fromkeys(values[0].split(",")))
+    if len(values) != 1 or len(ids) > MAX_IDS or not all(map(id_pattern.fullmatch, ids)):
+        raise InvalidParameterError("ids")
+    return tuple(RatingKey(type=type_name, id=item_id) for item_id in ids)
+
+
+def rating_value(body: bytes | None) -> RatingValue:
+    """Check a RatingRequest, and take its value.
+
+    Source: https://developer.apple.com/documentation/applemusicapi/ratingrequest, whose schema
+    says `ratings` and whose examples say `rating`: both are taken.
+
+    Raises:
+        InvalidBodyError: where it is anything else; it tells where.
+    """
+    if body is None or len(body) > MAX_BODY_BYTES:
+        raise InvalidBodyError("")
+    try:
+        document = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_without_repeats,
+            parse_constant=_refuse_constant,
+        )
+    except (ValueError, RecursionError):
+        raise InvalidBodyError("") from None
+    if not isinstance(document, dict):
+        raise InvalidBodyError("")
+    if document.get("type") not in ("rating", "ratings"):
+        raise InvalidBodyError("/type")
+    attributes = document.get("attributes")
+    if not isinstance(attributes, dict):
+        raise InvalidBodyError("/attributes")
+    match attributes.get("value"):
+        case int(value) if type(value) is int and value in (1, -1):
+            return 1 if value == 1 else -1
+    raise InvalidBodyError("/attributes/value")
+
+
+def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a repeated key")
+    return members
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
 
 
 def query_options(query: Mapping[str, Sequence[str]]) -> QueryOptions:

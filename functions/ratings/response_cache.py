@@ -1,29 +1,49 @@
-"""Keeps ratings in DynamoDB, each under its owner; the only module that knows the items."""
+"""Keeps ratings in DynamoDB, each under its owner, and knows when writes make them old."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.ratings.cache_policy import CachedRating, CachePolicy, Generation
+from functions.ratings.cache_items import (
+    Item,
+    first_generation,
+    generation_sort_key,
+    generation_update,
+    item_key,
+    rating_item,
+    rating_sort_key,
+    read_generation,
+    read_rating,
+)
+from functions.ratings.cache_policy import (
+    SETTLING_SECONDS,
+    UNKNOWN_SECONDS,
+    CachedRating,
+    CachePolicy,
+    ClosedWrite,
+    Generation,
+    OpenWrite,
+)
 from functions.ratings.errors import CacheUnavailableError
-from functions.ratings.models import Rating, RatingKey
-from functions.ratings.settings import PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
+from functions.ratings.models import RatingKey
+from functions.ratings.settings import SORT_KEY
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
-SCHEMA: Final = "1"
-"""The layout of an item; an item of another layout is a miss."""
+READ_BATCH: Final = 100
+"""How many items DynamoDB gives in one BatchGetItem."""
 
-_READ_ATTEMPTS: Final = 2
-_TIMES: Final = ("writing_until", "settling_until", "unknown_until")
+WRITE_BATCH: Final = 25
+"""How many items DynamoDB takes in one BatchWriteItem."""
 
-Attributes = Mapping[str, Any]
-"""An item, or a key, as DynamoDB's own API spells it: `{"name": {"S": "text"}}`."""
+_ATTEMPTS: Final = 2
+"""How often a batch is asked for that DynamoDB leaves unprocessed in part."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +61,7 @@ class DynamoDBResponseCache:
     """A table of ratings by owner (partition key) and by type and id (sort key)."""
 
     def __init__(self, *, client: DynamoDBClient, table_name: str, policy: CachePolicy) -> None:
-        """Use `table_name` by `client`, whose timeouts bound every method."""
+        """Use `table_name` by `client`, whose timeouts bound every call."""
         self._client = client
         self._table_name = table_name
         self._policy = policy
@@ -54,99 +74,133 @@ class DynamoDBResponseCache:
         Raises:
             CacheUnavailableError: where DynamoDB fails.
         """
-        by_sort_key = {_rating_sort_key(key): key for key in keys}
-        generation_key = f"family#{family}"
-        items, unread = self._get(owner, [*by_sort_key, generation_key])
-        generation = _generation(items.pop(generation_key, None))
+        by_sort_key = {rating_sort_key(key): key for key in keys}
+        generation_key = generation_sort_key(family)
+        items, unread = self._get(owner, [generation_key, *by_sort_key])
+        generation = read_generation(items.pop(generation_key, None))
         if generation is None or generation_key in unread:
             return CacheSnapshot(ratings={}, generation=None)
         ratings: dict[RatingKey, CachedRating] = {}
         for sort_key, item in items.items():
             key = by_sort_key[sort_key]
-            cached = _cached_rating(item, owner, key)
+            cached = read_rating(item, owner, key)
             if cached is not None and generation.covers(cached):
                 ratings[key] = cached
         return CacheSnapshot(ratings=ratings, generation=generation)
 
-    def store(self, owner: str, key: RatingKey, cached: CachedRating) -> None:
-        """Keep one rating, in the place of what was there.
+    def store(self, owner: str, ratings: Mapping[RatingKey, CachedRating]) -> None:
+        """Keep ratings, each in the place of what was there.
 
         Raises:
-            CacheUnavailableError: where DynamoDB fails; the rating may or may not be kept.
+            CacheUnavailableError: where DynamoDB fails; any of them may or may not be kept.
         """
-        item = _item(owner, key, cached, expires_at=self._policy.expires_at(cached.requested_at))
-        try:
-            self._client.put_item(TableName=self._table_name, Item=item)
-        except (BotoCoreError, ClientError) as error:
-            raise CacheUnavailableError(type(error).__name__) from None
-
-    def _get(
-        self, owner: str, sort_keys: Iterable[str]
-    ) -> tuple[dict[str, Attributes], frozenset[str]]:
-        """Give the items by sort key, and the sort keys that DynamoDB left unread."""
-        keys: Sequence[Mapping[str, Any]] = [
-            {PARTITION_KEY: {"S": owner}, SORT_KEY: {"S": key}} for key in sort_keys
+        items = [
+            rating_item(owner, key, cached, expires_at=self._policy.expires_at(cached.requested_at))
+            for key, cached in ratings.items()
         ]
-        items: dict[str, Attributes] = {}
-        for _ in range(_READ_ATTEMPTS):
+        if len(items) == 1:
+            with _dynamodb_errors():
+                self._client.put_item(TableName=self._table_name, Item=items[0])
+            return
+        for start in range(0, len(items), WRITE_BATCH):
+            self._put(items[start : start + WRITE_BATCH])
+
+    def open_write(self, owner: str, family: str, now: float) -> OpenWrite:
+        """Announce a write: from here on, nothing that was stored before counts.
+
+        Raises:
+            CacheUnavailableError: where DynamoDB fails; the write may or may not be announced.
+        """
+        times = {"writing_until": self._policy.writing_until(now)}
+        number, before = self._advance(owner, family, now, times)
+        return OpenWrite(generation=number, contested=before.writing_until >= now)
+
+    def close_write(
+        self, owner: str, family: str, opened: OpenWrite | None, now: float, *, unknown: bool
+    ) -> ClosedWrite:
+        """Say that a write is over, and from when on Apple may be believed again.
+
+        `opened` is None where the announcement failed; `unknown` tells that the write may still
+        take effect.
+
+        Raises:
+            CacheUnavailableError: where DynamoDB fails; the write may or may not be closed.
+        """
+        times = {"settling_until": now + SETTLING_SECONDS}
+        if unknown:
+            times["unknown_until"] = now + UNKNOWN_SECONDS
+        if opened is not None:
             try:
-                answer = self._client.batch_get_item(
-                    RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}}
-                )
-            except (BotoCoreError, ClientError) as error:
-                raise CacheUnavailableError(type(error).__name__) from None
-            for item in answer["Responses"].get(self._table_name, ()):
-                items[item[SORT_KEY]["S"]] = item
-            unprocessed = answer["UnprocessedKeys"].get(self._table_name)
-            keys = unprocessed["Keys"] if unprocessed else []
-            if not keys:
-                break
-        return items, frozenset(key[SORT_KEY]["S"] for key in keys)
+                number, _ = self._advance(owner, family, now, times, closes=opened)
+            except self._client.exceptions.ConditionalCheckFailedException:
+                pass  # another write was announced since
+            else:
+                return ClosedWrite(generation=number, alone=True)
+        number, _ = self._advance(owner, family, now, times)
+        return ClosedWrite(generation=number, alone=False)
+
+    def _advance(
+        self,
+        owner: str,
+        family: str,
+        now: float,
+        times: Mapping[str, float],
+        closes: OpenWrite | None = None,
+    ) -> tuple[int, Generation]:
+        """Move the generation on; give its new number, and what it was before."""
+        expires_at = self._policy.generation_expires_at(now)
+        with _dynamodb_errors(but=self._client.exceptions.ConditionalCheckFailedException):
+            answer = self._client.update_item(
+                TableName=self._table_name,
+                Key=item_key(owner, generation_sort_key(family)),
+                ReturnValues="ALL_OLD",
+                **generation_update(now, times, expires_at=expires_at, closes=closes),
+            )
+        before = read_generation(answer.get("Attributes"))
+        if before is None:
+            raise CacheUnavailableError("a generation that cannot be read")
+        number = first_generation(now) if before.number is None else before.number
+        return number + 1, before
+
+    def _get(self, owner: str, sort_keys: Sequence[str]) -> tuple[dict[str, Item], frozenset[str]]:
+        """Give the items by sort key, and the sort keys that DynamoDB left unread."""
+        items: dict[str, Item] = {}
+        unread: set[str] = set()
+        for start in range(0, len(sort_keys), READ_BATCH):
+            keys: Sequence[Mapping[str, Any]] = [
+                item_key(owner, sort_key) for sort_key in sort_keys[start : start + READ_BATCH]
+            ]
+            for _ in range(_ATTEMPTS):
+                with _dynamodb_errors():
+                    answer = self._client.batch_get_item(
+                        RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}}
+                    )
+                for item in answer["Responses"].get(self._table_name, ()):
+                    items[item[SORT_KEY]["S"]] = item
+                unprocessed = answer["UnprocessedKeys"].get(self._table_name)
+                keys = unprocessed["Keys"] if unprocessed else []
+                if not keys:
+                    break
+            unread.update(key[SORT_KEY]["S"] for key in keys)
+        return items, frozenset(unread)
+
+    def _put(self, items: Sequence[Item]) -> None:
+        requests: Sequence[Any] = [{"PutRequest": {"Item": item}} for item in items]
+        for _ in range(_ATTEMPTS):
+            with _dynamodb_errors():
+                answer = self._client.batch_write_item(RequestItems={self._table_name: requests})
+            requests = answer["UnprocessedItems"].get(self._table_name, [])
+            if not requests:
+                return
+        raise CacheUnavailableError("items left unprocessed")
 
 
-def _rating_sort_key(key: RatingKey) -> str:
-    return f"{key.type}#{key.id}"
-
-
-def _item(owner: str, key: RatingKey, cached: CachedRating, *, expires_at: int) -> Attributes:
-    resource, generation = cached.rating.resource, cached.generation
-    return {
-        PARTITION_KEY: {"S": owner},
-        SORT_KEY: {"S": _rating_sort_key(key)},
-        TTL_ATTRIBUTE: {"N": str(expires_at)},
-        "schema": {"N": SCHEMA},
-        "owner": {"S": owner},
-        "type": {"S": key.type},
-        "id": {"S": key.id},
-        "resource": {"NULL": True} if resource is None else {"S": resource},
-        "requested_at": {"N": repr(cached.requested_at)},
-        "generation": {"NULL": True} if generation is None else {"N": str(generation)},
-    }
-
-
-def _cached_rating(item: Attributes, owner: str, key: RatingKey) -> CachedRating | None:
-    """Read an item back, or give None for one that this module would not have written there."""
+@contextmanager
+def _dynamodb_errors(*, but: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+    """Turn what botocore raises into the one error of this module, without its text."""
     try:
-        identity = (item["schema"]["N"], item["owner"]["S"], item["type"]["S"], item["id"]["S"])
-        if identity != (SCHEMA, owner, key.type, key.id) or TTL_ATTRIBUTE not in item:
-            return None
-        return CachedRating(
-            rating=Rating(None if "NULL" in item["resource"] else item["resource"]["S"]),
-            requested_at=float(item["requested_at"]["N"]),
-            generation=None if "NULL" in item["generation"] else int(item["generation"]["N"]),
-        )
-    except (KeyError, ValueError):
-        return None
-
-
-def _generation(item: Attributes | None) -> Generation | None:
-    """Read a family's generation; None for an item that this module would not have written."""
-    if item is None:
-        return Generation()
-    try:
-        return Generation(
-            number=int(item["generation"]["N"]),
-            **{name: float(item[name]["N"]) for name in _TIMES if name in item},
-        )
-    except (KeyError, ValueError):
-        return None
+        yield
+    except but:
+        raise
+    except (BotoCoreError, ClientError) as error:
+        raise CacheUnavailableError(type(error).__name__) from None

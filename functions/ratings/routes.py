@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from functions.ratings.api_gateway import Answer, ApiRequest, error_answer
@@ -13,10 +13,22 @@ from functions.ratings.errors import (
     RatingsError,
     RouteNotFoundError,
 )
-from functions.ratings.models import MusicUserToken, QueryOptions, RatingKey
+from functions.ratings.models import (
+    MusicUserToken,
+    QueryOptions,
+    Rating,
+    RatingKey,
+    RatingValue,
+)
 from functions.ratings.ratings_document import ratings_document
 from functions.ratings.read_plan import Reading
-from functions.ratings.request_rules import music_user_token, query_options, rating_key
+from functions.ratings.request_rules import (
+    music_user_token,
+    query_options,
+    rating_key,
+    rating_keys,
+    rating_value,
+)
 
 ITEM_RESOURCE: Final = "/v1/me/ratings/{type}/{id}"
 """The gateway's name for the path of one rating."""
@@ -36,6 +48,33 @@ class Ratings(Protocol):
         """Give one rating, or raise a `RatingsError`."""
         ...
 
+    def get_many(
+        self,
+        token: MusicUserToken,
+        keys: Sequence[RatingKey],
+        options: QueryOptions,
+        deadline: Deadline,
+    ) -> Reading:
+        """Give the ratings of several keys, or raise a `RatingsError`."""
+        ...
+
+    def put(
+        self,
+        token: MusicUserToken,
+        key: RatingKey,
+        value: RatingValue,
+        options: QueryOptions,
+        deadline: Deadline,
+    ) -> Rating:
+        """Rate an item, or raise a `RatingsError`."""
+        ...
+
+    def delete(
+        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+    ) -> None:
+        """Take a rating away, or raise a `RatingsError`."""
+        ...
+
 
 class Routes:
     """The operations by the gateway's resource and the method.
@@ -48,8 +87,8 @@ class Routes:
         """Answer by `ratings`."""
         self._ratings = ratings
         self._operations: Mapping[str, Mapping[str, Operation]] = {
-            ITEM_RESOURCE: {"GET": self._get_one},
-            COLLECTION_RESOURCE: {},
+            ITEM_RESOURCE: {"GET": self._get_one, "PUT": self._put, "DELETE": self._delete},
+            COLLECTION_RESOURCE: {"GET": self._get_many},
         }
 
     def answer(self, request: ApiRequest, deadline: Deadline) -> Answer:
@@ -75,6 +114,25 @@ class Routes:
         if not reading.ratings[0].is_rated:
             return error_answer(NotRatedError("no rating"), request.request_id, headers)
         return Answer(status=200, body=ratings_document(reading.ratings), headers=headers)
+
+    def _get_many(self, request: ApiRequest, deadline: Deadline) -> Answer:
+        token = _token(request)
+        keys = rating_keys(request.path_parameters.get("type", ""), request.query)
+        reading = self._ratings.get_many(token, keys, query_options(request.query), deadline)
+        body = ratings_document(reading.ratings)
+        return Answer(status=200, body=body, headers=_reading_headers(reading))
+
+    def _put(self, request: ApiRequest, deadline: Deadline) -> Answer:
+        token, key = _token(request), _key(request)
+        options, value = query_options(request.query), rating_value(request.body)
+        rating = self._ratings.put(token, key, value, options.for_a_write(), deadline)
+        return Answer(status=200, body=ratings_document((rating,)))
+
+    def _delete(self, request: ApiRequest, deadline: Deadline) -> Answer:
+        token, key = _token(request), _key(request)
+        options = query_options(request.query)
+        self._ratings.delete(token, key, options.for_a_write(), deadline)
+        return Answer(status=204)
 
 
 def _token(request: ApiRequest) -> MusicUserToken:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -18,13 +18,26 @@ from functions.ratings.errors import (
     AppleUnreachableError,
     DependencyError,
     DeveloperTokenRefusedError,
+    ItemNotFoundError,
     NotSignedInError,
     RatingsError,
     RequestRefusedError,
     UserTokenRefusedError,
 )
-from functions.ratings.models import NOT_RATED, MusicUserToken, QueryOptions, Rating, RatingKey
-from functions.ratings.ratings_document import read_error_code, read_ratings
+from functions.ratings.models import (
+    NOT_RATED,
+    MusicUserToken,
+    QueryOptions,
+    Rating,
+    RatingKey,
+    RatingValue,
+)
+from functions.ratings.ratings_document import (
+    rating_request,
+    read_error_code,
+    read_ratings,
+    read_written_rating,
+)
 
 VERDICT_SECONDS: Final = 60
 """How long it is remembered whether Apple accepts the developer token."""
@@ -40,6 +53,7 @@ _FAILURES: Final[Mapping[int, type[DependencyError]]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: AppleUnavailableError,
     HTTPStatus.GATEWAY_TIMEOUT: AppleTooSlowError,
 }
+_ACCEPTED: Final = frozenset({HTTPStatus.OK, HTTPStatus.NO_CONTENT})
 _MAY_SAY_WHEN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
@@ -86,15 +100,83 @@ class Upstream:
             IdentityError: where Apple refuses.
             DependencyError: where there is no usable answer.
         """
-        request = AppleRequest(
-            method="GET", path=f"/v1/me/ratings/{key.type}/{key.id}", query=options.query()
-        )
+        request = AppleRequest(method="GET", path=_item_path(key), query=options.query())
         response = self._send(request, token, deadline)
         if response.status == HTTPStatus.NOT_FOUND:
             return NOT_RATED
         if response.status != HTTPStatus.OK:
             raise self._error(response)
         return read_ratings(response.body, response.content_type, (key.id,))[key.id]
+
+    def get_many(
+        self,
+        token: MusicUserToken,
+        keys: Sequence[RatingKey],
+        options: QueryOptions,
+        deadline: Deadline,
+    ) -> Mapping[RatingKey, Rating]:
+        """Ask for the ratings of several keys of one type at once; a 404 means there are none.
+
+        Raises:
+            IdentityError: where Apple refuses.
+            DependencyError: where there is no usable answer.
+        """
+        ids = [key.id for key in keys]
+        request = AppleRequest(
+            method="GET",
+            path=f"/v1/me/ratings/{keys[0].type}",
+            query={"ids": ",".join(ids), **options.query()},
+        )
+        response = self._send(request, token, deadline)
+        if response.status == HTTPStatus.NOT_FOUND:
+            return dict.fromkeys(keys, NOT_RATED)
+        if response.status != HTTPStatus.OK:
+            raise self._error(response)
+        ratings = read_ratings(response.body, response.content_type, ids)
+        return {key: ratings[key.id] for key in keys}
+
+    def put(
+        self,
+        token: MusicUserToken,
+        key: RatingKey,
+        value: RatingValue,
+        options: QueryOptions,
+        deadline: Deadline,
+    ) -> Rating | None:
+        """Rate an item; None where Apple accepts it without saying clearly what it wrote.
+
+        Raises:
+            IdentityError: where Apple refuses, and nothing was written.
+            DependencyError: where the outcome is unknown.
+        """
+        request = AppleRequest(
+            method="PUT", path=_item_path(key), query=options.query(), body=rating_request(value)
+        )
+        response = self._send(request, token, deadline)
+        if response.status == HTTPStatus.NOT_FOUND:
+            raise ItemNotFoundError("404 to a PUT")
+        if response.status not in _ACCEPTED:
+            raise self._error(response)
+        return read_written_rating(response.body, response.content_type, key, value)
+
+    def delete(
+        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+    ) -> Rating | None:
+        """Take a rating away; None where Apple accepts it without saying so clearly.
+
+        A 404 means that there was none, and is as good.
+
+        Raises:
+            IdentityError: where Apple refuses, and nothing was deleted.
+            DependencyError: where the outcome is unknown.
+        """
+        request = AppleRequest(method="DELETE", path=_item_path(key), query=options.query())
+        response = self._send(request, token, deadline)
+        if response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND):
+            return NOT_RATED
+        if response.status not in _ACCEPTED:
+            raise self._error(response)
+        return None
 
     def _send(
         self, request: AppleRequest, token: MusicUserToken, deadline: Deadline
@@ -155,6 +237,8 @@ class Upstream:
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
         }
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
         if token is not None:
             headers["Music-User-Token"] = token.value
         return self._apple_music.send(request, deadline, headers=headers)
@@ -171,6 +255,10 @@ class Upstream:
             wait = retry_after_seconds(response.retry_after, self._clock.time())
             return error(message, retry_after=wait)
         return error(message)
+
+
+def _item_path(key: RatingKey) -> str:
+    return f"/v1/me/ratings/{key.type}/{key.id}"
 
 
 def retry_after_seconds(header: str | None, now: float) -> int:

@@ -3,7 +3,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.stub import Stubber
 
-from functions.ratings.cache_policy import CachePolicy, Generation
+from functions.ratings.cache_policy import Freshness, Generation
 from functions.ratings.errors import CacheUnavailableError
 from functions.ratings.models import MusicUserToken, Rating
 from functions.ratings.response_cache import DynamoDBResponseCache
@@ -11,7 +11,9 @@ from tests.contracts.response_cache import (
     ADA,
     CATALOG_SONG,
     GRACE,
+    HUNDRED,
     NOW,
+    POLICY,
     SONG,
     ResponseCacheContract,
     cached,
@@ -20,8 +22,6 @@ from tests.integration.conftest import TABLE
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
-
-POLICY = CachePolicy(fresh_seconds=60, stale_if_error_seconds=3600)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def stored(dynamodb: "DynamoDBClient") -> dict[str, Any]:
 def test_an_item_says_whose_and_what_it_is_and_when_it_ends(
     cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
 ) -> None:
-    cache.store(ADA, SONG, cached(Rating('{"id":"i.a"}')))
+    cache.store(ADA, {SONG: cached(Rating('{"id":"i.a"}'))})
 
     assert stored(dynamodb) == {
         "pk": {"S": ADA},
@@ -61,7 +61,7 @@ def test_an_item_never_holds_the_token(
     cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
 ) -> None:
     token = MusicUserToken("sample-user-token-ada")
-    cache.store(token.owner, SONG, cached())
+    cache.store(token.owner, {SONG: cached()})
 
     assert token.value not in str(stored(dynamodb))
 
@@ -91,7 +91,7 @@ def test_an_item_that_is_not_as_it_was_written_is_a_miss(
     attribute: str,
     value: dict[str, Any] | None,
 ) -> None:
-    cache.store(ADA, SONG, cached())
+    cache.store(ADA, {SONG: cached()})
     item = {**stored(dynamodb), attribute: value}
     dynamodb.put_item(
         TableName=TABLE, Item={name: given for name, given in item.items() if given is not None}
@@ -99,7 +99,7 @@ def test_an_item_that_is_not_as_it_was_written_is_a_miss(
 
     assert cache.read(ADA, "songs", [SONG]).ratings == {}
 
-    cache.store(ADA, SONG, cached())
+    cache.store(ADA, {SONG: cached()})
     assert cache.read(ADA, "songs", [SONG]).ratings == {SONG: cached()}
 
 
@@ -111,7 +111,7 @@ def put_generation(dynamodb: "DynamoDBClient", **attributes: Any) -> None:
 def test_the_generation_comes_with_the_ratings(
     cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
 ) -> None:
-    cache.store(ADA, SONG, cached())
+    cache.store(ADA, {SONG: cached()})
     put_generation(dynamodb, generation={"N": "7"}, settling_until={"N": "1800000005.5"})
 
     snapshot = cache.read(ADA, "songs", [SONG])
@@ -124,7 +124,7 @@ def test_the_generation_comes_with_the_ratings(
 def test_a_generation_that_cannot_be_read_covers_nothing(
     cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
 ) -> None:
-    cache.store(ADA, SONG, cached())
+    cache.store(ADA, {SONG: cached()})
     put_generation(dynamodb, generation={"S": "seven"})
 
     assert cache.read(ADA, "songs", [SONG]) == type(cache.read(ADA, "songs", []))(
@@ -144,6 +144,59 @@ def test_a_read_is_consistent_and_one_call(dynamodb: "DynamoDBClient") -> None:
     (call,) = calls
     assert call["RequestItems"][TABLE]["ConsistentRead"] is True
     assert len(call["RequestItems"][TABLE]["Keys"]) == 3
+
+
+def test_a_hundred_ids_are_two_reads_and_four_writes(dynamodb: "DynamoDBClient") -> None:
+    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    calls: list[str] = []
+    dynamodb.meta.events.register(
+        "before-call.dynamodb", lambda model, **_: calls.append(model.name)
+    )
+
+    cache.read(ADA, "songs", HUNDRED)
+    cache.store(ADA, dict.fromkeys(HUNDRED, cached()))
+
+    assert calls == ["BatchGetItem"] * 2 + ["BatchWriteItem"] * 4
+
+
+def test_items_left_unprocessed_are_put_once_more_and_then_told(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    left = {TABLE: [{"PutRequest": {"Item": {"pk": {"S": ADA}, "sk": {"S": "songs#1"}}}}]}
+    two = {SONG: cached(), CATALOG_SONG: cached()}
+    with Stubber(dynamodb) as stub:
+        stub.add_response("batch_write_item", {"UnprocessedItems": left})
+        stub.add_response("batch_write_item", {"UnprocessedItems": {}}, {"RequestItems": left})
+        cache.store(ADA, two)
+
+        stub.add_response("batch_write_item", {"UnprocessedItems": left})
+        stub.add_response("batch_write_item", {"UnprocessedItems": left})
+        with pytest.raises(CacheUnavailableError):
+            cache.store(ADA, two)
+
+
+def test_a_generation_outlives_every_rating_that_was_stored_before_it(
+    cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
+) -> None:
+    cache.open_write(ADA, "songs", NOW)
+
+    item = stored(dynamodb)
+    last_rating_before = cached(at=NOW + POLICY.deadline_seconds)
+    assert int(item["expires_at"]["N"]) > POLICY.expires_at(last_rating_before.requested_at)
+    assert POLICY.freshness(last_rating_before, int(item["expires_at"]["N"])) is Freshness.UNUSABLE
+
+
+def test_after_dynamodb_has_forgotten_a_family_no_number_comes_back(
+    cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
+) -> None:
+    opened = cache.open_write(ADA, "songs", NOW)
+    closed = cache.close_write(ADA, "songs", opened, NOW, unknown=False)
+    cache.store(ADA, {SONG: cached(generation=closed.generation)})
+    dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": ADA}, "sk": {"S": "family#songs"}})
+
+    assert cache.read(ADA, "songs", [SONG]).ratings == {}
+    assert cache.open_write(ADA, "songs", NOW + 1).generation > closed.generation
 
 
 def generation_left_unread(times: int) -> list[dict[str, Any]]:
@@ -179,12 +232,19 @@ def test_a_failing_dynamodb_is_one_kind_of_error(dynamodb: "DynamoDBClient", cod
     cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
     with Stubber(dynamodb) as stub:
         stub.add_client_error("batch_get_item", code)
-        stub.add_client_error("put_item", code)
+        for call in ("put_item", "batch_write_item", "update_item", "update_item"):
+            stub.add_client_error(call, code)
 
         with pytest.raises(CacheUnavailableError):
             cache.read(ADA, "songs", [SONG])
         with pytest.raises(CacheUnavailableError):
-            cache.store(ADA, SONG, cached())
+            cache.store(ADA, {SONG: cached()})
+        with pytest.raises(CacheUnavailableError):
+            cache.store(ADA, {SONG: cached(), CATALOG_SONG: cached()})
+        with pytest.raises(CacheUnavailableError):
+            cache.open_write(ADA, "songs", NOW)
+        with pytest.raises(CacheUnavailableError):
+            cache.close_write(ADA, "songs", None, NOW, unknown=False)
 
 
 def test_a_missing_table_is_the_same_kind_of_error(dynamodb: "DynamoDBClient") -> None:
@@ -193,4 +253,4 @@ def test_a_missing_table_is_the_same_kind_of_error(dynamodb: "DynamoDBClient") -
     with pytest.raises(CacheUnavailableError):
         cache.read(ADA, "songs", [SONG])
     with pytest.raises(CacheUnavailableError):
-        cache.store(ADA, SONG, cached())
+        cache.store(ADA, {SONG: cached()})

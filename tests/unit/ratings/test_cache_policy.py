@@ -4,7 +4,7 @@ from functions.ratings.cache_policy import CachedRating, CachePolicy, Freshness,
 from functions.ratings.cache_status import BYPASS, CacheStatus
 from functions.ratings.models import Rating
 
-POLICY = CachePolicy(fresh_seconds=60, stale_if_error_seconds=3600)
+POLICY = CachePolicy(fresh_seconds=60, stale_if_error_seconds=3600, deadline_seconds=6)
 
 
 def cached(at: float, generation: int | None = None) -> CachedRating:

@@ -4,8 +4,15 @@ from typing import Any
 import pytest
 
 from functions.ratings.errors import AppleAnswerUnusableError
-from functions.ratings.models import NOT_RATED, Rating
-from functions.ratings.ratings_document import ratings_document, read_error_code, read_ratings
+from functions.ratings.models import NOT_RATED, Rating, RatingKey
+from functions.ratings.ratings_document import (
+    rating_request,
+    ratings_document,
+    read_error_code,
+    read_ratings,
+    read_written_rating,
+    write_rating,
+)
 from tests.fakes.apple_music import rating
 
 JSON = "application/json;charset=utf-8"
@@ -107,3 +114,42 @@ def test_a_document_holds_what_is_rated_in_order() -> None:
 )
 def test_apples_code_is_read_only_if_it_is_one(body: bytes, code: str | None) -> None:
     assert read_error_code(body) == code
+
+
+SONG = RatingKey(type="library-songs", id="i.a")
+
+
+def test_apples_answer_to_a_write_is_clear_if_it_tells_what_was_written() -> None:
+    body = json.dumps({"data": [rating("i.a", -1)]}).encode()
+
+    written = read_written_rating(body, JSON, SONG, -1)
+
+    assert written is not None
+    assert written.resource is not None
+    assert json.loads(written.resource) == rating("i.a", -1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"data":[]}',
+        b"<html>",
+        json.dumps({"data": [rating("i.a", -1)]}).encode(),
+        json.dumps({"data": [rating("i.b", 1)]}).encode(),
+        b'{"data":[{"id":"i.a","type":"ratings"}]}',
+    ],
+)
+def test_any_other_answer_to_a_write_is_not_clear(body: bytes) -> None:
+    assert read_written_rating(body, JSON, SONG, 1) is None
+
+
+def test_where_apple_says_nothing_the_rating_is_written_as_apple_would() -> None:
+    document = json.loads(ratings_document([write_rating(SONG, 1)]))
+
+    assert document == {"data": [rating("i.a")]}
+
+
+def test_a_request_has_the_type_of_apples_schema() -> None:
+    assert json.loads(rating_request(-1)) == {"type": "ratings", "attributes": {"value": -1}}

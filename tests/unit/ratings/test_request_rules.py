@@ -3,13 +3,21 @@ from collections.abc import Sequence
 import pytest
 
 from functions.ratings.errors import (
+    InvalidBodyError,
     InvalidIdError,
     InvalidParameterError,
+    MissingParameterError,
     UnknownTypeError,
     UserTokenMalformedError,
 )
 from functions.ratings.models import RATING_TYPES, QueryOptions, RatingKey
-from functions.ratings.request_rules import music_user_token, query_options, rating_key
+from functions.ratings.request_rules import (
+    music_user_token,
+    query_options,
+    rating_key,
+    rating_keys,
+    rating_value,
+)
 
 # The ids that Apple's own pages show, and the longest that are taken.
 GOOD_IDS = {
@@ -133,3 +141,109 @@ def test_a_parameter_that_makes_no_sense_is_named(name: str, values: tuple[str, 
 
     assert raised.value.source is not None
     assert raised.value.source.document() == {"parameter": name}
+
+
+def ids(*values: str) -> dict[str, Sequence[str]]:
+    return {"ids": values}
+
+
+def test_ids_keep_their_order_and_repeats_are_folded() -> None:
+    keys = rating_keys("songs", ids("3,1,3,2,1"))
+
+    assert keys == tuple(RatingKey(type="songs", id=item_id) for item_id in ("3", "1", "2"))
+
+
+def test_a_hundred_ids_are_taken_and_one_more_is_not() -> None:
+    hundred = ",".join(str(number) for number in range(100))
+
+    assert len(rating_keys("songs", ids(hundred))) == 100
+    assert len(rating_keys("songs", ids(f"{hundred},99"))) == 100
+    with pytest.raises(InvalidParameterError):
+        rating_keys("songs", ids(f"{hundred},100"))
+
+
+@pytest.mark.parametrize("query", [{}, ids(""), ids()])
+def test_no_ids_are_a_missing_parameter(query: dict[str, Sequence[str]]) -> None:
+    with pytest.raises(MissingParameterError) as raised:
+        rating_keys("songs", query)
+
+    assert raised.value.source is not None
+    assert raised.value.source.document() == {"parameter": "ids"}
+
+
+@pytest.mark.parametrize(
+    "query", [ids("1,i.a"), ids("1,"), ids(",1"), ids("1,,2"), ids("1, 2"), ids("1", "2"), ids("*")]
+)
+def test_a_bad_id_spoils_the_list(query: dict[str, Sequence[str]]) -> None:
+    with pytest.raises(InvalidParameterError):
+        rating_keys("songs", query)
+
+
+def test_the_type_of_many_is_checked_too() -> None:
+    with pytest.raises(UnknownTypeError):
+        rating_keys("artists", ids("1"))
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"type":"rating","attributes":{"value":1}}', 1),
+        (b'{"type":"ratings","attributes":{"value":-1}}', -1),
+        (b' {"attributes": {"value": 1, "x": {}}, "type": "ratings", "id": "i.a"}\n', 1),
+        (b'{"type":"rating","attributes":{"value":1}}'.ljust(1024), 1),
+    ],
+)
+def test_a_rating_request_is_taken_as_apples_clients_write_it(body: bytes, value: int) -> None:
+    assert rating_value(body) == value
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (None, ""),
+        (b"", ""),
+        (b"like", ""),
+        (b"[]", ""),
+        (b"1", ""),
+        (b'{"type":"rating","attributes":{"value":1}} x', ""),
+        (b'{"type":"rating","attributes":{"value":1}}{}', ""),
+        (b'{"type":"rating","type":"rating","attributes":{"value":1}}', ""),
+        (b'{"type":"rating","attributes":{"value":-1,"value":1}}', ""),
+        (b'{"type":"rating","attributes":{"value":NaN}}', ""),
+        (b'{"type":"rating","attributes":{"value":1},"x":-Infinity}', ""),
+        ('{"type":"rating","attributes":{"value":1}}'.encode("utf-16"), ""),
+        (b'\xef\xbb\xbf{"type":"rating","attributes":{"value":1}}', ""),
+        (b'{"type":"rating\xff","attributes":{"value":1}}', ""),
+        (b'{"type":"rating","attributes":{"value":1}}'.ljust(1025), ""),
+        (b"[" * 1000, ""),
+        (b'{"attributes":{"value":1}}', "/type"),
+        (b'{"type":"songs","attributes":{"value":1}}', "/type"),
+        (b'{"type":["rating"],"attributes":{"value":1}}', "/type"),
+        (b'{"type":"rating"}', "/attributes"),
+        (b'{"type":"rating","attributes":[1]}', "/attributes"),
+        *(
+            (b'{"type":"rating","attributes":{"value":' + value + b"}}", "/attributes/value")
+            for value in (
+                b"0",
+                b"2",
+                b"-2",
+                b"1.0",
+                b"1e0",
+                b'"1"',
+                b"true",
+                b"null",
+                b"[1]",
+                b"{}",
+            )
+        ),
+        (b'{"type":"rating","attributes":{}}', "/attributes/value"),
+    ],
+)
+def test_anything_else_is_no_rating_request_and_is_told_where(
+    body: bytes | None, pointer: str
+) -> None:
+    with pytest.raises(InvalidBodyError) as raised:
+        rating_value(body)
+
+    assert raised.value.source is not None
+    assert raised.value.source.document() == {"pointer": pointer}

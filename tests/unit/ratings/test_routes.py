@@ -1,4 +1,6 @@
+import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from functions.ratings.models import (
     QueryOptions,
     Rating,
     RatingKey,
+    RatingValue,
 )
 from functions.ratings.read_plan import Reading
 from functions.ratings.routes import Routes
@@ -42,6 +45,7 @@ class FakeRatings:
             ratings=(Rating(RATING),), cache_status=CacheStatus(ttl=42), age=18
         )
         self.asked: list[tuple[MusicUserToken, RatingKey, QueryOptions]] = []
+        self.written: list[RatingValue | None] = []
 
     def get_one(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
@@ -51,6 +55,39 @@ class FakeRatings:
         if isinstance(self.reading, RatingsError):
             raise self.reading
         return self.reading
+
+    def get_many(
+        self,
+        token: MusicUserToken,
+        keys: Sequence[RatingKey],
+        options: QueryOptions,
+        deadline: Deadline,
+    ) -> Reading:
+        assert deadline is DEADLINE
+        self.asked += [(token, key, options) for key in keys]
+        if isinstance(self.reading, RatingsError):
+            raise self.reading
+        return self.reading
+
+    def put(
+        self,
+        token: MusicUserToken,
+        key: RatingKey,
+        value: RatingValue,
+        options: QueryOptions,
+        deadline: Deadline,
+    ) -> Rating:
+        assert deadline is DEADLINE
+        self.asked.append((token, key, options))
+        self.written.append(value)
+        return Rating(RATING)
+
+    def delete(
+        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+    ) -> None:
+        assert deadline is DEADLINE
+        self.asked.append((token, key, options))
+        self.written.append(None)
 
 
 def event(**changes: Any) -> dict[str, Any]:
@@ -184,7 +221,7 @@ def test_bad_input_is_told_and_asks_nobody(
 def test_a_wrong_method_is_told_the_right_ones() -> None:
     _, headers, _ = call(FakeRatings(), httpMethod="PATCH")
 
-    assert headers["Allow"] == "GET"
+    assert headers["Allow"] == "GET, PUT, DELETE"
 
 
 def test_the_single_header_map_serves_where_the_other_is_absent() -> None:
@@ -249,3 +286,121 @@ def test_every_error_that_reaches_a_caller_has_one_answer() -> None:
 
 def test_an_error_of_several_methods_lists_them() -> None:
     assert MethodNotAllowedError(("GET", "PUT")).headers() == {"Allow": "GET, PUT"}
+
+
+COLLECTION = "/v1/me/ratings/{type}"
+LIKE = '{"type":"rating","attributes":{"value":1}}'
+
+
+def many(ids: str | None, **changes: Any) -> dict[str, Any]:
+    query = None if ids is None else {"ids": [ids]}
+    return {
+        "resource": COLLECTION,
+        "pathParameters": {"type": "library-songs"},
+        "multiValueQueryStringParameters": query,
+        **changes,
+    }
+
+
+def test_many_are_answered_in_order_and_the_unrated_left_out() -> None:
+    ratings = FakeRatings(
+        Reading(
+            ratings=(Rating('{"id":"i.b"}'), NOT_RATED, Rating('{"id":"i.a"}')),
+            cache_status=CacheStatus(fwd="partial", stored=True),
+            age=9,
+        )
+    )
+
+    status, headers, body = call(ratings, **many("i.b,i.c,i.a"))
+
+    assert (status, body) == (200, {"data": [{"id": "i.b"}, {"id": "i.a"}]})
+    assert headers["Cache-Status"] == "apple-music-ratings; fwd=partial; stored"
+    assert headers["Age"] == "9"
+    assert [key.id for _, key, _ in ratings.asked] == ["i.b", "i.c", "i.a"]
+
+
+def test_where_none_of_many_is_rated_the_list_is_empty() -> None:
+    reading = Reading(ratings=(NOT_RATED,), cache_status=CacheStatus(ttl=60), age=0)
+
+    status, _, body = call(FakeRatings(reading), **many("i.a"))
+
+    assert (status, body) == (200, {"data": []})
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (many(None), (400, "40003")),
+        (many("i.a,x"), (400, "40005")),
+        (many("i.a", pathParameters={"type": "artists"}), (400, "40008")),
+        (many("i.a", multiValueHeaders={}), (401, "40190")),
+        (many("i.a", httpMethod="PUT"), (405, "40590")),
+    ],
+)
+def test_a_bad_request_for_many_asks_nobody(
+    changes: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    ratings = FakeRatings()
+
+    assert error_of(ratings, **changes) == expected
+    assert ratings.asked == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"body": LIKE},
+        {"body": base64.b64encode(LIKE.encode()).decode(), "isBase64Encoded": True},
+    ],
+)
+def test_a_rating_is_put(body: dict[str, Any]) -> None:
+    ratings = FakeRatings()
+
+    status, headers, document = call(ratings, httpMethod="PUT", **body)
+
+    assert (status, document) == (200, {"data": [json.loads(RATING)]})
+    assert ratings.written == [1]
+    assert "Cache-Status" not in headers
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"body": None},
+        {"body": LIKE + "x"},
+        {"body": LIKE, "isBase64Encoded": True},
+        {"body": base64.b64encode(LIKE.encode()).decode() + "=", "isBase64Encoded": True},
+        {"body": "\ud800"},
+        {"body": 7},
+    ],
+)
+def test_a_body_that_is_no_rating_request_changes_nothing(body: dict[str, Any]) -> None:
+    ratings = FakeRatings()
+
+    assert error_of(ratings, httpMethod="PUT", **body) == (400, "40091")
+    assert ratings.asked == []
+
+
+def test_a_rating_is_deleted() -> None:
+    ratings = FakeRatings()
+    request = ApiRequest.from_event(event(httpMethod="DELETE"), fallback_request_id="lambda-1")
+
+    proxy = Routes(ratings).answer(request, DEADLINE).to_proxy("request-1")
+
+    assert (proxy["statusCode"], proxy["body"]) == (204, "")
+    assert proxy["headers"] == {"Cache-Control": "private, no-store", "X-Request-Id": "request-1"}
+    assert ratings.written == [None]
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_write_takes_the_language_and_no_other_option(method: str) -> None:
+    ratings = FakeRatings()
+    query = {"l": ["de"], "include": ["content"], "extend": ["artistUrl"]}
+    request = ApiRequest.from_event(
+        event(httpMethod=method, body=LIKE, multiValueQueryStringParameters=query),
+        fallback_request_id="lambda-1",
+    )
+
+    Routes(ratings).answer(request, DEADLINE)
+
+    assert ratings.asked[0][2] == QueryOptions(language="de")

@@ -1,3 +1,5 @@
+from collections.abc import Callable, Mapping, Sequence
+
 import pytest
 
 from functions.ratings.cache_policy import CachePolicy, Generation
@@ -19,12 +21,20 @@ from functions.ratings.errors import (
     RequestRefusedError,
     UserTokenRefusedError,
 )
-from functions.ratings.models import NOT_RATED, MusicUserToken, QueryOptions, Rating, RatingKey
+from functions.ratings.models import (
+    NOT_RATED,
+    MusicUserToken,
+    QueryOptions,
+    Rating,
+    RatingKey,
+    RatingValue,
+)
 from functions.ratings.read_plan import Reading
 from functions.ratings.service import RatingsService
 from tests.fakes.clock import FakeClock
 from tests.fakes.response_cache import FakeResponseCache
 
+POLICY = CachePolicy(fresh_seconds=60, stale_if_error_seconds=3600, deadline_seconds=6)
 SONG = RatingKey(type="library-songs", id="i.a")
 ADA, GRACE = MusicUserToken("sample-user-token-ada"), MusicUserToken("sample-user-token-grace")
 LIKED, DISLIKED = Rating('{"id":"i.a","value":1}'), Rating('{"id":"i.a","value":-1}')
@@ -52,6 +62,9 @@ class FakeUpstream:
         self.calls = 0
         self.answers: dict[MusicUserToken, Rating | RatingsError] = {ADA: LIKED, GRACE: DISLIKED}
         self.seconds: list[float] = []
+        self.wanted: list[list[str]] = []
+        self.written: Rating | RatingsError | None = DISLIKED
+        self.while_writing: Callable[[], object] = lambda: None
 
     def get_one(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
@@ -64,19 +77,57 @@ class FakeUpstream:
             raise answer
         return answer
 
+    def get_many(
+        self,
+        token: MusicUserToken,
+        keys: Sequence[RatingKey],
+        options: QueryOptions,
+        deadline: Deadline,
+    ) -> Mapping[RatingKey, Rating]:
+        self.calls += 1
+        self.wanted.append([key.id for key in keys])
+        self.seconds.append(deadline.remaining())
+        answer = self.answers[token]
+        if isinstance(answer, RatingsError):
+            raise answer
+        return dict.fromkeys(keys, answer)
+
+    def put(
+        self,
+        token: MusicUserToken,
+        key: RatingKey,
+        value: RatingValue,
+        options: QueryOptions,
+        deadline: Deadline,
+    ) -> Rating | None:
+        return self._write(deadline)
+
+    def delete(
+        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+    ) -> Rating | None:
+        return self._write(deadline)
+
+    def _write(self, deadline: Deadline) -> Rating | None:
+        self.calls += 1
+        self.seconds.append(deadline.remaining())
+        self.while_writing()
+        if isinstance(self.written, RatingsError):
+            raise self.written
+        return self.written
+
 
 class Backend:
     """The service, and everything that it was given."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.cache = FakeResponseCache()
+        self.cache = FakeResponseCache(POLICY)
         self.upstream = FakeUpstream()
         self.cache_failures: list[CacheUnavailableError] = []
         self.service = RatingsService(
             cache=self.cache,
             upstream=self.upstream,
-            policy=CachePolicy(fresh_seconds=60, stale_if_error_seconds=3600),
+            policy=POLICY,
             clock=self.clock,
             on_cache_failure=self.cache_failures.append,
         )
@@ -84,6 +135,17 @@ class Backend:
     def get(self, token: MusicUserToken = ADA, options: QueryOptions | None = None) -> Reading:
         deadline = Deadline.after(6, self.clock)
         return self.service.get_one(token, SONG, options or QueryOptions(), deadline)
+
+    def get_many(self, *ids: str) -> Reading:
+        keys = [RatingKey(type="library-songs", id=item_id) for item_id in ids]
+        deadline = Deadline.after(6, self.clock)
+        return self.service.get_many(ADA, keys, QueryOptions(), deadline)
+
+    def put(self, key: RatingKey = SONG) -> Rating:
+        return self.service.put(ADA, key, -1, QueryOptions(), Deadline.after(6, self.clock))
+
+    def delete(self, key: RatingKey = SONG) -> None:
+        self.service.delete(ADA, key, QueryOptions(), Deadline.after(6, self.clock))
 
 
 @pytest.fixture
@@ -95,7 +157,7 @@ def test_a_miss_is_fetched_and_stored(backend: Backend) -> None:
     assert backend.get() == Reading(
         ratings=(LIKED,), cache_status=CacheStatus(fwd="miss", stored=True), age=None
     )
-    assert (backend.cache.reads, backend.upstream.calls, backend.cache.stores) == (1, 1, 1)
+    assert (backend.cache.calls, backend.upstream.calls) == (["read", "store"], 1)
 
 
 def test_a_hit_asks_the_cache_once_and_nobody_else(backend: Backend) -> None:
@@ -103,7 +165,7 @@ def test_a_hit_asks_the_cache_once_and_nobody_else(backend: Backend) -> None:
     backend.clock.advance(18)
 
     assert backend.get() == Reading(ratings=(LIKED,), cache_status=CacheStatus(ttl=42), age=18)
-    assert (backend.cache.reads, backend.upstream.calls, backend.cache.stores) == (2, 1, 1)
+    assert (backend.cache.calls, backend.upstream.calls) == (["read", "store", "read"], 1)
 
 
 def test_that_there_is_no_rating_is_remembered_too(backend: Backend) -> None:
@@ -185,19 +247,19 @@ def test_an_error_is_never_stored(backend: Backend, error: RatingsError) -> None
     with pytest.raises(type(error)):
         backend.get()
 
-    assert backend.cache.stores == 0
+    assert "store" not in backend.cache.calls
 
 
 def test_without_the_cache_apple_answers_and_nothing_is_stored(backend: Backend) -> None:
-    backend.cache.reads_fail = True
+    backend.cache.failing.add("read")
 
     assert backend.get() == Reading(ratings=(LIKED,), cache_status=CacheStatus(fwd="bypass"))
-    assert backend.cache.stores == 0
+    assert "store" not in backend.cache.calls
     assert len(backend.cache_failures) == 1
 
 
 def test_without_the_cache_and_without_apple_the_error_is_apples(backend: Backend) -> None:
-    backend.cache.reads_fail = True
+    backend.cache.failing.add("read")
     backend.upstream.answers[ADA] = AppleTooSlowError("x")
 
     with pytest.raises(AppleTooSlowError) as raised:
@@ -207,7 +269,7 @@ def test_without_the_cache_and_without_apple_the_error_is_apples(backend: Backen
 
 
 def test_an_answer_that_could_not_be_stored_is_an_answer(backend: Backend) -> None:
-    backend.cache.stores_fail = True
+    backend.cache.failing.add("store")
 
     assert backend.get() == Reading(ratings=(LIKED,), cache_status=CacheStatus(fwd="miss"))
     assert len(backend.cache_failures) == 1
@@ -238,7 +300,7 @@ def test_under_an_unknown_generation_nothing_is_stored(backend: Backend) -> None
     backend.cache.generations[ADA.owner, "songs"] = None
 
     assert backend.get().cache_status == CacheStatus(fwd="miss")
-    assert backend.cache.stores == 0
+    assert "store" not in backend.cache.calls
 
 
 @pytest.mark.parametrize(
@@ -250,4 +312,173 @@ def test_more_than_a_bare_rating_passes_the_cache_by(
     backend.get()
 
     assert backend.get(options=options).cache_status == CacheStatus(fwd="bypass")
-    assert (backend.cache.reads, backend.cache.stores) == (1, 1)
+    assert backend.cache.calls == ["read", "store"]
+
+
+def test_of_many_apple_is_asked_only_for_what_the_cache_lacks(backend: Backend) -> None:
+    backend.get_many("i.b", "i.d")
+    backend.clock.advance(18)
+
+    reading = backend.get_many("i.a", "i.b", "i.c", "i.d")
+
+    assert backend.upstream.wanted == [["i.b", "i.d"], ["i.a", "i.c"]]
+    assert reading == Reading(
+        ratings=(LIKED,) * 4, cache_status=CacheStatus(fwd="partial", stored=True), age=18
+    )
+
+
+def test_many_that_are_all_cached_are_a_hit(backend: Backend) -> None:
+    backend.get_many("i.a")
+    backend.clock.advance(10)
+    backend.get_many("i.a", "i.b")
+
+    assert backend.get_many("i.b", "i.a") == Reading(
+        ratings=(LIKED, LIKED), cache_status=CacheStatus(ttl=50), age=10
+    )
+
+
+def test_what_apple_leaves_out_of_many_is_not_asked_for_again(backend: Backend) -> None:
+    backend.upstream.answers[ADA] = NOT_RATED
+    backend.get_many("i.a", "i.b")
+
+    assert backend.get_many("i.a", "i.b").cache_status == CacheStatus(ttl=60)
+    assert backend.upstream.calls == 1
+
+
+def test_when_apple_fails_many_are_stale_or_an_error_but_never_a_part(backend: Backend) -> None:
+    backend.get_many("i.a")
+    backend.clock.advance(30)
+    backend.get_many("i.b")
+    backend.upstream.answers[ADA] = AppleTooSlowError("x")
+    backend.clock.advance(60)
+
+    assert backend.get_many("i.a", "i.b") == Reading(
+        ratings=(LIKED, LIKED),
+        cache_status=CacheStatus(fwd="stale", ttl=-30, detail="stale-if-error"),
+        age=90,
+    )
+    with pytest.raises(AppleTooSlowError) as raised:
+        backend.get_many("i.a", "i.b", "i.c")
+    assert raised.value.cache_status == CacheStatus(fwd="miss")
+
+
+def test_fresh_and_stale_together_may_stand_in_too(backend: Backend) -> None:
+    backend.get_many("i.a")
+    backend.clock.advance(90)
+    backend.get_many("i.b")
+    backend.upstream.answers[ADA] = AppleTooSlowError("x")
+
+    assert backend.get_many("i.a", "i.b") == Reading(
+        ratings=(LIKED, LIKED),
+        cache_status=CacheStatus(fwd="partial", ttl=-30, detail="stale-if-error"),
+        age=90,
+    )
+
+
+def test_a_hundred_keep_back_the_time_to_store_them(backend: Backend) -> None:
+    backend.get_many(*(f"i.{number}" for number in range(100)))
+
+    assert backend.upstream.seconds == pytest.approx([6 - 4 * 0.4])
+
+
+def test_a_write_is_announced_sent_closed_and_its_answer_stored(backend: Backend) -> None:
+    announced: list[list[str]] = []
+    backend.upstream.while_writing = lambda: announced.append(backend.cache.calls.copy())
+
+    assert backend.put() == DISLIKED
+
+    assert announced == [["open_write"]]
+    assert backend.cache.calls == ["open_write", "close_write", "store"]
+    assert backend.upstream.seconds == pytest.approx([5])
+
+
+def test_a_client_reads_what_it_last_wrote(backend: Backend) -> None:
+    backend.get()
+    for written in (DISLIKED, LIKED, DISLIKED):
+        backend.upstream.written = written
+        backend.put()
+        assert backend.get() == Reading(ratings=(written,), cache_status=CacheStatus(ttl=60), age=0)
+    backend.upstream.written = NOT_RATED
+    backend.delete()
+    assert backend.get().ratings == (NOT_RATED,)
+
+
+def test_a_write_to_the_library_form_makes_the_catalog_form_old(backend: Backend) -> None:
+    backend.get()
+    backend.put(RatingKey(type="songs", id="907242702"))
+
+    assert backend.get().cache_status == CacheStatus(fwd="miss")
+
+
+def test_after_a_write_apples_answers_are_not_stored_until_they_have_settled(
+    backend: Backend,
+) -> None:
+    backend.put(RatingKey(type="songs", id="907242702"))
+    backend.clock.advance(5)
+    assert backend.get().cache_status == CacheStatus(fwd="miss")
+    backend.clock.advance(0.1)
+    assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
+
+
+def test_a_write_without_a_clear_answer_is_answered_from_the_request(backend: Backend) -> None:
+    backend.upstream.written = None
+
+    rating = backend.put()
+
+    assert rating.resource == (
+        '{"id":"i.a","type":"ratings","href":"/v1/me/ratings/library-songs/i.a",'
+        '"attributes":{"value":-1}}'
+    )
+    assert backend.cache.calls == ["open_write", "close_write"]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+def test_after_an_unknown_outcome_nothing_is_stored_for_a_minute(
+    backend: Backend, failure: DependencyError
+) -> None:
+    backend.get()
+    backend.upstream.written = failure
+    with pytest.raises(type(failure)):
+        backend.put()
+
+    backend.clock.advance(60)
+    assert backend.get().cache_status == CacheStatus(fwd="miss")
+    backend.clock.advance(0.1)
+    assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: type(refusal).__name__)
+def test_a_refused_write_leaves_no_rating(backend: Backend, refusal: IdentityError) -> None:
+    backend.upstream.written = refusal
+    with pytest.raises(type(refusal)):
+        backend.delete()
+
+    assert backend.cache.calls == ["open_write", "close_write"]
+    backend.clock.advance(5.1)
+    assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
+
+
+@pytest.mark.parametrize(
+    ("failing", "told"),
+    [
+        ({"open_write"}, 1),
+        ({"close_write"}, 1),
+        ({"store"}, 1),
+        ({"open_write", "close_write", "store"}, 2),
+    ],
+)
+def test_a_write_succeeds_whatever_the_cache_does(
+    backend: Backend, failing: set[str], told: int
+) -> None:
+    backend.cache.failing = failing
+
+    assert backend.put() == DISLIKED
+    assert len(backend.cache_failures) == told
+
+
+def test_a_write_whose_announcement_failed_stores_nothing_and_is_closed(backend: Backend) -> None:
+    backend.cache.failing = {"open_write"}
+
+    backend.put()
+
+    assert backend.cache.calls == ["open_write", "close_write"]

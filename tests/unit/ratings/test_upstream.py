@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from functools import partial
 
 import pytest
@@ -13,6 +14,7 @@ from functions.ratings.errors import (
     DependencyError,
     DeveloperTokenMissingError,
     DeveloperTokenRefusedError,
+    ItemNotFoundError,
     NotSignedInError,
     RatingsError,
     RequestRefusedError,
@@ -218,3 +220,117 @@ def test_without_a_developer_token_apple_is_not_asked() -> None:
         get_one(exchange, FakeDeveloperTokens(token=None))
 
     assert exchange.requests == []
+
+
+OTHER = RatingKey(type="library-songs", id="i.b")
+
+
+class Asking:
+    """An upstream, and what is needed to ask it for anything."""
+
+    def __init__(self, exchange: FakeExchange) -> None:
+        clock = FakeClock()
+        self._upstream = Upstream(
+            apple_music=exchange, developer_tokens=FakeDeveloperTokens(), clock=clock
+        )
+        self._deadline = Deadline.after(6, clock)
+
+    def get_many(self) -> Mapping[RatingKey, Rating]:
+        options = QueryOptions(language="de")
+        return self._upstream.get_many(ADA, [KEY, OTHER], options, self._deadline)
+
+    def put(self) -> Rating | None:
+        return self._upstream.put(ADA, KEY, -1, QueryOptions(), self._deadline)
+
+    def delete(self) -> Rating | None:
+        return self._upstream.delete(ADA, KEY, QueryOptions(), self._deadline)
+
+
+def test_many_are_asked_for_in_one_call() -> None:
+    exchange = FakeExchange(ok(rating("i.b", -1)))
+
+    ratings = Asking(exchange).get_many()
+
+    assert ratings[KEY] == NOT_RATED
+    assert ratings[OTHER].is_rated
+    assert exchange.requests == [
+        AppleRequest(
+            method="GET",
+            path="/v1/me/ratings/library-songs",
+            query={"ids": "i.a,i.b", "l": "de"},
+        )
+    ]
+
+
+@pytest.mark.parametrize("none_rated", [answer(404), ok()])
+def test_that_none_of_many_is_rated_may_be_told_in_two_ways(none_rated: AppleResponse) -> None:
+    ratings = Asking(FakeExchange(none_rated)).get_many()
+
+    assert ratings == {KEY: NOT_RATED, OTHER: NOT_RATED}
+
+
+@pytest.mark.parametrize("response", [answer(500), answer(200, "<html>"), ok(rating("i.c"))])
+def test_many_fail_as_a_whole(response: AppleResponse) -> None:
+    with pytest.raises(DependencyError):
+        Asking(FakeExchange(response)).get_many()
+
+
+def test_a_rating_is_put_as_apples_schema_asks() -> None:
+    exchange = FakeExchange(ok(rating("i.a", -1)))
+
+    written = Asking(exchange).put()
+
+    assert written is not None
+    assert written.is_rated
+    (request,) = exchange.requests
+    assert (request.method, request.path) == ("PUT", ITEM)
+    assert request.body == b'{"type":"ratings","attributes":{"value":-1}}'
+    assert exchange.headers[0]["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    "odd", [answer(200), answer(200, "{}"), ok(), answer(204), ok(rating("x"))]
+)
+def test_a_put_that_apple_accepts_without_a_clear_word_is_a_success(odd: AppleResponse) -> None:
+    assert Asking(FakeExchange(odd)).put() is None
+
+
+@pytest.mark.parametrize("response", [answer(204), answer(404)])
+def test_a_deleted_rating_is_not_rated_and_neither_is_one_that_never_was(
+    response: AppleResponse,
+) -> None:
+    exchange = FakeExchange(response)
+
+    assert Asking(exchange).delete() == NOT_RATED
+    assert (exchange.requests[0].method, exchange.requests[0].body) == ("DELETE", None)
+
+
+def test_a_delete_that_apple_accepts_without_a_clear_word_is_a_success() -> None:
+    assert Asking(FakeExchange(answer(200, "<html>"))).delete() is None
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        (answer(400), RequestRefusedError),
+        (answer(403), UserTokenRefusedError),
+        (answer(429), AppleThrottlesError),
+        (answer(500), AppleUnreachableError),
+        (answer(503), AppleUnavailableError),
+        (answer(504), AppleTooSlowError),
+        (answer(302), AppleAnswerUnusableError),
+        (answer(206), AppleAnswerUnusableError),
+    ],
+)
+def test_a_failed_write_is_never_a_success(
+    response: AppleResponse, error: type[RatingsError]
+) -> None:
+    with pytest.raises(error):
+        Asking(FakeExchange(response)).put()
+    with pytest.raises(error):
+        Asking(FakeExchange(response)).delete()
+
+
+def test_a_put_to_an_item_that_is_not_there_is_a_404() -> None:
+    with pytest.raises(ItemNotFoundError):
+        Asking(FakeExchange(answer(404))).put()
