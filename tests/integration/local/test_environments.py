@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from typing import Any, cast
 
 import pytest
-
 from local.environments import Environments, InvocationError, NoEnvironmentError, StartError
 
 Start = Callable[..., Environments]

@@ -1,0 +1,56 @@
+"""Reads and writes in every order that can differ, on the real service and cache over moto."""
+
+import itertools
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.contracts.coherence import EFFECTS, LAGS, Kind, World, ends_stale_after, stale_ends
+from tests.integration.conftest import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from types_boto3_dynamodb import DynamoDBClient
+
+
+@pytest.fixture
+def worlds(dynamodb: "DynamoDBClient") -> "Callable[[float], World]":
+    """Worlds on one table, each with a user of its own."""
+    users = (f"user-{number}" for number in itertools.count())
+    return lambda lag: World(dynamodb, user=next(users), lag=lag, table_name=TABLE)
+
+
+@pytest.mark.parametrize("lag", LAGS)
+@pytest.mark.parametrize("write", ["like", "delete"])
+def test_one_write_and_a_read_never_end_stale(
+    worlds: "Callable[[float], World]", lag: float, write: Kind
+) -> None:
+    ends = [
+        stale
+        for dies in (None, *range(EFFECTS[write]))
+        for stale in stale_ends(lambda: worlds(lag), (write, dies), ("read", None))
+    ]
+
+    assert len(ends) >= 20
+    assert not any(ends)
+
+
+def test_two_writes_and_a_read_never_end_stale(worlds: "Callable[[float], World]") -> None:
+    lag = max(LAGS)
+
+    ends = list(stale_ends(lambda: worlds(lag), ("like", None), ("dislike", None), ("read", None)))
+
+    assert len(ends) > 200
+    assert not any(ends)
+
+
+def test_longer_random_runs_with_deaths_and_lost_answers_end_well(
+    worlds: "Callable[[float], World]",
+) -> None:
+    chance = random.Random(0)
+
+    stale = [ends_stale_after(worlds(chance.choice(LAGS)), chance, 4) for _ in range(100)]
+
+    assert not any(stale)

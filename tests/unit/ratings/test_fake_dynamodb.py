@@ -1,0 +1,15 @@
+from typing import Any, cast
+
+import pytest
+
+from functions.ratings.response_cache import DynamoDBResponseCache
+from tests.contracts.response_cache import POLICY, ResponseCacheContract
+from tests.fakes.dynamodb import FakeDynamoDB
+
+
+class TestFakeDynamoDB(ResponseCacheContract):
+    @pytest.fixture
+    def cache(self) -> DynamoDBResponseCache:
+        return DynamoDBResponseCache(
+            client=cast("Any", FakeDynamoDB()), table_name="ratings", policy=POLICY
+        )
