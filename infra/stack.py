@@ -17,7 +17,12 @@ from infra.response_cache import ResponseCache
 if TYPE_CHECKING:
     from infra.settings import StageSettings
 
-CACHE_ACTIONS: Final = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
+CACHE_ACTIONS: Final = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+)
 """What the ratings function does with the cache table."""
 
 TOKEN_ACTIONS: Final = ("secretsmanager:GetSecretValue",)

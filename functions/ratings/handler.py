@@ -30,11 +30,7 @@ LAMBDA_MARGIN_SECONDS: Final = 0.5
 # One attempt each: a slow cache is worth less than no cache. `proxies={}` keeps botocore from
 # taking one out of the environment.
 _DYNAMODB: Final = Config(
-    connect_timeout=0.1,
-    read_timeout=0.2,
-    retries={"total_max_attempts": 1},
-    proxies={},
-    tcp_keepalive=True,
+    connect_timeout=0.1, retries={"total_max_attempts": 1}, proxies={}, tcp_keepalive=True
 )
 _SECRETS_MANAGER: Final = Config(
     connect_timeout=0.5, read_timeout=1.0, retries={"total_max_attempts": 1}, proxies={}
@@ -79,6 +75,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
 
 
 def _build_routes(settings: Settings, logger: Logger) -> Routes:
+    cache_timeout = Config(read_timeout=settings.cache_timeout_milliseconds / 1000)
     policy = CachePolicy(
         fresh_seconds=settings.fresh_seconds,
         stale_if_error_seconds=settings.stale_if_error_seconds,
@@ -91,7 +88,7 @@ def _build_routes(settings: Settings, logger: Logger) -> Routes:
     return Routes(
         RatingsService(
             cache=DynamoDBResponseCache(
-                client=boto3.client("dynamodb", config=_DYNAMODB),
+                client=boto3.client("dynamodb", config=_DYNAMODB.merge(cache_timeout)),
                 table_name=settings.cache_table_name,
                 policy=policy,
             ),

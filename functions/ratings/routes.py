@@ -86,9 +86,11 @@ class Routes:
     def __init__(self, ratings: Ratings) -> None:
         """Answer by `ratings`."""
         self._ratings = ratings
-        self._operations: Mapping[str, Mapping[str, Operation]] = {
-            ITEM_RESOURCE: {"GET": self._get_one, "PUT": self._put, "DELETE": self._delete},
-            COLLECTION_RESOURCE: {"GET": self._get_many},
+        self.operations: Final[Mapping[tuple[str, str], Operation]] = {
+            (ITEM_RESOURCE, "GET"): self._get_one,
+            (ITEM_RESOURCE, "PUT"): self._put,
+            (ITEM_RESOURCE, "DELETE"): self._delete,
+            (COLLECTION_RESOURCE, "GET"): self._get_many,
         }
 
     def answer(self, request: ApiRequest, deadline: Deadline) -> Answer:
@@ -99,13 +101,13 @@ class Routes:
             return error_answer(error, request.request_id)
 
     def _operation(self, request: ApiRequest) -> Operation:
-        methods = self._operations.get(request.resource)
-        if methods is None:
-            raise RouteNotFoundError("not a resource of this API")
-        try:
-            return methods[request.method]
-        except KeyError:
-            raise MethodNotAllowedError(tuple(methods)) from None
+        operation = self.operations.get((request.resource, request.method))
+        if operation is not None:
+            return operation
+        allowed = tuple(m for resource, m in self.operations if resource == request.resource)
+        if allowed:
+            raise MethodNotAllowedError(allowed)
+        raise RouteNotFoundError("not a resource of this API")
 
     def _get_one(self, request: ApiRequest, deadline: Deadline) -> Answer:
         token, key = _token(request), _key(request)

@@ -27,9 +27,10 @@ class SettingsError(ValueError):
 class Settings:
     """What the ratings function is told by its environment.
 
-    Times are whole seconds: a rating is served without asking Apple for `fresh_seconds`, after
+    Times are whole numbers: a rating is served without asking Apple for `fresh_seconds`, after
     that for `stale_if_error_seconds` more if Apple fails, and every answer is given within
-    `deadline_seconds` of the handler's start.
+    `deadline_seconds` of the handler's start. The cache is gone on without if it has not answered
+    within `cache_timeout_milliseconds`.
 
     Raises:
         SettingsError: from the constructor, where a value makes no sense.
@@ -41,6 +42,7 @@ class Settings:
     fresh_seconds: int = 60
     stale_if_error_seconds: int = 3_600
     deadline_seconds: int = 6
+    cache_timeout_milliseconds: int = 200
 
     def __post_init__(self) -> None:
         for name in ("cache_table_name", "developer_token_secret_id"):
@@ -54,6 +56,7 @@ class Settings:
             ("fresh_seconds", 1),
             ("stale_if_error_seconds", 0),
             ("deadline_seconds", 1),
+            ("cache_timeout_milliseconds", 1),
         ):
             if getattr(self, name) < least:
                 raise SettingsError(f"{name.upper()} must be at least {least}")
@@ -69,8 +72,8 @@ class Settings:
         for field in fields(cls):
             text = environment.get(field.name.upper())
             if text is not None:
-                is_seconds = field.name.endswith("_seconds")
-                values[field.name] = _whole_seconds(field.name, text) if is_seconds else text
+                is_number = field.name.endswith("seconds")
+                values[field.name] = _whole_number(field.name, text) if is_number else text
         return cls(**{"cache_table_name": "", "developer_token_secret_id": "", **values})
 
     def to_env(self) -> dict[str, str]:
@@ -91,7 +94,7 @@ def _is_origin(url: str) -> bool:
     return parts.scheme == "http" and parts.hostname in _LOOPBACK_HOSTS
 
 
-def _whole_seconds(name: str, text: str) -> int:
+def _whole_number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise SettingsError(f"{name.upper()} must be a whole number of seconds")
+        raise SettingsError(f"{name.upper()} must be a whole number")
     return int(text)

@@ -111,7 +111,7 @@ class World:
     def is_stale(self, settling: float = 5.1) -> bool:
         """Whether anyone may still read an old value once all has settled."""
         stale = False
-        for seconds in (settling, 30.0, 25.0):
+        for seconds in (settling, 50.0):
             self.clock.advance(seconds)
             truth = self.apple.value(self.clock.time())
             stale = stale or any(self.read(key) != truth for key in (SONG, CATALOG_SONG))

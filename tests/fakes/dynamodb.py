@@ -44,7 +44,7 @@ class FakeDynamoDB:
             self._items[_place(request["PutRequest"]["Item"])] = request["PutRequest"]["Item"]
         return {"UnprocessedItems": {}}
 
-    def update_item(
+    def update_item(  # noqa: PLR0913 - as many as botocore's
         self,
         *,
         TableName: str,  # noqa: N803
@@ -79,6 +79,7 @@ def _evaluated(expression: str, before: Item, values: Item) -> Any:
     counted = re.fullmatch(r"if_not_exists\((\w+), (:\w+)\) \+ (:\w+)", expression)
     if counted is None:
         return values[expression]
-    name, first, more = counted.groups()
-    number = int(before.get(name, values[first])["N"]) + int(values[more]["N"])
+    name, first, more = (str(group) for group in counted.groups())
+    present = before[name] if name in before else values[first]
+    number = int(present["N"]) + int(values[more]["N"])
     return {"N": str(number)}

@@ -45,7 +45,9 @@ def test_the_function_may_do_what_it_does_and_nothing_else(service: Resources) -
         },
         json.dumps({"Fn::GetAtt": ["ResponseCache", "Arn"]}): {
             "dynamodb:BatchGetItem",
+            "dynamodb:BatchWriteItem",
             "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
         },
         json.dumps({"Ref": "DeveloperToken"}): {"secretsmanager:GetSecretValue"},
     }

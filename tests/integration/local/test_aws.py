@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from local.aws import LocalAws
-
 from functions.ratings.settings import PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
+from local.aws import LocalAws
 
 
 def test_the_table_has_the_functions_keys_and_time_to_live() -> None:

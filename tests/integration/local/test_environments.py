@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from typing import Any, cast
 
 import pytest
+
 from local.environments import Environments, InvocationError, NoEnvironmentError, StartError
 
 Start = Callable[..., Environments]

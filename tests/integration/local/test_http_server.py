@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
 from local.http_server import HttpAnswer, HttpRequest, HttpServer
 
 BODY_LIMIT = 1_000

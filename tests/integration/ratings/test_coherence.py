@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,7 +31,7 @@ def test_one_write_and_a_read_never_end_stale(
     ends = [
         stale
         for dies in (None, *range(EFFECTS[write]))
-        for stale in stale_ends(lambda: worlds(lag), (write, dies), ("read", None))
+        for stale in stale_ends(partial(worlds, lag), (write, dies), ("read", None))
     ]
 
     assert len(ends) >= 20
@@ -40,7 +41,7 @@ def test_one_write_and_a_read_never_end_stale(
 def test_two_writes_and_a_read_never_end_stale(worlds: "Callable[[float], World]") -> None:
     lag = max(LAGS)
 
-    ends = list(stale_ends(lambda: worlds(lag), ("like", None), ("dislike", None), ("read", None)))
+    ends = list(stale_ends(partial(worlds, lag), ("like", None), ("dislike", None), ("read", None)))
 
     assert len(ends) > 200
     assert not any(ends)

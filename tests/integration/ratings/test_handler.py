@@ -14,7 +14,7 @@ import pytest
 from botocore.hooks import HierarchicalEmitter
 
 from functions.ratings.settings import Settings
-from tests.fakes.origin import Origin, http, origin, sends, stays_silent
+from tests.fakes.origin import Answering, Origin, http, origin, sends, stays_silent
 from tests.integration.conftest import TABLE
 
 if TYPE_CHECKING:
@@ -40,6 +40,21 @@ class Function:
 
     handle: Callable[[dict[str, Any], Context], dict[str, Any]]
     calls: list[str] = field(default_factory=list)
+
+    def many(self, *ids: str) -> dict[str, Any]:
+        return self.handle(
+            {
+                **event("sample-user-token-ada"),
+                "resource": "/v1/me/ratings/{type}",
+                "pathParameters": {"type": "library-songs"},
+                "multiValueQueryStringParameters": {"ids": [",".join(ids)]},
+            },
+            Context(),
+        )
+
+    def write(self, method: str, body: str | None = None) -> dict[str, Any]:
+        request = {"httpMethod": method, "body": body}
+        return self.handle({**event("sample-user-token-ada"), **request}, Context())
 
     def get(
         self, token: str = "sample-user-token-ada", *, milliseconds: int = 10_000
@@ -142,6 +157,62 @@ def test_another_users_token_never_meets_the_first_ones_copy(deploy: Deploy) -> 
         assert '"value":-1' in function.get("grace")["body"]
         assert '"value":1' in function.get("ada")["body"]
         assert '"value":-1' in function.get("grace")["body"]
+
+
+NONE_RATED = sends(http(200, b'{"data":[]}', "Content-Type: application/json"))
+READ, STORE, STORE_MANY, ADVANCE = (
+    f"dynamodb.{call}" for call in ("BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem")
+)
+
+
+@pytest.mark.parametrize(
+    ("cached", "calls", "asked"),
+    [
+        (0, [READ] * 2 + [STORE_MANY] * 4, 100),
+        (50, [READ] * 2 + [STORE_MANY] * 2, 50),
+        (100, [READ] * 2, 0),
+    ],
+)
+def test_many_ask_apple_once_for_what_is_missing(
+    deploy: Deploy, cached: int, calls: list[str], asked: int
+) -> None:
+    ids = [f"i.{number}" for number in range(100)]
+    with origin(NONE_RATED) as apple:
+        function = deploy(apple)
+        function.get()  # the developer token is read, and kept
+        if cached:
+            function.many(*ids[:cached])
+        function.calls.clear()
+        apple.requests.clear()
+
+        answer = function.many(*ids)
+
+        assert json.loads(answer["body"]) == {"data": []}
+        assert function.calls == calls
+        assert [request.count(b"i.") for request in apple.requests] == [asked] * (asked > 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "apples_answer", "status"),
+    [
+        ("PUT", '{"type":"rating","attributes":{"value":1}}', FOUND, 200),
+        ("DELETE", None, sends(http(204)), 204),
+    ],
+)
+def test_a_write_is_two_updates_one_store_and_one_call_to_apple(
+    deploy: Deploy, method: str, body: str | None, apples_answer: Answering, status: int
+) -> None:
+    with origin(FOUND, apples_answer) as apple:
+        function = deploy(apple)
+        function.get()
+        function.calls.clear()
+
+        assert function.write(method, body)["statusCode"] == status
+
+        assert function.calls == [ADVANCE, ADVANCE, STORE]
+        assert len(apple.requests) == 2
+        assert function.get()["statusCode"] == (200 if body else 404)
+        assert len(apple.requests) == 2
 
 
 def test_bad_input_asks_neither_apple_nor_aws(deploy: Deploy) -> None:

@@ -13,6 +13,7 @@ def test_what_the_stack_writes_is_what_the_function_reads() -> None:
         fresh_seconds=1,
         stale_if_error_seconds=2,
         deadline_seconds=3,
+        cache_timeout_milliseconds=4,
     )
 
     assert Settings.from_env(settings.to_env()) == settings
@@ -23,7 +24,7 @@ def test_the_windows_and_the_origin_have_defaults() -> None:
 
     assert settings.apple_music_url == "https://api.music.apple.com"
     assert (settings.fresh_seconds, settings.stale_if_error_seconds) == (60, 3600)
-    assert settings.deadline_seconds == 6
+    assert (settings.deadline_seconds, settings.cache_timeout_milliseconds) == (6, 200)
 
 
 @pytest.mark.parametrize("missing", sorted(NEEDED))
@@ -72,8 +73,9 @@ def test_any_other_origin_is_refused(url: str) -> None:
         ("STALE_IF_ERROR_SECONDS", "-1"),
         ("DEADLINE_SECONDS", "1.5"),
         ("DEADLINE_SECONDS", ""),
+        ("CACHE_TIMEOUT_MILLISECONDS", "0"),
     ],
 )
-def test_a_window_is_a_whole_number_of_seconds(name: str, text: str) -> None:
+def test_a_window_is_a_whole_number(name: str, text: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_env({**NEEDED, name: text})

@@ -1,0 +1,121 @@
+"""docs/openapi.yaml, the one description of the contract, against the code that keeps it."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from functions.ratings.errors import HTTP_ERRORS
+from functions.ratings.models import RATING_TYPES, QueryOptions
+from functions.ratings.request_rules import (
+    query_options,
+    rating_key,
+    rating_keys,
+    rating_value,
+)
+from functions.ratings.routes import Routes
+from infra.gateway_errors import GATEWAY_ERRORS
+
+PAGE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
+CONTRACT: dict[str, Any] = yaml.safe_load(PAGE.read_text("utf-8"))
+COMPONENTS = CONTRACT["components"]
+OPERATIONS = [
+    (path, method.upper(), operation)
+    for path, item in CONTRACT["paths"].items()
+    for method, operation in item.items()
+    if method != "parameters"
+]
+
+
+def validator(schema: dict[str, Any]) -> OAS31Validator:
+    contract = Resource.from_contents(CONTRACT, default_specification=DRAFT202012)
+    whole = {**schema, "components": COMPONENTS}
+    return OAS31Validator(whole, registry=Registry().with_resource("", contract))
+
+
+def examples() -> Iterator[tuple[str, dict[str, Any], Any]]:
+    """Every example of a body, with its schema."""
+    bodies = dict(COMPONENTS["responses"])
+    bodies["put"] = CONTRACT["paths"]["/v1/me/ratings/{type}/{id}"]["put"]["requestBody"]
+    for name, body in bodies.items():
+        content = body["content"]["application/json"]
+        for example, given in content["examples"].items():
+            yield f"{name}: {example}", content["schema"], given["value"]
+
+
+def test_the_contract_is_valid_openapi() -> None:
+    validate(CONTRACT)
+
+
+def test_the_contract_and_the_routes_have_the_same_operations() -> None:
+    routes = Routes(cast("Any", None))
+
+    assert {(path, method) for path, method, _ in OPERATIONS} == routes.operations.keys()
+
+
+def test_the_contract_and_the_code_have_the_same_types() -> None:
+    assert COMPONENTS["schemas"]["Type"]["enum"] == sorted(RATING_TYPES)
+
+
+def test_the_contract_takes_the_ids_that_the_types_take() -> None:
+    alternatives = {rating_type.id_pattern.pattern for rating_type in RATING_TYPES.values()}
+
+    union = COMPONENTS["schemas"]["Id"]["pattern"].removeprefix("^(").removesuffix(")$").split("|")
+
+    assert alternatives == {
+        pattern.replace("[ilp]", letter) for pattern in union for letter in "ilp"
+    }
+
+
+def test_every_status_and_code_is_described_and_no_other() -> None:
+    told = {(str(error.status), error.code) for error in HTTP_ERRORS.values()}
+    told |= {(str(error.status), error.code) for error in GATEWAY_ERRORS.values()}
+    described = {
+        (code[:3], code)
+        for answer in COMPONENTS["responses"].values()
+        for code in re.findall(r"\d{5}", answer["description"])
+    }
+
+    assert described == told
+    for _, _, operation in OPERATIONS:
+        assert {status for status in operation["responses"] if status >= "400"} == {
+            status for status, _ in told
+        }
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"), [pytest.param(*rest, id=name) for name, *rest in examples()]
+)
+def test_every_example_is_as_its_schema_says(schema: dict[str, Any], value: Any) -> None:
+    validator(schema).validate(value)
+
+
+@pytest.mark.parametrize("value", [0, 2, "1", None])
+def test_the_schema_of_a_rating_request_refuses_what_the_code_refuses(value: object) -> None:
+    schema = COMPONENTS["schemas"]["RatingRequest"]
+
+    assert not validator(schema).is_valid({"type": "rating", "attributes": {"value": value}})
+
+
+def test_the_examples_of_requests_are_taken_by_the_code() -> None:
+    parameters = {name: given["example"] for name, given in COMPONENTS["parameters"].items()}
+    put = CONTRACT["paths"]["/v1/me/ratings/{type}/{id}"]["put"]["requestBody"]
+
+    rating_key(parameters["type"], parameters["id"])
+    assert len(rating_keys(parameters["type"], {"ids": [",".join(parameters["ids"])]})) == 2
+    assert query_options({name: [parameters[name]] for name in ("l", "include", "extend")}) == (
+        QueryOptions(language="en-GB", include="content", extend="artistUrl")
+    )
+    values = [
+        rating_value(json.dumps(example["value"]).encode())
+        for example in put["content"]["application/json"]["examples"].values()
+    ]
+    assert values == [1, -1]
