@@ -19,6 +19,7 @@ from functions.ratings.errors import (
     AppleAnswerUnusableError,
     AppleTooSlowError,
     AppleUnreachableError,
+    AppleUntrustedError,
 )
 
 MAX_BODY_BYTES: Final = 1_048_576
@@ -70,6 +71,7 @@ class AppleMusic:
         Raises:
             AppleTooSlowError: when the deadline comes first.
             AppleUnreachableError: when there was no answer at all.
+            AppleUntrustedError: when the certificate is not Apple's.
             AppleAnswerUnusableError: when the answer was cut off, too large or badly encoded.
         """
         seconds = deadline.remaining()
@@ -104,6 +106,8 @@ class AppleMusic:
                 timeout=urllib3.Timeout(total=seconds),
                 preload_content=False,
             )
+        except exceptions.SSLError as error:
+            raise AppleUntrustedError(type(error).__name__) from None
         except exceptions.NewConnectionError as error:  # a TimeoutError by descent, not by sense
             raise AppleUnreachableError(type(error).__name__) from None
         except exceptions.TimeoutError:

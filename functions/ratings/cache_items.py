@@ -88,34 +88,39 @@ def first_generation(now: float) -> int:
 
 
 def generation_update(
-    now: float, times: Mapping[str, float], *, expires_at: int, closes: OpenWrite | None = None
+    now: float,
+    times: Mapping[str, float],
+    *,
+    expires_at: int,
+    closes: OpenWrite | None = None,
+    existing: bool = False,
 ) -> dict[str, Any]:
     """Write the update that moves a generation on by one and sets `times`.
 
     With `closes` it fails unless that write was the last to be announced, and takes back the
-    announcement unless another may still be on its way.
+    announcement unless another may still be on its way. With `existing` it fails where there is
+    no generation yet.
     """
     assignments = [
         "generation = if_not_exists(generation, :first) + :one",
         f"{TTL_ATTRIBUTE} = :expires_at",
         *(f"{name} = :{name}" for name in times),
     ]
-    expression = f"SET {', '.join(assignments)}"
     values = {
         ":first": _number(first_generation(now)),
         ":one": _number(1),
         ":expires_at": _number(expires_at),
         **{f":{name}": _number(time) for name, time in times.items()},
     }
-    if closes is None:
-        return {"UpdateExpression": expression, "ExpressionAttributeValues": values}
-    return {
-        "UpdateExpression": expression
-        if closes.contested
-        else f"{expression} REMOVE writing_until",
-        "ExpressionAttributeValues": {**values, ":own": _number(closes.generation)},
-        "ConditionExpression": "generation = :own",
-    }
+    update: dict[str, Any] = {"UpdateExpression": f"SET {', '.join(assignments)}"}
+    if closes is not None:
+        values[":own"] = _number(closes.generation)
+        update["ConditionExpression"] = "generation = :own"
+        if not closes.contested:
+            update["UpdateExpression"] += " REMOVE writing_until"
+    elif existing:
+        update["ConditionExpression"] = "attribute_exists(generation)"
+    return {**update, "ExpressionAttributeValues": values}
 
 
 def _number(value: float) -> dict[str, str]:

@@ -48,6 +48,10 @@ class Generation:
         """Whether no write came after the rating was stored."""
         return cached.generation == self.number
 
+    def awaits_a_write(self, now: float) -> bool:
+        """Whether a write that was announced before may still reach Apple."""
+        return now <= max(self.writing_until, self.unknown_until)
+
     def is_settled(self, now: float) -> bool:
         """Whether Apple's answer to a request that starts now is sure to know every write."""
         return now > max(
@@ -62,7 +66,7 @@ class OpenWrite:
     """A write that has been announced, before Apple is told of it.
 
     `generation` is the number that the announcement gave to the family. It is `contested` where
-    another write was announced and may still be on its way to Apple, in whatever order.
+    another write may still be on its way to Apple, in whatever order.
     """
 
     generation: int

@@ -12,10 +12,11 @@
     ├── IdentityError                   Apple refuses; no copy may stand in for that
     │   ├── NotSignedInError · UserTokenRefusedError
     │   ├── DeveloperTokenRefusedError
-    │   └── RequestRefusedError · ItemNotFoundError
+    │   └── RequestRefusedError · ItemNotFoundError · RequestRejectedError
     ├── DependencyError                 a copy may stand in
-    │   ├── AppleUnreachableError · AppleAnswerUnusableError · AppleTooSlowError
-    │   ├── AppleUnavailableError · AppleThrottlesError
+    │   ├── AppleUnreachableError · AppleUntrustedError · AppleTooSlowError
+    │   ├── AppleAnswerUnusableError · AppleUnavailableError · AppleThrottlesError
+    │   ├── AppleNotAskedError
     │   └── DeveloperTokenMissingError
     ├── CacheUnavailableError           never reaches a caller: the answer goes on without
     └── InternalError                   a defect
@@ -147,6 +148,10 @@ class ItemNotFoundError(IdentityError):
     """Apple answered a write with 404: there is nothing to rate."""
 
 
+class RequestRejectedError(IdentityError):
+    """Apple found fault with the request, in a way that only a defect of ours explains."""
+
+
 class DependencyError(RatingsError):
     """Something that we depend on failed; a stale copy may be served instead."""
 
@@ -163,6 +168,10 @@ class AppleUnreachableError(DependencyError):
     """No connection, or a 500 or 502."""
 
 
+class AppleUntrustedError(DependencyError):
+    """Whoever answered could not prove to be Apple."""
+
+
 class AppleAnswerUnusableError(DependencyError):
     """Apple answered with something that is no answer to what was asked."""
 
@@ -173,6 +182,10 @@ class AppleTooSlowError(DependencyError):
 
 class AppleUnavailableError(DependencyError):
     """Apple's 503."""
+
+
+class AppleNotAskedError(DependencyError):
+    """Apple was not asked: it has failed too often just now, or there is no time for an answer."""
 
 
 class AppleThrottlesError(DependencyError):
@@ -257,6 +270,12 @@ HTTP_ERRORS: Final[Mapping[type[RatingsError], HttpError]] = {
     AppleUnreachableError: HttpError(
         502, "50290", "Upstream Unreachable", "Apple Music cannot be reached, or failed."
     ),
+    AppleUntrustedError: HttpError(
+        502, "50290", "Upstream Unreachable", "Apple Music cannot be reached, or failed."
+    ),
+    RequestRejectedError: HttpError(
+        502, "50291", "Upstream Answer Unusable", "Apple Music's answer cannot be used."
+    ),
     AppleAnswerUnusableError: HttpError(
         502, "50291", "Upstream Answer Unusable", "Apple Music's answer cannot be used."
     ),
@@ -267,6 +286,9 @@ HTTP_ERRORS: Final[Mapping[type[RatingsError], HttpError]] = {
         503, "50390", "No Developer Token", "The service has no working developer token."
     ),
     AppleUnavailableError: HttpError(
+        503, "50391", "Upstream Unavailable", "Apple Music is not available at the moment."
+    ),
+    AppleNotAskedError: HttpError(
         503, "50391", "Upstream Unavailable", "Apple Music is not available at the moment."
     ),
     AppleTooSlowError: HttpError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -18,7 +19,9 @@ from functions.ratings.cache_policy import CachePolicy
 from functions.ratings.deadline import Deadline
 from functions.ratings.developer_token import DeveloperTokenSource
 from functions.ratings.errors import CacheUnavailableError, InternalError
+from functions.ratings.refused_tokens import RefusedTokens
 from functions.ratings.response_cache import DynamoDBResponseCache
+from functions.ratings.retrying import RetryingExchange
 from functions.ratings.routes import Routes
 from functions.ratings.service import RatingsService
 from functions.ratings.settings import Settings
@@ -93,7 +96,12 @@ def _build_routes(settings: Settings, logger: Logger) -> Routes:
                 policy=policy,
             ),
             upstream=Upstream(
-                apple_music=AppleMusic(settings.apple_music_url),
+                exchange=RetryingExchange(
+                    AppleMusic(settings.apple_music_url),
+                    clock=time,
+                    sleep=time.sleep,
+                    chance=random.random,
+                ),
                 developer_tokens=DeveloperTokenSource(
                     client=boto3.client("secretsmanager", config=_SECRETS_MANAGER),
                     secret_id=settings.developer_token_secret_id,
@@ -103,6 +111,7 @@ def _build_routes(settings: Settings, logger: Logger) -> Routes:
             ),
             policy=policy,
             clock=time,
+            refused_tokens=RefusedTokens(time),
             on_cache_failure=on_cache_failure,
         )
     )

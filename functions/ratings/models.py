@@ -99,6 +99,18 @@ NOT_RATED: Final = Rating(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A write that Apple accepted.
+
+    `rating` is what Apple clearly said of the item, or None. It was sent `once` unless an earlier
+    try was lost, which may still take effect.
+    """
+
+    rating: Rating | None
+    once: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueryOptions:
     """The query parameters that are forwarded to Apple: `l`, `include` and `extend`."""
 

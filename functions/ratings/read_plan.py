@@ -61,10 +61,11 @@ class ReadPlan:
         """The answer where all is fresh."""
         return self._from_cache(CacheStatus(ttl=self._least_ttl()))
 
-    def stale_if_error(self) -> Reading:
-        """The answer where Apple failed and the cache has a stand-in for all of it."""
+    def stale_if_error(self, *, asked: bool) -> Reading:
+        """The answer where Apple failed, or was not asked, and the cache has a stand-in."""
+        fwd = self.reason if asked else None
         return self._from_cache(
-            CacheStatus(fwd=self.reason, ttl=self._least_ttl(), detail="stale-if-error")
+            CacheStatus(fwd=fwd, ttl=self._least_ttl(), detail="stale-if-error")
         )
 
     def answered(self, fetched: Mapping[RatingKey, Rating], *, stored: bool) -> Reading:

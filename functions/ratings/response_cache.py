@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -113,7 +113,7 @@ class DynamoDBResponseCache:
         """
         times = {"writing_until": self._policy.writing_until(now)}
         number, before = self._advance(owner, family, now, times)
-        return OpenWrite(generation=number, contested=before.writing_until >= now)
+        return OpenWrite(generation=number, contested=before.awaits_a_write(now))
 
     def close_write(
         self, owner: str, family: str, opened: OpenWrite | None, now: float, *, unknown: bool
@@ -139,6 +139,18 @@ class DynamoDBResponseCache:
         number, _ = self._advance(owner, family, now, times)
         return ClosedWrite(generation=number, alone=False)
 
+    def refuse(self, owner: str, family: str, now: float, *, known: bool) -> None:
+        """Make all that was stored old, because Apple has refused the owner's token.
+
+        Unless the owner is `known` to have something stored, this leaves nothing behind for one
+        of whom there was nothing: else anyone could fill the table with made-up tokens.
+
+        Raises:
+            CacheUnavailableError: where DynamoDB fails.
+        """
+        with suppress(self._client.exceptions.ConditionalCheckFailedException):
+            self._advance(owner, family, now, {}, existing=not known)
+
     def _advance(
         self,
         owner: str,
@@ -146,6 +158,8 @@ class DynamoDBResponseCache:
         now: float,
         times: Mapping[str, float],
         closes: OpenWrite | None = None,
+        *,
+        existing: bool = False,
     ) -> tuple[int, Generation]:
         """Move the generation on; give its new number, and what it was before."""
         expires_at = self._policy.generation_expires_at(now)
@@ -154,7 +168,9 @@ class DynamoDBResponseCache:
                 TableName=self._table_name,
                 Key=item_key(owner, generation_sort_key(family)),
                 ReturnValues="ALL_OLD",
-                **generation_update(now, times, expires_at=expires_at, closes=closes),
+                **generation_update(
+                    now, times, expires_at=expires_at, closes=closes, existing=existing
+                ),
             )
         before = read_generation(answer.get("Attributes"))
         if before is None:

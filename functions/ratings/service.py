@@ -15,16 +15,25 @@ from functions.ratings.cache_policy import (
 )
 from functions.ratings.cache_status import BYPASS, CacheStatus
 from functions.ratings.deadline import Clock, Deadline
-from functions.ratings.errors import CacheUnavailableError, DependencyError, RatingsError
+from functions.ratings.errors import (
+    AppleNotAskedError,
+    CacheUnavailableError,
+    DependencyError,
+    DeveloperTokenMissingError,
+    RatingsError,
+    UserTokenRefusedError,
+)
 from functions.ratings.models import (
     MusicUserToken,
     QueryOptions,
     Rating,
     RatingKey,
     RatingValue,
+    Written,
 )
 from functions.ratings.ratings_document import write_rating
 from functions.ratings.read_plan import Reading, ReadPlan, plan_read
+from functions.ratings.refused_tokens import RefusedTokens
 from functions.ratings.response_cache import WRITE_BATCH, CacheSnapshot
 
 STALE_READY_SECONDS: Final = 1.5
@@ -36,11 +45,8 @@ STORING_SECONDS: Final = 0.4
 CLOSING_SECONDS: Final = 1.0
 """What is kept back of a write's deadline, to close it and to store its answer."""
 
-Ask = Callable[[Sequence[RatingKey], Deadline], Mapping[RatingKey, Rating]]
-"""Asks Apple for the ratings of some keys."""
-
-Send = Callable[[Deadline], Rating | None]
-"""Sends a write to Apple, and gives what Apple clearly said of it."""
+Send = Callable[[Deadline], Written]
+"""Sends a write to Apple."""
 
 
 class ResponseCache(Protocol):
@@ -64,14 +70,24 @@ class ResponseCache(Protocol):
         """Say that a write is over."""
         ...
 
+    def refuse(self, owner: str, family: str, now: float, *, known: bool) -> None:
+        """Make all that was stored old, because Apple has refused the owner's token."""
+        ...
+
 
 class RatingsUpstream(Protocol):
     """Apple Music's ratings; every method may raise `IdentityError` or `DependencyError`."""
 
     def get_one(
-        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+        self,
+        token: MusicUserToken,
+        key: RatingKey,
+        options: QueryOptions,
+        deadline: Deadline,
+        *,
+        stand_in: bool,
     ) -> Rating:
-        """Ask for one rating."""
+        """Ask for one rating; `stand_in` tells of a copy at hand."""
         ...
 
     def get_many(
@@ -80,6 +96,8 @@ class RatingsUpstream(Protocol):
         keys: Sequence[RatingKey],
         options: QueryOptions,
         deadline: Deadline,
+        *,
+        stand_in: bool,
     ) -> Mapping[RatingKey, Rating]:
         """Ask for the ratings of several keys of one type."""
         ...
@@ -91,14 +109,24 @@ class RatingsUpstream(Protocol):
         value: RatingValue,
         options: QueryOptions,
         deadline: Deadline,
-    ) -> Rating | None:
+    ) -> Written:
         """Rate an item."""
         ...
 
     def delete(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
-    ) -> Rating | None:
+    ) -> Written:
         """Take a rating away."""
+        ...
+
+
+class Ask(Protocol):
+    """Asks Apple for the ratings of some keys."""
+
+    def __call__(
+        self, wanted: Sequence[RatingKey], asking: Deadline, *, stand_in: bool
+    ) -> Mapping[RatingKey, Rating]:
+        """Give the rating of each key."""
         ...
 
 
@@ -112,6 +140,7 @@ class RatingsService:
         upstream: RatingsUpstream,
         policy: CachePolicy,
         clock: Clock,
+        refused_tokens: RefusedTokens,
         on_cache_failure: Callable[[CacheUnavailableError], None],
     ) -> None:
         """Answer out of `cache` as `policy` allows, else out of `upstream`.
@@ -122,6 +151,7 @@ class RatingsService:
         self._upstream = upstream
         self._policy = policy
         self._clock = clock
+        self._refused_tokens = refused_tokens
         self._on_cache_failure = on_cache_failure
 
     def get_one(
@@ -134,8 +164,14 @@ class RatingsService:
             DependencyError: where Apple fails and no copy may stand in.
         """
 
-        def ask(_: Sequence[RatingKey], asking: Deadline) -> Mapping[RatingKey, Rating]:
-            return {key: self._upstream.get_one(token, key, options, asking)}
+        def ask(
+            wanted: Sequence[RatingKey],
+            asking: Deadline,
+            *,
+            stand_in: bool,
+        ) -> Mapping[RatingKey, Rating]:
+            (key,) = wanted
+            return {key: self._upstream.get_one(token, key, options, asking, stand_in=stand_in)}
 
         return self._read(token, (key,), options, deadline, ask)
 
@@ -155,8 +191,13 @@ class RatingsService:
             DependencyError: where Apple fails and a copy of any of them is missing.
         """
 
-        def ask(wanted: Sequence[RatingKey], asking: Deadline) -> Mapping[RatingKey, Rating]:
-            return self._upstream.get_many(token, wanted, options, asking)
+        def ask(
+            wanted: Sequence[RatingKey],
+            asking: Deadline,
+            *,
+            stand_in: bool,
+        ) -> Mapping[RatingKey, Rating]:
+            return self._upstream.get_many(token, wanted, options, asking, stand_in=stand_in)
 
         return self._read(token, keys, options, deadline, ask)
 
@@ -175,10 +216,10 @@ class RatingsService:
             DependencyError: where the outcome is unknown.
         """
 
-        def send(sending: Deadline) -> Rating | None:
+        def send(sending: Deadline) -> Written:
             return self._upstream.put(token, key, value, options, sending)
 
-        return self._write(token, key, deadline, send) or write_rating(key, value)
+        return self._write(token, key, deadline, send).rating or write_rating(key, value)
 
     def delete(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
@@ -190,7 +231,7 @@ class RatingsService:
             DependencyError: where the outcome is unknown.
         """
 
-        def send(sending: Deadline) -> Rating | None:
+        def send(sending: Deadline) -> Written:
             return self._upstream.delete(token, key, options, sending)
 
         self._write(token, key, deadline, send)
@@ -203,33 +244,51 @@ class RatingsService:
         deadline: Deadline,
         ask: Ask,
     ) -> Reading:
+        self._raise_if_refused(token)
         snapshot = self._snapshot(token, keys) if options.bare else None
         if snapshot is None:
-            ratings = self._ask_past_the_cache(keys, deadline, ask)
-            return Reading(ratings=ratings, cache_status=BYPASS)
+            return self._read_past_the_cache(token, keys, deadline, ask)
         plan = plan_read(keys, snapshot.ratings, self._policy, self._clock.time())
         if not plan.wanted:
             return plan.hit()
         requested_at = self._clock.time()
         try:
-            fetched = ask(plan.wanted, _asking(plan, deadline))
+            fetched = ask(plan.wanted, _asking(plan, deadline), stand_in=plan.has_stand_in)
         except RatingsError as error:
             if plan.has_stand_in and isinstance(error, DependencyError):
-                return plan.stale_if_error()
+                return plan.stale_if_error(asked=not isinstance(error, AppleNotAskedError))
+            self._note_refusal(error, token, keys[0], known=bool(snapshot.ratings))
             error.cache_status = CacheStatus(fwd=plan.reason)
             raise
         stored = self._store_fetched(token, fetched, requested_at, snapshot)
         return plan.answered(fetched, stored=stored)
 
-    def _ask_past_the_cache(
-        self, keys: Sequence[RatingKey], deadline: Deadline, ask: Ask
-    ) -> tuple[Rating, ...]:
+    def _read_past_the_cache(
+        self, token: MusicUserToken, keys: Sequence[RatingKey], deadline: Deadline, ask: Ask
+    ) -> Reading:
         try:
-            fetched = ask(keys, deadline)
+            fetched = ask(keys, deadline.less(STORING_SECONDS), stand_in=False)
         except RatingsError as error:
+            self._note_refusal(error, token, keys[0], known=False)
             error.cache_status = BYPASS
             raise
-        return tuple(fetched[key] for key in keys)
+        return Reading(ratings=tuple(fetched[key] for key in keys), cache_status=BYPASS)
+
+    def _raise_if_refused(self, token: MusicUserToken) -> None:
+        if token.owner in self._refused_tokens:
+            raise UserTokenRefusedError("refused by Apple a moment ago")
+
+    def _note_refusal(
+        self, error: RatingsError, token: MusicUserToken, key: RatingKey, *, known: bool
+    ) -> None:
+        """After Apple's 403, refuse the token for a moment, and serve nothing of the family."""
+        if not isinstance(error, UserTokenRefusedError):
+            return
+        self._refused_tokens.remember(token.owner)
+        try:
+            self._cache.refuse(token.owner, key.family, self._clock.time(), known=known)
+        except CacheUnavailableError as failure:
+            self._on_cache_failure(failure)
 
     def _snapshot(self, token: MusicUserToken, keys: Sequence[RatingKey]) -> CacheSnapshot | None:
         try:
@@ -271,19 +330,22 @@ class RatingsService:
 
     def _write(
         self, token: MusicUserToken, key: RatingKey, deadline: Deadline, send: Send
-    ) -> Rating | None:
+    ) -> Written:
         """Send a write between its announcement and its close, whatever becomes of it."""
+        self._raise_if_refused(token)
         opened = self._open_write(token, key)
         requested_at = self._clock.time()
         try:
-            rating = send(deadline.less(CLOSING_SECONDS))
+            written = send(deadline.less(CLOSING_SECONDS))
         except RatingsError as error:
-            self._close_write(token, key, opened, unknown=isinstance(error, DependencyError))
+            if isinstance(error, UserTokenRefusedError):
+                self._refused_tokens.remember(token.owner)
+            self._close_write(token, key, opened, unknown=_may_still_land(error))
             raise
-        closed = self._close_write(token, key, opened, unknown=False)
-        if rating is not None and closed is not None and is_last_word(opened, closed):
-            self._store(token, {key: rating}, requested_at, closed.generation)
-        return rating
+        closed = self._close_write(token, key, opened, unknown=not written.once)
+        if written.rating is not None and closed is not None and is_last_word(opened, closed):
+            self._store(token, {key: written.rating}, requested_at, closed.generation)
+        return written
 
     def _open_write(self, token: MusicUserToken, key: RatingKey) -> OpenWrite | None:
         try:
@@ -308,3 +370,9 @@ def _asking(plan: ReadPlan, deadline: Deadline) -> Deadline:
     """Give Apple what is left of the deadline after storing, but less where a copy is at hand."""
     asking = deadline.less(STORING_SECONDS * ceil(len(plan.wanted) / WRITE_BATCH))
     return asking.at_most(STALE_READY_SECONDS) if plan.has_stand_in else asking
+
+
+def _may_still_land(error: RatingsError) -> bool:
+    """Whether a write that failed so may have been taken by Apple, or may yet be."""
+    not_sent = AppleNotAskedError | DeveloperTokenMissingError
+    return isinstance(error, DependencyError) and not isinstance(error, not_sent)

@@ -22,6 +22,7 @@ from functions.ratings.errors import (
     NotSignedInError,
     RatingsError,
     RequestRefusedError,
+    RequestRejectedError,
     UserTokenRefusedError,
 )
 from functions.ratings.models import (
@@ -31,6 +32,7 @@ from functions.ratings.models import (
     Rating,
     RatingKey,
     RatingValue,
+    Written,
 )
 from functions.ratings.ratings_document import (
     rating_request,
@@ -38,6 +40,7 @@ from functions.ratings.ratings_document import (
     read_ratings,
     read_written_rating,
 )
+from functions.ratings.retrying import Exchanged, RetryingExchange
 
 VERDICT_SECONDS: Final = 60
 """How long it is remembered whether Apple accepts the developer token."""
@@ -53,18 +56,11 @@ _FAILURES: Final[Mapping[int, type[DependencyError]]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: AppleUnavailableError,
     HTTPStatus.GATEWAY_TIMEOUT: AppleTooSlowError,
 }
+_REJECTIONS: Final = frozenset(range(400, 500)) - {HTTPStatus.IM_A_TEAPOT, *_FAILURES}
+"""Statuses that find fault with the request; 418 is registered as unused and means nothing."""
+
 _ACCEPTED: Final = frozenset({HTTPStatus.OK, HTTPStatus.NO_CONTENT})
 _MAY_SAY_WHEN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-
-
-class Exchange(Protocol):
-    """One HTTP exchange with Apple Music."""
-
-    def send(
-        self, request: AppleRequest, deadline: Deadline, *, headers: dict[str, str]
-    ) -> AppleResponse:
-        """Give Apple's answer, or raise a `DependencyError`."""
-        ...
 
 
 class DeveloperTokens(Protocol):
@@ -83,25 +79,31 @@ class Upstream:
     """The ratings of Apple Music, as our developer token lets a user see them."""
 
     def __init__(
-        self, *, apple_music: Exchange, developer_tokens: DeveloperTokens, clock: Clock
+        self, *, exchange: RetryingExchange, developer_tokens: DeveloperTokens, clock: Clock
     ) -> None:
-        """Send by `apple_music`, with the token of the moment out of `developer_tokens`."""
-        self._apple_music = apple_music
+        """Send by `exchange`, with the token of the moment out of `developer_tokens`."""
+        self._exchange = exchange
         self._developer_tokens = developer_tokens
         self._clock = clock
         self._verdict: tuple[DeveloperToken, bool, float] | None = None
 
     def get_one(
-        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+        self,
+        token: MusicUserToken,
+        key: RatingKey,
+        options: QueryOptions,
+        deadline: Deadline,
+        *,
+        stand_in: bool,
     ) -> Rating:
-        """Ask for one rating; a 404 means that there is none.
+        """Ask for one rating; a 404 means that there is none. `stand_in` tells of a copy at hand.
 
         Raises:
             IdentityError: where Apple refuses.
             DependencyError: where there is no usable answer.
         """
         request = AppleRequest(method="GET", path=_item_path(key), query=options.query())
-        response = self._send(request, token, deadline)
+        response = self._send(request, token, deadline, stand_in=stand_in).response
         if response.status == HTTPStatus.NOT_FOUND:
             return NOT_RATED
         if response.status != HTTPStatus.OK:
@@ -114,6 +116,8 @@ class Upstream:
         keys: Sequence[RatingKey],
         options: QueryOptions,
         deadline: Deadline,
+        *,
+        stand_in: bool,
     ) -> Mapping[RatingKey, Rating]:
         """Ask for the ratings of several keys of one type at once; a 404 means there are none.
 
@@ -127,7 +131,7 @@ class Upstream:
             path=f"/v1/me/ratings/{keys[0].type}",
             query={"ids": ",".join(ids), **options.query()},
         )
-        response = self._send(request, token, deadline)
+        response = self._send(request, token, deadline, stand_in=stand_in).response
         if response.status == HTTPStatus.NOT_FOUND:
             return dict.fromkeys(keys, NOT_RATED)
         if response.status != HTTPStatus.OK:
@@ -142,8 +146,8 @@ class Upstream:
         value: RatingValue,
         options: QueryOptions,
         deadline: Deadline,
-    ) -> Rating | None:
-        """Rate an item; None where Apple accepts it without saying clearly what it wrote.
+    ) -> Written:
+        """Rate an item.
 
         Raises:
             IdentityError: where Apple refuses, and nothing was written.
@@ -152,43 +156,51 @@ class Upstream:
         request = AppleRequest(
             method="PUT", path=_item_path(key), query=options.query(), body=rating_request(value)
         )
-        response = self._send(request, token, deadline)
+        exchanged = self._send(request, token, deadline, stand_in=False)
+        response = exchanged.response
         if response.status == HTTPStatus.NOT_FOUND:
             raise ItemNotFoundError("404 to a PUT")
         if response.status not in _ACCEPTED:
             raise self._error(response)
-        return read_written_rating(response.body, response.content_type, key, value)
+        rating = read_written_rating(response.body, response.content_type, key, value)
+        return Written(rating=rating, once=not exchanged.lost)
 
     def delete(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
-    ) -> Rating | None:
-        """Take a rating away; None where Apple accepts it without saying so clearly.
-
-        A 404 means that there was none, and is as good.
+    ) -> Written:
+        """Take a rating away; a 404 means that there was none, and is as good.
 
         Raises:
             IdentityError: where Apple refuses, and nothing was deleted.
             DependencyError: where the outcome is unknown.
         """
         request = AppleRequest(method="DELETE", path=_item_path(key), query=options.query())
-        response = self._send(request, token, deadline)
+        exchanged = self._send(request, token, deadline, stand_in=False)
+        response = exchanged.response
         if response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND):
-            return NOT_RATED
+            return Written(rating=NOT_RATED, once=not exchanged.lost)
         if response.status not in _ACCEPTED:
             raise self._error(response)
-        return None
+        return Written(rating=None, once=not exchanged.lost)
 
     def _send(
-        self, request: AppleRequest, token: MusicUserToken, deadline: Deadline
-    ) -> AppleResponse:
+        self, request: AppleRequest, token: MusicUserToken, deadline: Deadline, *, stand_in: bool
+    ) -> Exchanged:
+        self._exchange.allow(deadline)
         developer_token = self._developer_tokens.current()
-        response = self._exchange(request, developer_token, token, deadline)
-        if response.status != HTTPStatus.UNAUTHORIZED:
-            return response
+        exchanged = self._exchange.send(
+            request,
+            deadline,
+            headers=_headers(request, developer_token, token),
+            stand_in=stand_in,
+        )
+        if exchanged.response.status != HTTPStatus.UNAUTHORIZED:
+            return exchanged
         try:
-            return self._after_refusal(request, developer_token, token, deadline)
+            response = self._after_refusal(request, developer_token, token, deadline)
         except DependencyError:
             raise DeveloperTokenRefusedError("a 401 whose cause could not be settled") from None
+        return Exchanged(response=response, lost=exchanged.lost)
 
     def _after_refusal(
         self,
@@ -200,7 +212,8 @@ class Upstream:
         """Settle a 401, which may be about either token: try a newer one of ours, then ask."""
         developer_token = self._developer_tokens.reread()
         if developer_token != refused:
-            response = self._exchange(request, developer_token, token, deadline)
+            headers = _headers(request, developer_token, token)
+            response = self._exchange.send_once(request, deadline, headers=headers)
             if response.status != HTTPStatus.UNAUTHORIZED:
                 return response
         if self._is_accepted(developer_token, deadline):
@@ -214,7 +227,8 @@ class Upstream:
             if judged == developer_token and now < until:
                 return accepted
         probe = AppleRequest(method="GET", path="/v1/test")
-        response = self._exchange(probe, developer_token, None, deadline)
+        headers = _headers(probe, developer_token)
+        response = self._exchange.send_once(probe, deadline, headers=headers)
         if response.status not in (
             HTTPStatus.OK,
             HTTPStatus.UNAUTHORIZED,
@@ -225,24 +239,6 @@ class Upstream:
         self._verdict = (developer_token, accepted, now + VERDICT_SECONDS)
         return accepted
 
-    def _exchange(
-        self,
-        request: AppleRequest,
-        developer_token: DeveloperToken,
-        token: MusicUserToken | None,
-        deadline: Deadline,
-    ) -> AppleResponse:
-        headers = {
-            "Authorization": f"Bearer {developer_token.jwt}",
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-        }
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
-        if token is not None:
-            headers["Music-User-Token"] = token.value
-        return self._apple_music.send(request, deadline, headers=headers)
-
     def _error(self, response: AppleResponse) -> RatingsError:
         """Say what a status other than success means."""
         message = f"{response.status} from Apple Music"
@@ -250,11 +246,28 @@ class Upstream:
             return RequestRefusedError(read_error_code(response.body))
         if response.status == HTTPStatus.FORBIDDEN:
             return UserTokenRefusedError(message)
+        if response.status in _REJECTIONS:
+            return RequestRejectedError(message)
         error = _FAILURES.get(response.status, AppleAnswerUnusableError)
         if response.status in _MAY_SAY_WHEN:
             wait = retry_after_seconds(response.retry_after, self._clock.time())
             return error(message, retry_after=wait)
         return error(message)
+
+
+def _headers(
+    request: AppleRequest, developer_token: DeveloperToken, token: MusicUserToken | None = None
+) -> dict[str, str]:
+    headers = {
+        "Authorization": f"Bearer {developer_token.jwt}",
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip",
+    }
+    if request.body is not None:
+        headers["Content-Type"] = "application/json"
+    if token is not None:
+        headers["Music-User-Token"] = token.value
+    return headers
 
 
 def _item_path(key: RatingKey) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
+from functions.ratings.cache_policy import CachePolicy
 from functions.ratings.deadline import Deadline
 from functions.ratings.errors import AppleTooSlowError
 from functions.ratings.models import MusicUserToken, QueryOptions, RatingKey, RatingValue
+from functions.ratings.refused_tokens import RefusedTokens
 from functions.ratings.response_cache import DynamoDBResponseCache
 from functions.ratings.service import RatingsService
 from tests.contracts.response_cache import CATALOG_SONG, POLICY, SONG
@@ -23,6 +26,9 @@ LOSSES = 0.02
 """How often, in a random run, a write loses its answer and takes effect late."""
 
 Kind = Literal["like", "dislike", "delete", "read", "read many"]
+
+PATIENT = replace(POLICY, fresh_seconds=600)
+"""Ratings that stay fresh for so long that nothing old is forgotten before it is looked for."""
 
 EFFECTS: Mapping[Kind, int] = {"like": 4, "dislike": 4, "delete": 4, "read": 3, "read many": 3}
 """How many effects each operation has, where no other comes between."""
@@ -55,7 +61,15 @@ class PausingDynamoDB:
 class World:
     """One user and one song: the service, its cache, Apple and the time."""
 
-    def __init__(self, client: Any, *, user: str, lag: float, table_name: str = "ratings") -> None:
+    def __init__(
+        self,
+        client: Any,
+        *,
+        user: str,
+        lag: float,
+        table_name: str = "ratings",
+        policy: CachePolicy = POLICY,
+    ) -> None:
         self.clock = FakeClock()
         self.apple = FakeAppleRatings(self.clock, lag)
         self._user = MusicUserToken(user)
@@ -63,11 +77,12 @@ class World:
             cache=DynamoDBResponseCache(
                 client=PausingDynamoDB(client),  # type: ignore[arg-type]  # what is used of one
                 table_name=table_name,
-                policy=POLICY,
+                policy=policy,
             ),
             upstream=self.apple,
-            policy=POLICY,
+            policy=policy,
             clock=self.clock,
+            refused_tokens=RefusedTokens(self.clock),
             on_cache_failure=_raise,
         )
 

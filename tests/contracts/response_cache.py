@@ -110,7 +110,10 @@ class ResponseCacheContract:
         closed = cache.close_write(ADA, "songs", again, NOW + 3, unknown=False)
 
         assert cache.read(ADA, "songs", []).generation == Generation(
-            number=closed.generation, settling_until=NOW + 8, unknown_until=NOW + 61
+            number=closed.generation,
+            writing_until=NOW + 8,
+            settling_until=NOW + 8,
+            unknown_until=NOW + 61,
         )
 
     def test_a_write_that_meets_another_is_contested_and_neither_is_alone(
@@ -142,6 +145,34 @@ class ResponseCacheContract:
         cache.open_write(ADA, "songs", NOW)
         assert cache.open_write(ADA, "songs", NOW + 6).contested
         assert not cache.open_write(ADA, "songs", NOW + 12.001).contested
+
+    def test_while_a_lost_write_may_still_land_another_is_contested(
+        self, cache: ResponseCache
+    ) -> None:
+        lost = cache.open_write(ADA, "songs", NOW)
+        cache.close_write(ADA, "songs", lost, NOW + 1, unknown=True)
+
+        assert cache.open_write(ADA, "songs", NOW + 61).contested
+        later = NOW + 67.1
+        assert not cache.open_write(ADA, "songs", later).contested
+
+    def test_a_refusal_makes_all_of_a_family_old(self, cache: ResponseCache) -> None:
+        opened = cache.open_write(ADA, "songs", NOW)
+        closed = cache.close_write(ADA, "songs", opened, NOW, unknown=False)
+        cache.store(ADA, {SONG: cached(generation=closed.generation)})
+
+        cache.refuse(ADA, "songs", NOW, known=False)
+
+        assert cache.read(ADA, "songs", [SONG]).ratings == {}
+
+    def test_a_refusal_leaves_nothing_of_a_stranger(self, cache: ResponseCache) -> None:
+        cache.store(ADA, {SONG: cached()})
+
+        cache.refuse(ADA, "songs", NOW, known=False)
+        assert cache.read(ADA, "songs", [SONG]).generation == Generation()
+
+        cache.refuse(ADA, "songs", NOW, known=True)
+        assert cache.read(ADA, "songs", [SONG]).ratings == {}
 
     def test_a_write_that_was_not_announced_is_closed_all_the_same(
         self, cache: ResponseCache

@@ -14,6 +14,7 @@ from functions.ratings.models import (
     Rating,
     RatingKey,
     RatingValue,
+    Written,
 )
 from tests.fakes.interleaving import pause
 
@@ -39,7 +40,13 @@ class FakeAppleRatings:
         return max(reversed(seen), key=lambda written: written[0])[1]  # the last of equals
 
     def get_one(
-        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+        self,
+        token: MusicUserToken,
+        key: RatingKey,
+        options: QueryOptions,
+        deadline: Deadline,
+        *,
+        stand_in: bool,
     ) -> Rating:
         pause("get", "apple")
         return resource(key, self.value(self._clock.time()))
@@ -50,6 +57,8 @@ class FakeAppleRatings:
         keys: Sequence[RatingKey],
         options: QueryOptions,
         deadline: Deadline,
+        *,
+        stand_in: bool,
     ) -> Mapping[RatingKey, Rating]:
         pause("get many", "apple")
         return {key: resource(key, self.value(self._clock.time())) for key in keys}
@@ -61,23 +70,23 @@ class FakeAppleRatings:
         value: RatingValue,
         options: QueryOptions,
         deadline: Deadline,
-    ) -> Rating | None:
+    ) -> Written:
         pause("put", "apple")
         return self._write(key, value)
 
     def delete(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
-    ) -> Rating | None:
+    ) -> Written:
         pause("delete", "apple")
         return self._write(key, None)
 
-    def _write(self, key: RatingKey, value: Value) -> Rating:
+    def _write(self, key: RatingKey, value: Value) -> Written:
         now = self._clock.time()
         if self.losing is not None:
             self._written.append((now + self.losing, value))
             raise AppleTooSlowError("told to lose the answer")
         self._written.append((now + self._lag, value))
-        return resource(key, value)
+        return Written(rating=resource(key, value))
 
 
 def resource(key: RatingKey, value: Value) -> Rating:

@@ -44,7 +44,7 @@ class FakeDynamoDB:
             self._items[_place(request["PutRequest"]["Item"])] = request["PutRequest"]["Item"]
         return {"UnprocessedItems": {}}
 
-    def update_item(  # noqa: PLR0913 - as many as botocore's
+    def update_item(
         self,
         *,
         TableName: str,  # noqa: N803
@@ -57,10 +57,8 @@ class FakeDynamoDB:
         assert ReturnValues == "ALL_OLD"
         values = ExpressionAttributeValues
         before = self._items.get(_place(Key), {})
-        if ConditionExpression is not None:
-            name, value = ConditionExpression.split(" = ")
-            if before.get(name) != values[value]:
-                raise ConditionalCheckFailedException({}, "UpdateItem")
+        if ConditionExpression is not None and not _holds(ConditionExpression, before, values):
+            raise ConditionalCheckFailedException({}, "UpdateItem")
         assignments, _, removed = UpdateExpression.removeprefix("SET ").partition(" REMOVE ")
         after = {**Key, **before}
         for assignment in re.split(r", (?=\w+ = )", assignments):
@@ -73,6 +71,13 @@ class FakeDynamoDB:
 
 def _place(item: Item) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
+
+
+def _holds(condition: str, before: Item, values: Item) -> bool:
+    if existing := re.fullmatch(r"attribute_exists\((\w+)\)", condition):
+        return existing[1] in before
+    name, value = condition.split(" = ")
+    return bool(before.get(name) == values[value])
 
 
 def _evaluated(expression: str, before: Item, values: Item) -> Any:

@@ -56,7 +56,7 @@ class FakeResponseCache:
         self.generations[owner, family] = replace(
             before, number=number, writing_until=self._policy.writing_until(now)
         )
-        return OpenWrite(generation=number, contested=before.writing_until >= now)
+        return OpenWrite(generation=number, contested=before.awaits_a_write(now))
 
     def close_write(
         self, owner: str, family: str, opened: OpenWrite | None, now: float, *, unknown: bool
@@ -73,6 +73,13 @@ class FakeResponseCache:
             unknown_until=now + UNKNOWN_SECONDS if unknown else before.unknown_until,
         )
         return ClosedWrite(generation=number, alone=alone)
+
+    def refuse(self, owner: str, family: str, now: float, *, known: bool) -> None:
+        self._called("refuse")
+        before = self._generation(owner, family)
+        if known or before.number is not None:
+            number = self._next_number(before, now)
+            self.generations[owner, family] = replace(before, number=number)
 
     def _called(self, name: str) -> None:
         self.calls.append(name)

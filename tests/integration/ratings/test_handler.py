@@ -92,7 +92,7 @@ def deploy(dynamodb: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch) -> Itera
             cache_table_name=TABLE,
             developer_token_secret_id="developer-token",
             apple_music_url=apple.url,
-            deadline_seconds=2,
+            deadline_seconds=6,
         )
         # Powertools keeps the loggers of a process by service: a name for each test is a new one.
         service = f"ratings-{next(SERVICES)}"

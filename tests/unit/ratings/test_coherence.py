@@ -8,17 +8,25 @@ from functools import partial
 import pytest
 
 from functions.ratings import service
-from functions.ratings.cache_policy import Generation
-from tests.contracts.coherence import EFFECTS, LAGS, Kind, World, ends_stale_after, stale_ends
-from tests.contracts.response_cache import CATALOG_SONG
+from functions.ratings.cache_policy import CachePolicy, Generation
+from tests.contracts.coherence import (
+    EFFECTS,
+    LAGS,
+    PATIENT,
+    Kind,
+    World,
+    ends_stale_after,
+    stale_ends,
+)
+from tests.contracts.response_cache import CATALOG_SONG, POLICY
 from tests.fakes.dynamodb import FakeDynamoDB
 
 READS: tuple[Kind, ...] = ("read", "read many")
 WRITES: tuple[Kind, ...] = ("like", "delete")
 
 
-def world(lag: float) -> World:
-    return World(FakeDynamoDB(), user="ada", lag=lag)
+def world(lag: float, policy: CachePolicy = POLICY) -> World:
+    return World(FakeDynamoDB(), user="ada", lag=lag, policy=policy)
 
 
 def deaths(kind: Kind) -> Iterator[int | None]:
@@ -72,7 +80,7 @@ def test_longer_random_runs_with_deaths_and_lost_answers_end_well(seed: int) -> 
     chance = random.Random(seed)
 
     stale = [
-        ends_stale_after(world(chance.choice(LAGS)), chance, operations)
+        ends_stale_after(world(chance.choice(LAGS), PATIENT), chance, operations)
         for operations in (3, 4, 5, 6, 7)
         for _ in range(20)
     ]

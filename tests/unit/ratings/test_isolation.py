@@ -24,7 +24,9 @@ from functions.ratings.models import (
     Rating,
     RatingKey,
     RatingValue,
+    Written,
 )
+from functions.ratings.refused_tokens import RefusedTokens
 from functions.ratings.response_cache import DynamoDBResponseCache
 from functions.ratings.routes import COLLECTION_RESOURCE, ITEM_RESOURCE, Routes
 from functions.ratings.service import RatingsService
@@ -51,7 +53,13 @@ class CanaryApple:
         self.mumbles = False
 
     def get_one(
-        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+        self,
+        token: MusicUserToken,
+        key: RatingKey,
+        options: QueryOptions,
+        deadline: Deadline,
+        *,
+        stand_in: bool,
     ) -> Rating:
         self._raise_trouble()
         return self._rating(token, key)
@@ -62,6 +70,8 @@ class CanaryApple:
         keys: Sequence[RatingKey],
         options: QueryOptions,
         deadline: Deadline,
+        *,
+        stand_in: bool,
     ) -> Mapping[RatingKey, Rating]:
         self._raise_trouble()
         return {key: self._rating(token, key) for key in keys}
@@ -73,12 +83,12 @@ class CanaryApple:
         value: RatingValue,
         options: QueryOptions,
         deadline: Deadline,
-    ) -> Rating | None:
+    ) -> Written:
         return self._write(token, key, value)
 
     def delete(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
-    ) -> Rating | None:
+    ) -> Written:
         return self._write(token, key, None)
 
     def value(self, user: str, key: RatingKey) -> RatingValue | None:
@@ -86,12 +96,10 @@ class CanaryApple:
             self.values[user, key] = self._chance.choice((1, -1, None))
         return self.values[user, key]
 
-    def _write(
-        self, token: MusicUserToken, key: RatingKey, value: RatingValue | None
-    ) -> Rating | None:
+    def _write(self, token: MusicUserToken, key: RatingKey, value: RatingValue | None) -> Written:
         self._raise_trouble()
         self.values[token.value, key] = value
-        return None if self.mumbles else self._rating(token, key)
+        return Written(rating=None if self.mumbles else self._rating(token, key))
 
     def _rating(self, token: MusicUserToken, key: RatingKey) -> Rating:
         value = self.value(token.value, key)
@@ -124,6 +132,7 @@ class Run:
             upstream=self.apple,
             policy=POLICY,
             clock=self._clock,
+            refused_tokens=RefusedTokens(self._clock),
             on_cache_failure=lambda _: None,
         )
         self._routes = Routes(service)

@@ -7,10 +7,12 @@ from functions.ratings.cache_status import CacheStatus
 from functions.ratings.deadline import Deadline
 from functions.ratings.errors import (
     AppleAnswerUnusableError,
+    AppleNotAskedError,
     AppleThrottlesError,
     AppleTooSlowError,
     AppleUnavailableError,
     AppleUnreachableError,
+    AppleUntrustedError,
     CacheUnavailableError,
     DependencyError,
     DeveloperTokenMissingError,
@@ -19,6 +21,7 @@ from functions.ratings.errors import (
     NotSignedInError,
     RatingsError,
     RequestRefusedError,
+    RequestRejectedError,
     UserTokenRefusedError,
 )
 from functions.ratings.models import (
@@ -28,8 +31,10 @@ from functions.ratings.models import (
     Rating,
     RatingKey,
     RatingValue,
+    Written,
 )
 from functions.ratings.read_plan import Reading
+from functions.ratings.refused_tokens import RefusedTokens
 from functions.ratings.service import RatingsService
 from tests.fakes.clock import FakeClock
 from tests.fakes.response_cache import FakeResponseCache
@@ -41,6 +46,7 @@ LIKED, DISLIKED = Rating('{"id":"i.a","value":1}'), Rating('{"id":"i.a","value":
 
 FAILURES = [
     AppleUnreachableError("x"),
+    AppleUntrustedError("x"),
     AppleAnswerUnusableError("x"),
     AppleTooSlowError("x"),
     AppleUnavailableError("x", retry_after=5),
@@ -52,6 +58,7 @@ REFUSALS = [
     UserTokenRefusedError("x"),
     DeveloperTokenRefusedError("x"),
     RequestRefusedError("40015"),
+    RequestRejectedError("x"),
 ]
 
 
@@ -64,11 +71,20 @@ class FakeUpstream:
         self.seconds: list[float] = []
         self.wanted: list[list[str]] = []
         self.written: Rating | RatingsError | None = DISLIKED
+        self.once = True
+        self.stand_ins: list[bool] = []
         self.while_writing: Callable[[], object] = lambda: None
 
     def get_one(
-        self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
+        self,
+        token: MusicUserToken,
+        key: RatingKey,
+        options: QueryOptions,
+        deadline: Deadline,
+        *,
+        stand_in: bool,
     ) -> Rating:
+        self.stand_ins.append(stand_in)
         assert (key, options.language) == (SONG, None)
         self.calls += 1
         self.seconds.append(deadline.remaining())
@@ -83,6 +99,8 @@ class FakeUpstream:
         keys: Sequence[RatingKey],
         options: QueryOptions,
         deadline: Deadline,
+        *,
+        stand_in: bool,
     ) -> Mapping[RatingKey, Rating]:
         self.calls += 1
         self.wanted.append([key.id for key in keys])
@@ -99,21 +117,21 @@ class FakeUpstream:
         value: RatingValue,
         options: QueryOptions,
         deadline: Deadline,
-    ) -> Rating | None:
+    ) -> Written:
         return self._write(deadline)
 
     def delete(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
-    ) -> Rating | None:
+    ) -> Written:
         return self._write(deadline)
 
-    def _write(self, deadline: Deadline) -> Rating | None:
+    def _write(self, deadline: Deadline) -> Written:
         self.calls += 1
         self.seconds.append(deadline.remaining())
         self.while_writing()
         if isinstance(self.written, RatingsError):
             raise self.written
-        return self.written
+        return Written(rating=self.written, once=self.once)
 
 
 class Backend:
@@ -129,6 +147,7 @@ class Backend:
             upstream=self.upstream,
             policy=POLICY,
             clock=self.clock,
+            refused_tokens=RefusedTokens(self.clock),
             on_cache_failure=self.cache_failures.append,
         )
 
@@ -432,7 +451,11 @@ def test_a_write_without_a_clear_answer_is_answered_from_the_request(backend: Ba
     assert backend.cache.calls == ["open_write", "close_write"]
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+@pytest.mark.parametrize(
+    "failure",
+    [failure for failure in FAILURES if not isinstance(failure, DeveloperTokenMissingError)],
+    ids=lambda failure: type(failure).__name__,
+)
 def test_after_an_unknown_outcome_nothing_is_stored_for_a_minute(
     backend: Backend, failure: DependencyError
 ) -> None:
@@ -447,6 +470,108 @@ def test_after_an_unknown_outcome_nothing_is_stored_for_a_minute(
     assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
 
 
+def test_after_a_lost_first_try_nothing_more_is_stored_for_a_minute(backend: Backend) -> None:
+    backend.upstream.once = False
+    backend.put(RatingKey(type="songs", id="907242702"))
+
+    backend.clock.advance(60)
+    assert backend.get().cache_status == CacheStatus(fwd="miss")
+    backend.clock.advance(0.1)
+    assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
+
+
+@pytest.mark.parametrize("failure", [AppleNotAskedError("x"), DeveloperTokenMissingError("x")])
+def test_a_write_that_was_never_sent_is_no_unknown_outcome(
+    backend: Backend, failure: DependencyError
+) -> None:
+    backend.upstream.written = failure
+    with pytest.raises(type(failure)):
+        backend.put()
+
+    backend.clock.advance(5.1)
+    assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
+
+
+def test_when_apple_is_not_asked_a_stale_rating_is_a_hit(backend: Backend) -> None:
+    backend.get()
+    backend.upstream.answers[ADA] = AppleNotAskedError("x", retry_after=3)
+    backend.clock.advance(90)
+
+    assert backend.get().cache_status == CacheStatus(ttl=-30, detail="stale-if-error")
+
+
+def test_apple_is_told_of_a_stand_in(backend: Backend) -> None:
+    backend.get()
+    backend.clock.advance(90)
+    backend.get()
+
+    assert backend.upstream.stand_ins == [False, True]
+
+
+class Refused:
+    """What Apple's 403 does, and for how long."""
+
+    @staticmethod
+    def refuse(backend: Backend) -> None:
+        backend.upstream.answers[ADA] = UserTokenRefusedError("x")
+        with pytest.raises(UserTokenRefusedError):
+            backend.get_many("i.other")
+
+
+def test_a_token_that_apple_refused_is_refused_from_memory(backend: Backend) -> None:
+    backend.get()
+    Refused.refuse(backend)
+    calls, reads = backend.upstream.calls, backend.cache.calls.copy()
+
+    for ask in (backend.get, backend.put, backend.delete, lambda: backend.get_many("i.a")):
+        with pytest.raises(UserTokenRefusedError):
+            ask()
+
+    assert (backend.upstream.calls, backend.cache.calls) == (calls, reads)
+    assert backend.get(GRACE).ratings == (DISLIKED,)
+
+
+def test_after_a_moment_apple_is_asked_again(backend: Backend) -> None:
+    Refused.refuse(backend)
+    backend.upstream.answers[ADA] = LIKED
+    backend.clock.advance(10)
+
+    assert backend.get().ratings == (LIKED,)
+
+
+def test_after_a_refusal_nothing_of_a_family_that_was_written_is_served(backend: Backend) -> None:
+    backend.put()
+    backend.clock.advance(5.1)
+    backend.get()
+    Refused.refuse(backend)
+    backend.clock.advance(10)
+
+    with pytest.raises(UserTokenRefusedError):
+        backend.get()
+
+
+def test_after_a_refusal_of_a_stale_rating_nothing_of_its_family_is_served(
+    backend: Backend,
+) -> None:
+    backend.get_many("i.a", "i.b")
+    backend.clock.advance(50)
+    backend.get_many("i.c")
+    backend.clock.advance(40)
+    backend.upstream.answers[ADA] = UserTokenRefusedError("x")
+    with pytest.raises(UserTokenRefusedError):
+        backend.get_many("i.a")
+    backend.clock.advance(10)
+
+    with pytest.raises(UserTokenRefusedError):
+        backend.get_many("i.c")
+
+
+def test_a_refused_stranger_leaves_nothing_behind(backend: Backend) -> None:
+    Refused.refuse(backend)
+
+    assert (backend.cache.ratings, backend.cache.generations) == ({}, {})
+
+
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: type(refusal).__name__)
 def test_a_refused_write_leaves_no_rating(backend: Backend, refusal: IdentityError) -> None:
     backend.upstream.written = refusal
@@ -454,7 +579,7 @@ def test_a_refused_write_leaves_no_rating(backend: Backend, refusal: IdentityErr
         backend.delete()
 
     assert backend.cache.calls == ["open_write", "close_write"]
-    backend.clock.advance(5.1)
+    backend.clock.advance(10)
     assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
 
 

@@ -18,9 +18,18 @@ from functions.ratings.errors import (
     NotSignedInError,
     RatingsError,
     RequestRefusedError,
+    RequestRejectedError,
     UserTokenRefusedError,
 )
-from functions.ratings.models import NOT_RATED, MusicUserToken, QueryOptions, Rating, RatingKey
+from functions.ratings.models import (
+    NOT_RATED,
+    MusicUserToken,
+    QueryOptions,
+    Rating,
+    RatingKey,
+    Written,
+)
+from functions.ratings.retrying import RetryingExchange
 from functions.ratings.upstream import Upstream, retry_after_seconds
 from tests.fakes.apple_music import FakeExchange, answer, ok, rating
 from tests.fakes.clock import FakeClock
@@ -49,11 +58,26 @@ def upstream(
 ) -> "partial[Rating]":
     clock = clock or FakeClock()
     asking = Upstream(
-        apple_music=exchange, developer_tokens=tokens or FakeDeveloperTokens(), clock=clock
+        exchange=once_only(exchange, clock),
+        developer_tokens=tokens or FakeDeveloperTokens(),
+        clock=clock,
     )
     return partial(
-        asking.get_one, ADA, KEY, options=QueryOptions(), deadline=Deadline.after(6, clock)
+        asking.get_one,
+        ADA,
+        KEY,
+        options=QueryOptions(),
+        deadline=Deadline.after(3600, clock),
+        stand_in=True,
     )
+
+
+def once_only(exchange: FakeExchange, clock: FakeClock) -> RetryingExchange:
+    """An exchange whose budget for retries is spent: what is asked is asked once."""
+    retrying = RetryingExchange(exchange, clock=clock, sleep=clock.advance, chance=lambda: 0.5)
+    while retrying.budget.spend():
+        pass
+    return retrying
 
 
 def paths(exchange: FakeExchange) -> list[str]:
@@ -89,8 +113,9 @@ def test_a_404_to_a_single_get_means_not_rated() -> None:
         (ok(rating("i.other")), AppleAnswerUnusableError),
         *(
             (answer(status), AppleAnswerUnusableError)
-            for status in (204, 206, 299, 301, 302, 304, 307, 308, 405, 414, 418, 520)
+            for status in (204, 206, 299, 301, 302, 304, 307, 308, 418, 520)
         ),
+        *((answer(status), RequestRejectedError) for status in (402, 405, 406, 414, 431)),
     ],
 )
 def test_each_failure_has_its_meaning(response: AppleResponse, error: type[RatingsError]) -> None:
@@ -231,18 +256,20 @@ class Asking:
     def __init__(self, exchange: FakeExchange) -> None:
         clock = FakeClock()
         self._upstream = Upstream(
-            apple_music=exchange, developer_tokens=FakeDeveloperTokens(), clock=clock
+            exchange=once_only(exchange, clock),
+            developer_tokens=FakeDeveloperTokens(),
+            clock=clock,
         )
         self._deadline = Deadline.after(6, clock)
 
     def get_many(self) -> Mapping[RatingKey, Rating]:
         options = QueryOptions(language="de")
-        return self._upstream.get_many(ADA, [KEY, OTHER], options, self._deadline)
+        return self._upstream.get_many(ADA, [KEY, OTHER], options, self._deadline, stand_in=False)
 
-    def put(self) -> Rating | None:
+    def put(self) -> Written:
         return self._upstream.put(ADA, KEY, -1, QueryOptions(), self._deadline)
 
-    def delete(self) -> Rating | None:
+    def delete(self) -> Written:
         return self._upstream.delete(ADA, KEY, QueryOptions(), self._deadline)
 
 
@@ -278,7 +305,7 @@ def test_many_fail_as_a_whole(response: AppleResponse) -> None:
 def test_a_rating_is_put_as_apples_schema_asks() -> None:
     exchange = FakeExchange(ok(rating("i.a", -1)))
 
-    written = Asking(exchange).put()
+    written = Asking(exchange).put().rating
 
     assert written is not None
     assert written.is_rated
@@ -292,7 +319,7 @@ def test_a_rating_is_put_as_apples_schema_asks() -> None:
     "odd", [answer(200), answer(200, "{}"), ok(), answer(204), ok(rating("x"))]
 )
 def test_a_put_that_apple_accepts_without_a_clear_word_is_a_success(odd: AppleResponse) -> None:
-    assert Asking(FakeExchange(odd)).put() is None
+    assert Asking(FakeExchange(odd)).put().rating is None
 
 
 @pytest.mark.parametrize("response", [answer(204), answer(404)])
@@ -301,12 +328,12 @@ def test_a_deleted_rating_is_not_rated_and_neither_is_one_that_never_was(
 ) -> None:
     exchange = FakeExchange(response)
 
-    assert Asking(exchange).delete() == NOT_RATED
+    assert Asking(exchange).delete() == Written(rating=NOT_RATED)
     assert (exchange.requests[0].method, exchange.requests[0].body) == ("DELETE", None)
 
 
 def test_a_delete_that_apple_accepts_without_a_clear_word_is_a_success() -> None:
-    assert Asking(FakeExchange(answer(200, "<html>"))).delete() is None
+    assert Asking(FakeExchange(answer(200, "<html>"))).delete().rating is None
 
 
 @pytest.mark.parametrize(
