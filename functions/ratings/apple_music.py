@@ -55,10 +55,8 @@ class AppleMusic:
 
     def __init__(self, origin: str) -> None:
         """Connect to `origin` (`https://host[:port]`) when first asked to."""
-        self._pool = urllib3.connection_from_url(origin, maxsize=1, retries=False)
-        self._connections: WeakSet[Any] = WeakSet()
-        self._remember_connections()
-        self._executor = _one_thread()
+        self._origin = origin
+        self._line = _Line(origin)
 
     def send(
         self, request: AppleRequest, deadline: Deadline, *, headers: Mapping[str, str]
@@ -66,7 +64,7 @@ class AppleMusic:
         """Send one request and read the whole answer.
 
         A thread of its own makes the call, because no socket timeout bounds the look-up of a name
-        or an answer that comes a byte at a time; when time is up, the connection is hung up.
+        or an answer that comes a byte at a time; when time is up, the line is hung up.
 
         Raises:
             AppleTooSlowError: when the deadline comes first.
@@ -77,79 +75,89 @@ class AppleMusic:
         seconds = deadline.remaining()
         if seconds <= 0:
             raise AppleTooSlowError("no time left to ask")
-        exchange = self._executor.submit(self._exchange, request, seconds, headers)
+        exchange = self._line.thread.submit(_exchange, self._line.pool, request, seconds, headers)
         try:
             return exchange.result(timeout=seconds)
         except TimeoutError:
-            self._hang_up()
+            self._line.hang_up()
+            self._line = _Line(self._origin)
             raise AppleTooSlowError("no whole answer within the deadline") from None
 
     def close(self) -> None:
         """Close the connection and end the thread."""
-        self._pool.close()
-        self._executor.shutdown()
+        self._line.hang_up()
 
-    def _exchange(
-        self, request: AppleRequest, seconds: float, headers: Mapping[str, str]
-    ) -> AppleResponse:
-        target = quote(request.path, safe="/.-")
-        if request.query:
-            target += "?" + urlencode(request.query, safe=",")
-        try:
-            response = self._pool.urlopen(
-                request.method,
-                target,
-                body=request.body,
-                headers=headers,
-                redirect=False,
-                retries=False,
-                timeout=urllib3.Timeout(total=seconds),
-                preload_content=False,
-            )
-        except exceptions.SSLError as error:
-            raise AppleUntrustedError(type(error).__name__) from None
-        except exceptions.NewConnectionError as error:  # a TimeoutError by descent, not by sense
-            raise AppleUnreachableError(type(error).__name__) from None
-        except exceptions.TimeoutError:
-            raise AppleTooSlowError("no answer in time") from None
-        except exceptions.HTTPError as error:
-            raise AppleUnreachableError(type(error).__name__) from None
-        try:
-            body = response.read(MAX_BODY_BYTES + 1, decode_content=True)
-        except exceptions.TimeoutError:
-            raise AppleTooSlowError("the answer did not end in time") from None
-        except exceptions.HTTPError as error:
-            raise AppleAnswerUnusableError(type(error).__name__) from None
-        finally:
-            response.close()
-        if len(body) > MAX_BODY_BYTES:
-            raise AppleAnswerUnusableError("the body is too large")
-        return AppleResponse(
-            status=response.status,
-            body=body,
-            content_type=response.headers.get("Content-Type", ""),
-            retry_after=response.headers.get("Retry-After"),
-        )
 
-    def _remember_connections(self) -> None:
-        connection_class = self._pool.ConnectionCls
+class _Line:
+    """A connection and the thread that uses it; once hung up, of no more use."""
 
-        def connect(**arguments: Any) -> Any:
-            connection = connection_class(**arguments)
-            self._connections.add(connection)
-            return connection
+    def __init__(self, origin: str) -> None:
+        self.pool = urllib3.connection_from_url(origin, maxsize=1, retries=False)
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="apple-music")
+        self._connections: WeakSet[Any] = WeakSet()
+        self._connection_class = self.pool.ConnectionCls
+        self.pool.ConnectionCls = self._connection  # type: ignore[assignment]  # only ever called
 
-        self._pool.ConnectionCls = connect  # type: ignore[assignment]  # only ever called
+    def hang_up(self) -> None:
+        """End whatever the thread waits for, without waiting for the thread.
 
-    def _hang_up(self) -> None:
-        """End whatever the thread waits for, and leave the thread to its end."""
+        A connection that is only being made needs no ending: urllib3 will not read from it after
+        its time.
+        """
         for connection in tuple(self._connections):
-            if (sock := connection.sock) is not None:
+            if connection.sock is not None:
                 with suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
-        self._executor.shutdown(wait=False)
-        self._executor = _one_thread()
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+        self.thread.shutdown(wait=False)
+        self.pool.close()
+
+    def _connection(self, **arguments: Any) -> Any:
+        connection: Any = self._connection_class(**arguments)
+        self._connections.add(connection)
+        return connection
 
 
-def _one_thread() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="apple-music")
+def _exchange(
+    pool: urllib3.HTTPConnectionPool,
+    request: AppleRequest,
+    seconds: float,
+    headers: Mapping[str, str],
+) -> AppleResponse:
+    target = quote(request.path, safe="/.-")
+    if request.query:
+        target += "?" + urlencode(request.query, safe=",")
+    try:
+        response = pool.urlopen(
+            request.method,
+            target,
+            body=request.body,
+            headers=headers,
+            redirect=False,
+            retries=False,
+            timeout=urllib3.Timeout(total=seconds),
+            preload_content=False,
+        )
+    except exceptions.SSLError as error:
+        raise AppleUntrustedError(type(error).__name__) from None
+    except exceptions.NewConnectionError as error:  # a TimeoutError by descent, not by sense
+        raise AppleUnreachableError(type(error).__name__) from None
+    except exceptions.TimeoutError:
+        raise AppleTooSlowError("no answer in time") from None
+    except exceptions.HTTPError as error:
+        raise AppleUnreachableError(type(error).__name__) from None
+    try:
+        body = response.read(MAX_BODY_BYTES + 1, decode_content=True)
+    except exceptions.TimeoutError:
+        raise AppleTooSlowError("the answer did not end in time") from None
+    except exceptions.HTTPError as error:
+        raise AppleAnswerUnusableError(type(error).__name__) from None
+    finally:
+        response.close()
+    if len(body) > MAX_BODY_BYTES:
+        raise AppleAnswerUnusableError("the body is too large")
+    return AppleResponse(
+        status=response.status,
+        body=body,
+        content_type=response.headers.get("Content-Type", ""),
+        retry_after=response.headers.get("Retry-After"),
+    )

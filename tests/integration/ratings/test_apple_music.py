@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import urllib3.connection
 
 from functions.ratings.apple_music import MAX_BODY_BYTES, AppleMusic, AppleRequest, AppleResponse
 from functions.ratings.deadline import Deadline
@@ -168,6 +169,23 @@ def test_hanging_up_leaves_no_thread_behind(ask: Asking) -> None:
             if thread.name.startswith("apple-music"):
                 thread.join(timeout=2)
                 assert not thread.is_alive()
+
+
+def test_a_hang_up_before_there_is_a_connection_ends_it_once_there_is_one(
+    ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = urllib3.connection.HTTPConnection.connect
+
+    def slowly(self: urllib3.connection.HTTPConnection) -> None:
+        time.sleep(0.5)
+        connect(self)
+
+    monkeypatch.setattr(urllib3.connection.HTTPConnection, "connect", slowly)
+    with origin(drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x")) as apple:
+        with pytest.raises(AppleTooSlowError):
+            ask.once(apple, seconds=0.2)
+
+        assert apple.hung_up.wait(5), "the connection was left open"
 
 
 def test_without_time_left_apple_is_not_asked(ask: Asking) -> None:
