@@ -37,8 +37,9 @@ class ApiRequest:
     body: bytes | None = None
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any], *, fallback_request_id: str) -> ApiRequest:
+    def from_event(cls, event: Any, *, fallback_request_id: str) -> ApiRequest:
         """Read a proxy event; what is absent or of another type reads as if it were empty."""
+        event = _mapping(event)
         context = _mapping(event.get("requestContext"))
         # A client can choose `requestId` by a header of its own; the other is the gateway's.
         request_id = _text(context.get("extendedRequestId")) or _text(context.get("requestId"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,9 @@ from functions.ratings.errors import (
     AppleUnreachableError,
     AppleUntrustedError,
 )
+
+# Of an odd header urllib3 logs what it is and where it came from: ids, and perhaps a token.
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
 MAX_BODY_BYTES: Final = 1_048_576
 """How much of a decoded body is read: a hundred ratings with their content fit ten times over."""
@@ -89,30 +93,42 @@ class AppleMusic:
 
 
 class _Line:
-    """A connection and the thread that uses it; once hung up, of no more use."""
+    """A connection and the thread that uses it; once hung up, nothing more is sent on it."""
 
     def __init__(self, origin: str) -> None:
         self.pool = urllib3.connection_from_url(origin, maxsize=1, retries=False)
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="apple-music")
         self._connections: WeakSet[Any] = WeakSet()
+        self._is_hung_up = False
         self._connection_class = self.pool.ConnectionCls
         self.pool.ConnectionCls = self._connection  # type: ignore[assignment]  # only ever called
 
     def hang_up(self) -> None:
         """End whatever the thread waits for, without waiting for the thread.
 
-        A connection that is only being made needs no ending: urllib3 will not read from it after
-        its time.
+        What it waits for may be a name or a handshake, after which it must not send: Lambda may
+        have frozen it in between, and a write would reach Apple minutes after its answer.
         """
+        self._is_hung_up = True
         for connection in tuple(self._connections):
             if connection.sock is not None:
                 with suppress(OSError):
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+                    # Not SSLSocket's own, which would let the thread go on in clear text.
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
         self.thread.shutdown(wait=False)
         self.pool.close()
 
     def _connection(self, **arguments: Any) -> Any:
         connection: Any = self._connection_class(**arguments)
+        connect = connection.connect
+
+        def connect_unless_hung_up() -> None:
+            connect()
+            if self._is_hung_up:
+                connection.close()
+                raise exceptions.ConnectTimeoutError("hung up meanwhile")
+
+        connection.connect = connect_unless_hung_up
         self._connections.add(connection)
         return connection
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from functions.ratings.models import Rating
 
-CLOCK_SKEW_SECONDS: Final = 5
-"""How far the clocks of two environments may be apart."""
+CLOCK_SKEW_SECONDS: Final = 1
+"""How far the clocks of two environments may be apart; AWS keeps them within milliseconds."""
 
 SETTLING_SECONDS: Final = 5
 """How long after a write Apple may still answer a read with the value before it."""

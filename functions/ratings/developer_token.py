@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jwt
 from botocore.exceptions import BotoCoreError, ClientError
 
-from functions.ratings.deadline import Clock
+from functions.ratings.deadline import Clock, Deadline
 from functions.ratings.errors import DeveloperTokenMissingError
 
 if TYPE_CHECKING:
@@ -24,6 +23,10 @@ REREAD_SECONDS: Final = 10
 """How often at most the secret is read while there is a token to go on with."""
 
 
+READ_SECONDS: Final = 1.0
+"""What reading the secret may take; see `aws_clients`."""
+
+_END_OF_TIME: Final = 1e12
 _COMPACT_JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
@@ -48,7 +51,7 @@ def parse_developer_token(text: str, now: float) -> DeveloperToken:
     except jwt.InvalidTokenError:
         raise DeveloperTokenMissingError("the secret holds no JWT") from None
     expires_at: Any = claims.get("exp")
-    if type(expires_at) not in (int, float) or not math.isfinite(expires_at):
+    if type(expires_at) not in (int, float) or not expires_at < _END_OF_TIME:
         raise DeveloperTokenMissingError("the JWT in the secret has no `exp`")
     if expires_at <= now:
         raise DeveloperTokenMissingError("the JWT in the secret has expired")
@@ -66,7 +69,7 @@ class DeveloperTokenSource:
         self._token: DeveloperToken | None = None
         self._read_at = float("-inf")
 
-    def current(self) -> DeveloperToken:
+    def current(self, deadline: Deadline) -> DeveloperToken:
         """Give the token in use, which is read anew only shortly before its end.
 
         Raises:
@@ -75,10 +78,12 @@ class DeveloperTokenSource:
         token, now = self._token, self._clock.time()
         if token is not None and now < token.expires_at - REFRESH_SECONDS:
             return token
-        return self.reread()
+        return self.reread(deadline)
 
-    def reread(self) -> DeveloperToken:
+    def reread(self, deadline: Deadline) -> DeveloperToken:
         """Read the secret again, but go on with the token in memory while that is good.
+
+        Without the time that this may take, the secret is not read.
 
         Raises:
             DeveloperTokenMissingError: where neither memory nor the secret has a usable one.
@@ -87,16 +92,18 @@ class DeveloperTokenSource:
         usable = token if token is not None and now < token.expires_at else None
         if usable is not None and self._clock.monotonic() - self._read_at < REREAD_SECONDS:
             return usable
-        self._read_at = self._clock.monotonic()
         try:
-            self._token = parse_developer_token(self._secret(), now)
+            self._token = parse_developer_token(self._secret(deadline), now)
         except DeveloperTokenMissingError:
             if usable is None:
                 raise
             return usable
         return self._token
 
-    def _secret(self) -> str:
+    def _secret(self, deadline: Deadline) -> str:
+        if deadline.remaining() < READ_SECONDS:
+            raise DeveloperTokenMissingError("no time left to read the secret")
+        self._read_at = self._clock.monotonic()
         try:
             answer = self._client.get_secret_value(SecretId=self._secret_id)
         except (BotoCoreError, ClientError) as error:

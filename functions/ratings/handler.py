@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
-import boto3
 from aws_lambda_powertools import Logger
-from botocore.config import Config
 
 from functions.ratings.api_gateway import Answer, ApiRequest, ProxyAnswer, error_answer
 from functions.ratings.apple_music import AppleMusic
+from functions.ratings.aws_clients import dynamodb_client, secrets_manager_client
 from functions.ratings.cache_policy import CachePolicy
 from functions.ratings.deadline import Deadline
 from functions.ratings.developer_token import DeveloperTokenSource
@@ -29,15 +28,6 @@ from functions.ratings.upstream import Upstream
 
 LAMBDA_MARGIN_SECONDS: Final = 0.5
 """What is left of Lambda's own time-out, which no answer may meet."""
-
-# One attempt each: a slow cache is worth less than no cache. `proxies={}` keeps botocore from
-# taking one out of the environment.
-_DYNAMODB: Final = Config(
-    connect_timeout=0.1, retries={"total_max_attempts": 1}, proxies={}, tcp_keepalive=True
-)
-_SECRETS_MANAGER: Final = Config(
-    connect_timeout=0.5, read_timeout=1.0, retries={"total_max_attempts": 1}, proxies={}
-)
 
 Handler = Callable[[Mapping[str, Any], "LambdaContext"], ProxyAnswer]
 
@@ -78,7 +68,6 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
 
 
 def _build_routes(settings: Settings, logger: Logger) -> Routes:
-    cache_timeout = Config(read_timeout=settings.cache_timeout_milliseconds / 1000)
     policy = CachePolicy(
         fresh_seconds=settings.fresh_seconds,
         stale_if_error_seconds=settings.stale_if_error_seconds,
@@ -91,7 +80,7 @@ def _build_routes(settings: Settings, logger: Logger) -> Routes:
     return Routes(
         RatingsService(
             cache=DynamoDBResponseCache(
-                client=boto3.client("dynamodb", config=_DYNAMODB.merge(cache_timeout)),
+                client=dynamodb_client(timeout_milliseconds=settings.cache_timeout_milliseconds),
                 table_name=settings.cache_table_name,
                 policy=policy,
             ),
@@ -103,7 +92,7 @@ def _build_routes(settings: Settings, logger: Logger) -> Routes:
                     chance=random.random,
                 ),
                 developer_tokens=DeveloperTokenSource(
-                    client=boto3.client("secretsmanager", config=_SECRETS_MANAGER),
+                    client=secrets_manager_client(),
                     secret_id=settings.developer_token_secret_id,
                     clock=time,
                 ),

@@ -119,6 +119,6 @@ def _rating(resource: Mapping[str, Any]) -> Rating:
     if type(value) is not int or value not in (1, -1):
         raise AppleAnswerUnusableError("a value other than 1 and -1")
     try:
-        return Rating(json.dumps(resource, separators=(",", ":")))
-    except RecursionError:
-        raise AppleAnswerUnusableError("nested too deeply") from None
+        return Rating(json.dumps(resource, separators=(",", ":"), allow_nan=False))
+    except (RecursionError, ValueError) as error:
+        raise AppleAnswerUnusableError(f"not JSON: {type(error).__name__}") from None

@@ -191,9 +191,11 @@ class DynamoDBResponseCache:
                     answer = self._client.batch_get_item(
                         RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}}
                     )
+                if "Responses" not in answer:  # botocore reads a body that is no JSON as empty
+                    raise CacheUnavailableError("an answer without responses")
                 for item in answer["Responses"].get(self._table_name, ()):
                     items[item[SORT_KEY]["S"]] = item
-                unprocessed = answer["UnprocessedKeys"].get(self._table_name)
+                unprocessed = answer.get("UnprocessedKeys", {}).get(self._table_name)
                 keys = unprocessed["Keys"] if unprocessed else []
                 if not keys:
                     break
@@ -205,7 +207,7 @@ class DynamoDBResponseCache:
         for _ in range(_ATTEMPTS):
             with _dynamodb_errors():
                 answer = self._client.batch_write_item(RequestItems={self._table_name: requests})
-            requests = answer["UnprocessedItems"].get(self._table_name, [])
+            requests = answer.get("UnprocessedItems", {}).get(self._table_name, [])
             if not requests:
                 return
         raise CacheUnavailableError("items left unprocessed")

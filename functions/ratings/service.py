@@ -20,6 +20,7 @@ from functions.ratings.errors import (
     CacheUnavailableError,
     DependencyError,
     DeveloperTokenMissingError,
+    IdentityError,
     RatingsError,
     UserTokenRefusedError,
 )
@@ -39,7 +40,7 @@ from functions.ratings.response_cache import WRITE_BATCH, CacheSnapshot
 STALE_READY_SECONDS: Final = 1.5
 """How long Apple is waited for where a stale copy is at hand, so that it is out within 2 s."""
 
-STORING_SECONDS: Final = 0.4
+STORING_SECONDS: Final = 0.6
 """What is kept back of a deadline for each batch of Apple's answer that is stored."""
 
 CLOSING_SECONDS: Final = 1.0
@@ -255,8 +256,11 @@ class RatingsService:
         try:
             fetched = ask(plan.wanted, _asking(plan, deadline), stand_in=plan.has_stand_in)
         except RatingsError as error:
-            if plan.has_stand_in and isinstance(error, DependencyError):
-                return plan.stale_if_error(asked=not isinstance(error, AppleNotAskedError))
+            if isinstance(error, DependencyError):
+                # Apple may have taken its time, in which the copies have grown older.
+                late = plan_read(keys, snapshot.ratings, self._policy, self._clock.time())
+                if late.has_stand_in:
+                    return late.stale_if_error(asked=not isinstance(error, AppleNotAskedError))
             self._note_refusal(error, token, keys[0], known=bool(snapshot.ratings))
             error.cache_status = CacheStatus(fwd=plan.reason)
             raise
@@ -337,7 +341,7 @@ class RatingsService:
         requested_at = self._clock.time()
         try:
             written = send(deadline.less(CLOSING_SECONDS))
-        except RatingsError as error:
+        except Exception as error:
             if isinstance(error, UserTokenRefusedError):
                 self._refused_tokens.remember(token.owner)
             self._close_write(token, key, opened, unknown=_may_still_land(error))
@@ -368,11 +372,12 @@ class RatingsService:
 
 def _asking(plan: ReadPlan, deadline: Deadline) -> Deadline:
     """Give Apple what is left of the deadline after storing, but less where a copy is at hand."""
-    asking = deadline.less(STORING_SECONDS * ceil(len(plan.wanted) / WRITE_BATCH))
+    storing = STORING_SECONDS * ceil(len(plan.wanted) / WRITE_BATCH)
+    asking = deadline.less(min(storing, deadline.remaining() / 2))
     return asking.at_most(STALE_READY_SECONDS) if plan.has_stand_in else asking
 
 
-def _may_still_land(error: RatingsError) -> bool:
-    """Whether a write that failed so may have been taken by Apple, or may yet be."""
-    not_sent = AppleNotAskedError | DeveloperTokenMissingError
-    return isinstance(error, DependencyError) and not isinstance(error, not_sent)
+def _may_still_land(error: Exception) -> bool:
+    """Whether a write that failed so, be it by a defect, may have been taken by Apple."""
+    not_taken = IdentityError | AppleNotAskedError | DeveloperTokenMissingError
+    return not isinstance(error, not_taken)

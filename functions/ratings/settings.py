@@ -55,7 +55,7 @@ class Settings:
         for name, least in (
             ("fresh_seconds", 1),
             ("stale_if_error_seconds", 0),
-            ("deadline_seconds", 1),
+            ("deadline_seconds", 3),
             ("cache_timeout_milliseconds", 1),
         ):
             if getattr(self, name) < least:

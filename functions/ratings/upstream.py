@@ -17,6 +17,7 @@ from functions.ratings.errors import (
     AppleUnavailableError,
     AppleUnreachableError,
     DependencyError,
+    DeveloperTokenMissingError,
     DeveloperTokenRefusedError,
     ItemNotFoundError,
     NotSignedInError,
@@ -66,11 +67,11 @@ _MAY_SAY_WHEN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVI
 class DeveloperTokens(Protocol):
     """Where the developer token comes from."""
 
-    def current(self) -> DeveloperToken:
+    def current(self, deadline: Deadline) -> DeveloperToken:
         """Give the token in use, or raise `DeveloperTokenMissingError`."""
         ...
 
-    def reread(self) -> DeveloperToken:
+    def reread(self, deadline: Deadline) -> DeveloperToken:
         """Look for a newer token, or raise `DeveloperTokenMissingError`."""
         ...
 
@@ -187,7 +188,7 @@ class Upstream:
         self, request: AppleRequest, token: MusicUserToken, deadline: Deadline, *, stand_in: bool
     ) -> Exchanged:
         self._exchange.allow(deadline)
-        developer_token = self._developer_tokens.current()
+        developer_token = self._developer_tokens.current(deadline)
         exchanged = self._exchange.send(
             request,
             deadline,
@@ -196,10 +197,7 @@ class Upstream:
         )
         if exchanged.response.status != HTTPStatus.UNAUTHORIZED:
             return exchanged
-        try:
-            response = self._after_refusal(request, developer_token, token, deadline)
-        except DependencyError:
-            raise DeveloperTokenRefusedError("a 401 whose cause could not be settled") from None
+        response = self._after_refusal(request, developer_token, token, deadline)
         return Exchanged(response=response, lost=exchanged.lost)
 
     def _after_refusal(
@@ -210,13 +208,20 @@ class Upstream:
         deadline: Deadline,
     ) -> AppleResponse:
         """Settle a 401, which may be about either token: try a newer one of ours, then ask."""
-        developer_token = self._developer_tokens.reread()
+        try:
+            developer_token = self._developer_tokens.reread(deadline)
+        except DeveloperTokenMissingError:
+            raise DeveloperTokenRefusedError("401, and there is no other token") from None
         if developer_token != refused:
             headers = _headers(request, developer_token, token)
             response = self._exchange.send_once(request, deadline, headers=headers)
             if response.status != HTTPStatus.UNAUTHORIZED:
                 return response
-        if self._is_accepted(developer_token, deadline):
+        try:
+            accepted = self._is_accepted(developer_token, deadline)
+        except DependencyError:
+            raise DeveloperTokenRefusedError("a 401 that could not be settled") from None
+        if accepted:
             raise NotSignedInError("401 to a good developer token")
         raise DeveloperTokenRefusedError("401 to the developer token alone")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functions.ratings.deadline import Deadline
 from functions.ratings.developer_token import DeveloperToken
 from functions.ratings.errors import DeveloperTokenMissingError
 
@@ -16,12 +17,12 @@ class FakeDeveloperTokens:
         self.renewed = renewed
         self.rereads = 0
 
-    def current(self) -> DeveloperToken:
+    def current(self, deadline: Deadline) -> DeveloperToken:
         if self.token is None:
             raise DeveloperTokenMissingError("told to fail")
         return DeveloperToken(jwt=self.token, expires_at=2_000_000_000)
 
-    def reread(self) -> DeveloperToken:
+    def reread(self, deadline: Deadline) -> DeveloperToken:
         self.rereads += 1
         self.token = self.renewed or self.token
-        return self.current()
+        return self.current(deadline)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -37,6 +39,12 @@ def stays_silent(connection: socket.socket) -> None:
     connection.recv(1)
 
 
+def resets(connection: socket.socket) -> None:
+    """Tear the connection down without a word."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
 def drips(head: bytes, drop: bytes) -> Answering:
     """Answer with `head`, then with `drop` again and again until the other side hangs up."""
 
@@ -57,11 +65,13 @@ def http(status: int, body: bytes = b"", *headers: str) -> bytes:
 class Origin:
     """Answers each request with the next of its answers, the last one for ever."""
 
-    def __init__(self, answers: tuple[Answering, ...]) -> None:
+    def __init__(self, answers: tuple[Answering, ...], tls: ssl.SSLContext | None) -> None:
         self._answers = list(answers)
+        self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: set[socket.socket] = set()
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.connections = 0
         self.requests: list[bytes] = []
         self.hung_up = threading.Event()
@@ -71,7 +81,6 @@ class Origin:
             while True:
                 connection, _ = self._listener.accept()
                 self.connections += 1
-                self._open.add(connection)
                 threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
 
     def close(self) -> None:
@@ -81,14 +90,19 @@ class Origin:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def _converse(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+    def _converse(self, accepted: socket.socket) -> None:
+        with accepted, suppress(OSError), self._secured(accepted) as connection:
+            self._open.add(connection)
             while request := self._request(connection):
                 self.requests.append(request)
                 answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
                 answer(connection)
-        self._open.discard(connection)
         self.hung_up.set()
+
+    def _secured(self, connection: socket.socket) -> socket.socket:
+        if self._tls is None:
+            return connection
+        return self._tls.wrap_socket(connection, server_side=True)
 
     @staticmethod
     def _request(connection: socket.socket) -> bytes:
@@ -105,9 +119,9 @@ class Origin:
 
 
 @contextmanager
-def origin(*answers: Answering) -> Iterator[Origin]:
+def origin(*answers: Answering, tls: ssl.SSLContext | None = None) -> Iterator[Origin]:
     """Run an origin for as long as the block lasts."""
-    running = Origin(answers)
+    running = Origin(answers, tls)
     thread = threading.Thread(target=running.serve, daemon=True)
     thread.start()
     try:

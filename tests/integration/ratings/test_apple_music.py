@@ -3,9 +3,9 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-import urllib3.connection
 
 from functions.ratings.apple_music import MAX_BODY_BYTES, AppleMusic, AppleRequest, AppleResponse
 from functions.ratings.deadline import Deadline
@@ -171,21 +171,30 @@ def test_hanging_up_leaves_no_thread_behind(ask: Asking) -> None:
                 assert not thread.is_alive()
 
 
-def test_a_hang_up_before_there_is_a_connection_ends_it_once_there_is_one(
+def test_what_was_hung_up_while_a_name_was_looked_up_is_never_sent(
     ask: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect = urllib3.connection.HTTPConnection.connect
+    look_up = socket.getaddrinfo
 
-    def slowly(self: urllib3.connection.HTTPConnection) -> None:
+    def slowly(*arguments: Any, **named: Any) -> Any:
         time.sleep(0.5)
-        connect(self)
+        return look_up(*arguments, **named)
 
-    monkeypatch.setattr(urllib3.connection.HTTPConnection, "connect", slowly)
-    with origin(drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x")) as apple:
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    with origin(sends(http(200))) as apple:
         with pytest.raises(AppleTooSlowError):
             ask.once(apple, seconds=0.2)
 
-        assert apple.hung_up.wait(5), "the connection was left open"
+        assert apple.hung_up.wait(5)
+        assert apple.requests == []
+
+
+def test_an_odd_header_is_not_logged(ask: Asking, caplog: pytest.LogCaptureFixture) -> None:
+    echo = b"HTTP/1.1 200 OK\r\n sample-user-token\r\nnot a header\r\nContent-Length: 0\r\n\r\n"
+    with origin(sends_and_closes(echo)) as apple:
+        ask.once(apple)
+
+    assert caplog.records == []
 
 
 def test_without_time_left_apple_is_not_asked(ask: Asking) -> None:

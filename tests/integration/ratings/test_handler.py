@@ -4,6 +4,7 @@ import importlib
 import itertools
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ import jwt
 import pytest
 from botocore.hooks import HierarchicalEmitter
 
+from functions.ratings.aws_clients import dynamodb_client, secrets_manager_client
+from functions.ratings.developer_token import READ_SECONDS
 from functions.ratings.settings import Settings
 from tests.fakes.origin import Answering, Origin, http, origin, sends, stays_silent
 from tests.integration.conftest import TABLE
@@ -52,9 +55,12 @@ class Function:
             Context(),
         )
 
-    def write(self, method: str, body: str | None = None) -> dict[str, Any]:
+    def write(
+        self, method: str, body: str | None = None, *, milliseconds: int = 10_000
+    ) -> dict[str, Any]:
         request = {"httpMethod": method, "body": body}
-        return self.handle({**event("sample-user-token-ada"), **request}, Context())
+        context = Context(milliseconds=milliseconds)
+        return self.handle({**event("sample-user-token-ada"), **request}, context)
 
     def get(
         self, token: str = "sample-user-token-ada", *, milliseconds: int = 10_000
@@ -117,6 +123,10 @@ def counting(calls: list[str]) -> Callable[..., Any]:
         return original(self, event_name, **arguments)
 
     return emit
+
+
+def configuration(client: Any) -> dict[str, Any]:
+    return vars(client.meta.config)
 
 
 def cache_status(answer: dict[str, Any]) -> str:
@@ -227,10 +237,61 @@ def test_the_answer_is_there_before_the_deadline_and_before_lambda_ends(deploy: 
     with origin(stays_silent) as apple:
         function = deploy(apple)
 
-        answer = function.get(milliseconds=1500)
+        answer = function.get(milliseconds=3000)
 
     assert answer["statusCode"] == 504
     assert json.loads(answer["body"])["errors"][0]["code"] == "50490"
+
+
+def test_half_a_second_of_lambdas_time_is_left(deploy: Deploy) -> None:
+    with origin(stays_silent) as apple:
+        function = deploy(apple)
+        started = time.monotonic()
+
+        answer = function.get(milliseconds=2500)
+
+        assert time.monotonic() - started < 2.0
+    assert answer["statusCode"] == 504
+
+
+def test_without_time_apple_is_not_asked(deploy: Deploy) -> None:
+    with origin(FOUND) as apple:
+        function = deploy(apple)
+
+        read, write = function.get(milliseconds=400), function.write("DELETE", milliseconds=400)
+
+        assert (read["statusCode"], write["statusCode"]) == (503, 503)
+        assert apple.requests == []
+
+
+def test_no_proxy_of_the_environment_is_used(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with origin(FOUND) as apple, origin(FOUND) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        assert deploy(apple).get()["statusCode"] == 200
+        for client in (dynamodb_client(timeout_milliseconds=200), secrets_manager_client()):
+            assert configuration(client)["proxies"] == {}
+        assert proxy.connections == 0
+
+
+def test_the_clients_of_aws_wait_no_longer_than_the_promises_allow(aws: None) -> None:
+    cache, secrets = dynamodb_client(timeout_milliseconds=200), secrets_manager_client()
+
+    for client, seconds in ((cache, 0.3), (secrets, READ_SECONDS)):
+        config = configuration(client)
+        assert config["connect_timeout"] + config["read_timeout"] == pytest.approx(seconds)
+        assert config["retries"]["total_max_attempts"] == 1
+
+
+@pytest.mark.parametrize("odd", [None, [], "event", {}, {"headers": 7, "body": []}])
+def test_an_event_that_is_none_has_no_route(deploy: Deploy, odd: Any) -> None:
+    with origin(FOUND) as apple:
+        answer = deploy(apple).handle(odd, Context())
+
+    assert answer["statusCode"] == 404
+    assert answer["headers"]["X-Request-Id"] == "lambda-1"
 
 
 def test_without_dynamodb_apple_still_answers(

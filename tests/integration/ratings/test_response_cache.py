@@ -46,7 +46,7 @@ def test_an_item_says_whose_and_what_it_is_and_when_it_ends(
     assert stored(dynamodb) == {
         "pk": {"S": ADA},
         "sk": {"S": "library-songs#i.a"},
-        "expires_at": {"N": str(int(NOW) + 60 + 3600 + 5)},
+        "expires_at": {"N": str(int(NOW) + 60 + 3600 + 1)},
         "schema": {"N": "1"},
         "owner": {"S": ADA},
         "type": {"S": "library-songs"},

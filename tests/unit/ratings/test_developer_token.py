@@ -4,6 +4,7 @@ import jwt
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
+from functions.ratings.deadline import Deadline
 from functions.ratings.developer_token import DeveloperTokenSource, parse_developer_token
 from functions.ratings.errors import DeveloperTokenMissingError
 from tests.fakes.clock import FakeClock
@@ -15,6 +16,9 @@ HOUR = 3600
 def signed(expires_at: object, *, issuer: str = "one") -> str:
     key = "a key that no one uses for anything else"
     return jwt.encode({"iss": issuer, "exp": expires_at}, key, algorithm="HS256")
+
+
+LONG = Deadline.after(6, FakeClock(now=0))
 
 
 class FakeSecretsManager:
@@ -42,64 +46,64 @@ def test_the_token_is_read_once_and_kept() -> None:
     client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
     tokens = source(client, clock)
 
-    first = tokens.current()
+    first = tokens.current(LONG)
     clock.advance(HOUR - 301)
 
-    assert tokens.current() is first
+    assert tokens.current(LONG) is first
     assert client.reads == ["developer"]
 
 
 def test_shortly_before_its_end_the_token_is_looked_for_anew() -> None:
     client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
     tokens = source(client, clock)
-    tokens.current()
+    tokens.current(LONG)
     client.secret = signed(NOW + 2 * HOUR)
 
     clock.advance(HOUR - 300)
 
-    assert tokens.current().jwt == client.secret
+    assert tokens.current(LONG).jwt == client.secret
 
 
 @pytest.mark.parametrize("failure", [DOWN, "placeholder", signed(NOW - 1)])
 def test_a_good_token_goes_on_while_the_secret_is_of_no_use(failure: str | Exception) -> None:
     client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
     tokens = source(client, clock)
-    good = tokens.current()
+    good = tokens.current(LONG)
     client.secret = failure
 
     clock.advance(HOUR - 1)
 
-    assert tokens.current() == good
+    assert tokens.current(LONG) == good
     clock.advance(1)
     with pytest.raises(DeveloperTokenMissingError):
-        tokens.current()
+        tokens.current(LONG)
 
 
 def test_a_secret_that_cannot_be_read_is_not_asked_again_at_once_while_there_is_a_token() -> None:
     client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
     tokens = source(client, clock)
-    tokens.current()
+    tokens.current(LONG)
     client.secret = DOWN
     clock.advance(HOUR - 100)
 
     for _ in range(5):
-        tokens.current()
+        tokens.current(LONG)
     assert len(client.reads) == 2
     clock.advance(10)
-    tokens.current()
+    tokens.current(LONG)
     assert len(client.reads) == 3
 
 
 def test_a_new_token_is_found_by_reading_again_but_not_twice_in_ten_seconds() -> None:
     client, clock = FakeSecretsManager(signed(NOW + HOUR, issuer="one")), FakeClock()
     tokens = source(client, clock)
-    old = tokens.current()
+    old = tokens.current(LONG)
     client.secret = signed(NOW + HOUR, issuer="two")
 
     clock.advance(9.9)
-    assert tokens.reread() == old
+    assert tokens.reread(LONG) == old
     clock.advance(0.1)
-    assert tokens.reread().jwt == client.secret
+    assert tokens.reread(LONG).jwt == client.secret
 
 
 @pytest.mark.parametrize(
@@ -113,7 +117,7 @@ def test_a_new_token_is_found_by_reading_again_but_not_twice_in_ten_seconds() ->
 )
 def test_without_any_token_the_error_says_so(failure: str | Exception) -> None:
     with pytest.raises(DeveloperTokenMissingError):
-        source(FakeSecretsManager(failure), FakeClock()).current()
+        source(FakeSecretsManager(failure), FakeClock()).current(LONG)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +131,7 @@ def test_without_any_token_the_error_says_so(failure: str | Exception) -> None:
         signed(float("nan")),
         signed(True),
         signed(None),
+        signed(10**400),
         jwt.encode({}, "a key that no one uses for anything else"),
         '{"token":"x"}',
     ],
@@ -141,10 +146,23 @@ def test_what_is_no_jwt_of_the_future_is_no_token(text: str) -> None:
 def test_a_line_end_after_the_secret_is_nothing() -> None:
     token = signed(NOW + HOUR)
 
-    assert source(FakeSecretsManager(token + "\n"), FakeClock()).current().jwt == token
+    assert source(FakeSecretsManager(token + "\n"), FakeClock()).current(LONG).jwt == token
 
 
 def test_the_token_never_shows_itself() -> None:
     text = signed(NOW + HOUR)
 
     assert text not in repr(parse_developer_token(text, NOW))
+
+
+def test_without_the_time_for_it_the_secret_is_not_read() -> None:
+    client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
+    tokens = source(client, clock)
+    with pytest.raises(DeveloperTokenMissingError):
+        tokens.current(Deadline.after(0.9, clock))
+    assert client.reads == []
+
+    good = tokens.current(Deadline.after(1.0, clock))
+    clock.advance(60)
+    assert tokens.reread(Deadline.after(0.9, clock)) == good
+    assert len(client.reads) == 1

@@ -75,6 +75,7 @@ def test_a_value_is_one_or_minus_one(value: object) -> None:
         b'{"data":[{"id":"i.a","type":"songs"}]}',
         b'{"data":[{"id":"i.a","type":"ratings","attributes":[]}]}',
         b'{"data":[{"id":"i.a","type":"ratings","x":NaN}]}',
+        b'{"data":[{"id":"i.a","type":"ratings","attributes":{"value":1},"x":1e999}]}',
         b'{"data":[{"id":"i.a","type":"ratings","x":' + b"9" * 5000 + b"}]}",
         b'{"data":[{"id":"\xff","type":"ratings"}]}',
         b"\xef\xbb\xbf" + b'{"data":[]}',

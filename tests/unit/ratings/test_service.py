@@ -65,13 +65,15 @@ REFUSALS = [
 class FakeUpstream:
     """Answers each user with what is laid out, and counts."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
         self.calls = 0
         self.answers: dict[MusicUserToken, Rating | RatingsError] = {ADA: LIKED, GRACE: DISLIKED}
         self.seconds: list[float] = []
         self.wanted: list[list[str]] = []
         self.written: Rating | RatingsError | None = DISLIKED
         self.once = True
+        self.takes = 0.0
         self.stand_ins: list[bool] = []
         self.while_writing: Callable[[], object] = lambda: None
 
@@ -89,6 +91,7 @@ class FakeUpstream:
         self.calls += 1
         self.seconds.append(deadline.remaining())
         answer = self.answers[token]
+        self.clock.advance(self.takes)
         if isinstance(answer, RatingsError):
             raise answer
         return answer
@@ -140,7 +143,7 @@ class Backend:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.cache = FakeResponseCache(POLICY)
-        self.upstream = FakeUpstream()
+        self.upstream = FakeUpstream(self.clock)
         self.cache_failures: list[CacheUnavailableError] = []
         self.service = RatingsService(
             cache=self.cache,
@@ -232,7 +235,7 @@ def test_with_a_stale_rating_at_hand_apple_is_not_waited_for_long(backend: Backe
     backend.clock.advance(90)
     backend.get()
 
-    assert backend.upstream.seconds == pytest.approx([5.6, 1.5])
+    assert backend.upstream.seconds == pytest.approx([5.4, 1.5])
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
@@ -397,7 +400,7 @@ def test_fresh_and_stale_together_may_stand_in_too(backend: Backend) -> None:
 def test_a_hundred_keep_back_the_time_to_store_them(backend: Backend) -> None:
     backend.get_many(*(f"i.{number}" for number in range(100)))
 
-    assert backend.upstream.seconds == pytest.approx([6 - 4 * 0.4])
+    assert backend.upstream.seconds == pytest.approx([6 - 4 * 0.6])
 
 
 def test_a_write_is_announced_sent_closed_and_its_answer_stored(backend: Backend) -> None:
@@ -468,6 +471,40 @@ def test_after_an_unknown_outcome_nothing_is_stored_for_a_minute(
     assert backend.get().cache_status == CacheStatus(fwd="miss")
     backend.clock.advance(0.1)
     assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
+
+
+def test_after_a_defect_the_outcome_is_unknown_and_the_write_closed(backend: Backend) -> None:
+    def defect() -> None:
+        raise LookupError
+
+    backend.upstream.while_writing = defect
+    with pytest.raises(LookupError):
+        backend.put()
+
+    assert backend.cache.calls == ["open_write", "close_write"]
+    backend.clock.advance(60)
+    assert backend.get().cache_status == CacheStatus(fwd="miss")
+
+
+def test_a_stale_rating_that_grew_too_old_while_apple_was_asked_is_none(backend: Backend) -> None:
+    backend.get()
+    backend.clock.advance(3659)
+    backend.upstream.answers[ADA] = AppleTooSlowError("x")
+    backend.upstream.takes = 1.5
+
+    with pytest.raises(AppleTooSlowError):
+        backend.get()
+
+
+def test_a_stale_rating_is_as_old_as_it_is_when_it_is_served(backend: Backend) -> None:
+    backend.get()
+    backend.clock.advance(90)
+    backend.upstream.answers[ADA] = AppleTooSlowError("x")
+    backend.upstream.takes = 1.5
+
+    reading = backend.get()
+
+    assert (reading.age, reading.cache_status.ttl) == (91, -31)
 
 
 def test_after_a_lost_first_try_nothing_more_is_stored_for_a_minute(backend: Backend) -> None:

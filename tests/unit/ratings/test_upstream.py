@@ -238,6 +238,14 @@ def test_a_401_that_cannot_be_settled_is_no_reason_for_an_old_answer(
         get_one(FakeExchange(REFUSED, trouble))
 
 
+def test_what_becomes_of_a_newer_tokens_call_is_told_as_it_is() -> None:
+    """The 401 was about the older token: a write that is lost now may still have been made."""
+    tokens = FakeDeveloperTokens(renewed="developer.token.two")
+
+    with pytest.raises(AppleTooSlowError):
+        get_one(FakeExchange(REFUSED, AppleTooSlowError("late")), tokens)
+
+
 def test_without_a_developer_token_apple_is_not_asked() -> None:
     exchange = FakeExchange(RATED)
 

@@ -1,0 +1,302 @@
+"""The table: how Apple may behave, and what the caller is told of it by what the cache holds."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Final, Literal
+
+from functions.ratings.apple_music import MAX_BODY_BYTES
+from tests.fakes.origin import (
+    Answering,
+    drips,
+    http,
+    resets,
+    sends,
+    sends_and_closes,
+    stays_silent,
+)
+
+FRESH_AGE, STALE_AGE, PAST_AGE = 10, 90, 3_700
+
+DEADLINE_SECONDS: Final = 2.0
+"""What a request has in these tests; in a deployment it has 6 s."""
+
+State = Literal["nothing cached", "fresh", "stale", "past the limit"]
+STATES: tuple[State, ...] = ("nothing cached", "fresh", "stale", "past the limit")
+
+Wire = Literal["http", "https", "refused", "no such name", "untrusted", "expired", "other host"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """One cell: what the caller gets, how often Apple was asked, and how long it may take."""
+
+    status: int
+    cache: str
+    calls: int
+    code: str | None = None
+    age: int | None = None
+    retry_after: range | None = None
+    seconds: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """One row. What is past the limit is told as if nothing were cached; what is fresh, itself."""
+
+    name: str
+    answers: Callable[[], tuple[Answering, ...]]
+    nothing: Told
+    stale: Told
+    wire: Wire = "http"
+
+    def told(self, state: State) -> Told:
+        if state == "fresh":
+            return HIT
+        if state == "stale":
+            return self.stale
+        return self.nothing
+
+
+HIT: Final = Told(status=200, cache="hit; ttl=50", age=FRESH_AGE, calls=0, seconds=0.5)
+STALE: Final = Told(
+    status=200, cache="fwd=stale; ttl=-30; detail=stale-if-error", age=STALE_AGE, calls=1
+)
+
+
+def resource(item_id: str = "i.a", value: object = 1) -> dict[str, object]:
+    return {"id": item_id, "type": "ratings", "attributes": {"value": value}}
+
+
+def document(*resources: object) -> bytes:
+    return json.dumps({"data": resources}).encode()
+
+
+def found(*headers: str) -> Answering:
+    return sends(http(200, document(resource()), "Content-Type: application/json", *headers))
+
+
+def error(status: int, code: str, *, calls: int = 1, **more: object) -> Told:
+    return replace(Told(status=status, code=code, cache="fwd=miss", calls=calls), **more)  # type: ignore[arg-type]  # fields of the same class
+
+
+def always(answering: Answering) -> Callable[[], tuple[Answering, ...]]:
+    return lambda: (answering,)
+
+
+UNREACHABLE = error(502, "50290", calls=2)
+UNUSABLE = error(502, "50291")
+TOO_SLOW = error(504, "50490", seconds=DEADLINE_SECONDS)
+WAIT_5 = range(5, 6)
+
+
+def unreachable(name: str, answering: Answering) -> Behaviour:
+    stale = replace(STALE, calls=2)
+    return Behaviour(name=name, answers=always(answering), nothing=UNREACHABLE, stale=stale)
+
+
+def slow(name: str, answering: Answering) -> Behaviour:
+    stale = replace(STALE, seconds=2.0)
+    return Behaviour(name=name, answers=always(answering), nothing=TOO_SLOW, stale=stale)
+
+
+def unusable(name: str, answering: Answering) -> Behaviour:
+    return Behaviour(name=name, answers=always(answering), nothing=UNUSABLE, stale=STALE)
+
+
+def odd_body(name: str, body: bytes, *headers: str) -> Behaviour:
+    return unusable(f"200, {name}", sends(http(200, body, *headers)))
+
+
+def odd_status(status: int, *headers: str) -> Behaviour:
+    return unusable(str(status), sends(http(status, b"", *headers)))
+
+
+def wire(name: str, kind: Wire, *, calls: int) -> Behaviour:
+    return Behaviour(
+        name=name,
+        wire=kind,
+        answers=always(found()),
+        nothing=replace(UNREACHABLE, calls=calls),
+        stale=replace(STALE, calls=calls),
+    )
+
+
+def refusal(name: str, told: Told, *answers: bytes) -> Behaviour:
+    """What Apple refuses is told as it is, whatever is cached, unless it is fresh."""
+    return Behaviour(
+        name=name,
+        answers=lambda: tuple(sends(answer) for answer in answers),
+        nothing=told,
+        stale=replace(told, cache="fwd=stale"),
+    )
+
+
+def seconds_from_now(seconds: int) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+WAITS: tuple[tuple[str, Callable[[], str] | None, range], ...] = (
+    ("without Retry-After", None, WAIT_5),
+    ("Retry-After in seconds", lambda: "7", range(7, 8)),
+    ("Retry-After as a date", lambda: seconds_from_now(30), range(27, 31)),
+    ("Retry-After in the past", lambda: seconds_from_now(-30), range(1, 2)),
+    ("Retry-After of junk", lambda: "soon", WAIT_5),
+    ("Retry-After negative", lambda: "-5", WAIT_5),
+    ("Retry-After huge", lambda: "9" * 30, range(60, 61)),
+)
+
+
+def unavailable(name: str, wait: Callable[[], str] | None, told: range) -> Behaviour:
+    # Without a word of when, a 503 may be over already: it is tried once more.
+    calls = 2 if wait is None else 1
+
+    def answers() -> tuple[Answering, ...]:
+        headers = () if wait is None else (f"Retry-After: {wait()}",)
+        return (sends(http(503, b"", *headers)),)
+
+    return Behaviour(
+        name=f"503, {name}",
+        answers=answers,
+        nothing=error(503, "50391", calls=calls, retry_after=told),
+        stale=replace(STALE, calls=calls),
+    )
+
+
+def throttled(name: str, wait: Callable[[], str] | None, told: range) -> Behaviour:
+    def answers() -> tuple[Answering, ...]:
+        headers = () if wait is None else (f"Retry-After: {wait()}",)
+        body = b'{"message":"API capacity exceeded"}'
+        return (sends(http(429, body, *headers)),)
+
+    return Behaviour(
+        name=f"429, {name}",
+        answers=answers,
+        nothing=error(429, "42991", calls=2, retry_after=told, seconds=2.0),
+        stale=STALE,
+    )
+
+
+def zipped(body: bytes) -> bytes:
+    return gzip.compress(body)
+
+
+BEHAVIOURS: tuple[Behaviour, ...] = (
+    Behaviour(
+        name="200",
+        answers=always(found()),
+        nothing=Told(status=200, cache="fwd=miss; stored", calls=1),
+        stale=Told(status=200, cache="fwd=stale; stored", calls=1),
+    ),
+    Behaviour(
+        name="200 with Set-Cookie, Age and Cache-Control: public",
+        answers=always(found("Set-Cookie: a=b", "Age: 999", "Cache-Control: public, max-age=9")),
+        nothing=Told(status=200, cache="fwd=miss; stored", calls=1),
+        stale=Told(status=200, cache="fwd=stale; stored", calls=1),
+    ),
+    Behaviour(
+        name="200, zipped without being asked",
+        answers=lambda: (sends(http(200, zipped(document(resource())), "Content-Encoding: gzip")),),
+        nothing=Told(status=200, cache="fwd=miss; stored", calls=1),
+        stale=Told(status=200, cache="fwd=stale; stored", calls=1),
+    ),
+    Behaviour(
+        name="200 over TLS",
+        wire="https",
+        answers=always(found()),
+        nothing=Told(status=200, cache="fwd=miss; stored", calls=1),
+        stale=Told(status=200, cache="fwd=stale; stored", calls=1),
+    ),
+    Behaviour(
+        name="a kept connection that died meanwhile",
+        answers=lambda: (found(), resets, found()),
+        nothing=Told(status=200, cache="fwd=miss; stored", calls=2),
+        stale=Told(status=200, cache="fwd=stale; stored", calls=2),
+    ),
+    Behaviour(
+        name="500 once, then 200",
+        answers=lambda: (sends(http(500)), found()),
+        nothing=Told(status=200, cache="fwd=miss; stored", calls=2),
+        stale=Told(status=200, cache="fwd=stale; stored", calls=2),
+    ),
+    wire("refused", "refused", calls=0),
+    wire("no such name", "no such name", calls=0),
+    unreachable("reset", resets),
+    unreachable("closed without an answer", sends_and_closes(b"")),
+    unreachable("not HTTP", sends_and_closes(b"nonsense\r\n\r\n")),
+    slow("silence", stays_silent),
+    slow("a header a byte at a time", drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x")),
+    slow(
+        "a body a byte at a time", drips(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"x")
+    ),
+    slow(
+        "chunks without end",
+        drips(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ),
+    wire("certificate of an unknown authority", "untrusted", calls=0),
+    wire("certificate expired", "expired", calls=0),
+    wire("certificate for another host", "other host", calls=0),
+    unreachable("500", sends(http(500))),
+    unreachable("502", sends(http(502, b"<html>"))),
+    Behaviour(
+        name="504",
+        answers=always(sends(http(504, b"<html>"))),
+        nothing=error(504, "50490", calls=2),
+        stale=replace(STALE, calls=2),
+    ),
+    *(unavailable(*wait) for wait in WAITS),
+    *(throttled(*wait) for wait in WAITS),
+    refusal("400", error(400, "40000"), http(400)),
+    refusal(
+        "400 with Apple's code", error(400, "40015"), http(400, b'{"errors":[{"code":"40015"}]}')
+    ),
+    refusal("401, the user's fault", error(401, "40191", calls=2), http(401), http(200)),
+    refusal("401, our fault", error(503, "50390", calls=2), http(401), http(401)),
+    refusal("401, and nobody can tell", error(503, "50390", calls=2), http(401), http(500)),
+    refusal("403", error(403, "40300"), http(403, b'{"errors":[{"code":"40300"}]}')),
+    Behaviour(
+        name="404",
+        answers=always(sends(http(404))),
+        nothing=Told(status=404, code="40400", cache="fwd=miss; stored", calls=1),
+        stale=Told(status=404, code="40400", cache="fwd=stale; stored", calls=1),
+    ),
+    Behaviour(
+        name="200 without a value",
+        answers=always(sends(http(200, b'{"data":[{"id":"i.a","type":"ratings"}]}'))),
+        nothing=Told(status=404, code="40400", cache="fwd=miss; stored", calls=1),
+        stale=Told(status=404, code="40400", cache="fwd=stale; stored", calls=1),
+    ),
+    *(refusal(str(status), UNUSABLE, http(status)) for status in (405, 410, 414, 431)),
+    *(
+        odd_status(status, "Location: https://elsewhere.test/")
+        for status in (300, 301, 302, 303, 304, 305, 307, 308)
+    ),
+    *(odd_status(status) for status in (204, 206, 299, 418, 520)),
+    odd_body("HTML", b"<html></html>", "Content-Type: text/html"),
+    odd_body("JSON that calls itself HTML", document(resource()), "Content-Type: text/html"),
+    odd_body("empty", b""),
+    unusable(
+        "200, truncated", sends_and_closes(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"data":')
+    ),
+    odd_body("badly zipped", b"not gzip", "Content-Encoding: gzip"),
+    odd_body("bad UTF-8", b'{"data":[{"id":"\xff","type":"ratings"}]}'),
+    odd_body("a list", b"[]"),
+    odd_body("data of another type", b'{"data":{}}'),
+    odd_body(
+        "attributes of another type", b'{"data":[{"id":"i.a","type":"ratings","attributes":[]}]}'
+    ),
+    odd_body("another id", document(resource("i.b"))),
+    odd_body("more ids than asked", document(resource(), resource("i.b"))),
+    *(
+        odd_body(f"value {json.dumps(value)}", document(resource(value=value)))
+        for value in (0, 5, "1", True, None)
+    ),
+    odd_body("too large", b"x" * (MAX_BODY_BYTES + 1)),
+    odd_body("a gzip bomb", zipped(b"x" * (60 * MAX_BODY_BYTES)), "Content-Encoding: gzip"),
+    odd_body("a depth bomb", b"[" * 500_000),
+)

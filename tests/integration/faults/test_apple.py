@@ -1,0 +1,198 @@
+"""Every behaviour of Apple, for every state of the cache, over real sockets."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import trustme
+
+from functions.ratings.api_gateway import Answer, ApiRequest
+from functions.ratings.apple_music import AppleMusic
+from functions.ratings.cache_policy import CachedRating
+from functions.ratings.deadline import Deadline
+from functions.ratings.models import MusicUserToken, Rating, RatingKey
+from functions.ratings.refused_tokens import RefusedTokens
+from functions.ratings.response_cache import DynamoDBResponseCache
+from functions.ratings.retrying import RetryingExchange
+from functions.ratings.routes import ITEM_RESOURCE, Routes
+from functions.ratings.service import RatingsService
+from functions.ratings.upstream import Upstream
+from tests.contracts.response_cache import POLICY
+from tests.fakes.developer_tokens import FakeDeveloperTokens
+from tests.fakes.dynamodb import FakeDynamoDB
+from tests.fakes.origin import Origin, origin
+from tests.integration.faults.apple_behaviours import (
+    BEHAVIOURS,
+    DEADLINE_SECONDS,
+    FRESH_AGE,
+    PAST_AGE,
+    STALE_AGE,
+    STATES,
+    Behaviour,
+    State,
+    resource,
+)
+from tests.integration.faults.reliability_page import PAGE, reliability_page
+
+ADA = MusicUserToken("sample-user-token-ada")
+SONG = RatingKey(type="library-songs", id="i.a")
+AGES: dict[State, int] = {"fresh": FRESH_AGE, "stale": STALE_AGE, "past the limit": PAST_AGE}
+
+
+class Backend:
+    """Everything but DynamoDB as deployed, with Apple at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self.cache = DynamoDBResponseCache(
+            client=cast("Any", FakeDynamoDB()), table_name="ratings", policy=POLICY
+        )
+        self._apple = AppleMusic(url)
+        exchange = RetryingExchange(self._apple, clock=time, sleep=time.sleep, chance=lambda: 0.1)
+        self._routes = Routes(
+            RatingsService(
+                cache=self.cache,
+                upstream=Upstream(
+                    exchange=exchange, developer_tokens=FakeDeveloperTokens(), clock=time
+                ),
+                policy=POLICY,
+                clock=time,
+                refused_tokens=RefusedTokens(time),
+                on_cache_failure=_raise,
+            )
+        )
+
+    def hold(self, state: State, token: MusicUserToken = ADA) -> None:
+        if state == "nothing cached":
+            return
+        cached = CachedRating(
+            rating=Rating(json.dumps(resource())),
+            requested_at=time.time() - AGES[state],
+            generation=None,
+        )
+        self.cache.store(token.owner, {SONG: cached})
+
+    def get(self, token: MusicUserToken = ADA) -> Answer:
+        event = {
+            "resource": ITEM_RESOURCE,
+            "httpMethod": "GET",
+            "pathParameters": {"type": SONG.type, "id": SONG.id},
+            "multiValueHeaders": {"Music-User-Token": [token.value]},
+        }
+        request = ApiRequest.from_event(event, fallback_request_id="request-1")
+        return self._routes.answer(request, Deadline.after(DEADLINE_SECONDS, time))
+
+    def close(self) -> None:
+        self._apple.close()
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def apple(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Behaviour], Any]:
+    """Runs an Apple that behaves so, and tells where and how often it was asked."""
+    trusted = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(trusted))
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+
+    @contextmanager
+    def running(behaviour: Behaviour) -> Iterator[tuple[str, Origin]]:
+        with origin(*behaviour.answers(), tls=certified(behaviour, authority)) as served:
+            yield url(behaviour, served), served
+
+    return running
+
+
+def certified(behaviour: Behaviour, authority: trustme.CA) -> ssl.SSLContext | None:
+    if behaviour.wire in ("http", "refused", "no such name"):
+        return None
+    issuer = trustme.CA() if behaviour.wire == "untrusted" else authority
+    host = "elsewhere.test" if behaviour.wire == "other host" else "127.0.0.1"
+    ends = datetime(2020, 1, 1, tzinfo=UTC) if behaviour.wire == "expired" else None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer.issue_cert(host, not_after=ends).configure_cert(context)
+    return context
+
+
+def url(behaviour: Behaviour, served: Origin) -> str:
+    if behaviour.wire == "refused":
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            return f"http://127.0.0.1:{listener.getsockname()[1]}"
+    if behaviour.wire == "no such name":
+        return "https://apple-music.invalid"
+    return served.url
+
+
+CELLS = [(behaviour, state) for behaviour in BEHAVIOURS for state in STATES]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "state"), [pytest.param(b, s, id=f"{b.name}, {s}") for b, s in CELLS]
+)
+def test_what_the_caller_is_told(
+    apple: Callable[[Behaviour], Any], behaviour: Behaviour, state: State
+) -> None:
+    told = behaviour.told(state)
+    with apple(behaviour) as (at, served):
+        backend = Backend(at)
+        if behaviour.name.startswith("a kept connection"):
+            backend.get(MusicUserToken("somebody-else"))
+            served.requests.clear()
+        backend.hold(state)
+        started = time.monotonic()
+
+        answer = backend.get()
+
+        taken = time.monotonic() - started
+        backend.close()
+    headers = answer.to_proxy("request-1")["headers"]
+    assert answer.status == told.status
+    assert headers["Cache-Status"] == f"apple-music-ratings; {told.cache}"
+    assert headers.get("Age") == (None if told.age is None else str(told.age))
+    assert ("Retry-After" in headers) == (told.retry_after is not None)
+    if told.retry_after is not None:
+        assert int(headers["Retry-After"]) in told.retry_after
+    if told.code is None:
+        assert json.loads(answer.body) == {"data": [resource()]}
+    else:
+        assert json.loads(answer.body)["errors"][0]["code"] == told.code
+    assert len(served.requests) == told.calls
+    assert taken < told.seconds
+    assert headers.keys() <= {
+        "Content-Type",
+        "Cache-Control",
+        "X-Request-Id",
+        "Cache-Status",
+        "Age",
+        "Retry-After",
+    }
+    assert headers["Cache-Control"] == "private, no-store"
+
+
+def test_there_are_cells_enough() -> None:
+    assert len(CELLS) >= 120
+    assert len({behaviour.name for behaviour in BEHAVIOURS}) == len(BEHAVIOURS)
+
+
+def test_the_page_on_reliability_is_the_table() -> None:
+    assert PAGE.read_text("utf-8") == reliability_page(), (
+        "write it again: python -m tests.integration.faults.reliability_page"
+    )
