@@ -603,6 +603,16 @@ def test_after_a_refusal_of_a_stale_rating_nothing_of_its_family_is_served(
         backend.get_many("i.c")
 
 
+def test_a_thousand_made_up_tokens_leave_no_rating(backend: Backend) -> None:
+    for number in range(1000):
+        stranger = MusicUserToken(f"made-up-{number}")
+        backend.upstream.answers[stranger] = UserTokenRefusedError("x")
+        with pytest.raises(UserTokenRefusedError):
+            backend.get(stranger)
+
+    assert (backend.cache.ratings, backend.cache.generations) == ({}, {})
+
+
 def test_a_refused_stranger_leaves_nothing_behind(backend: Backend) -> None:
     Refused.refuse(backend)
 
