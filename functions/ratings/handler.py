@@ -10,14 +10,21 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from functions.ratings import metrics
 from functions.ratings.api_gateway import Answer, ApiRequest, ProxyAnswer, error_answer
 from functions.ratings.apple_music import AppleMusic
 from functions.ratings.aws_clients import dynamodb_client, secrets_manager_client
 from functions.ratings.cache_policy import CachePolicy
 from functions.ratings.deadline import Deadline
 from functions.ratings.developer_token import DeveloperTokenSource
-from functions.ratings.errors import CacheUnavailableError, InternalError
+from functions.ratings.errors import (
+    CacheUnavailableError,
+    DeveloperTokenMissingError,
+    DeveloperTokenRefusedError,
+    InternalError,
+)
 from functions.ratings.refused_tokens import RefusedTokens
 from functions.ratings.response_cache import DynamoDBResponseCache
 from functions.ratings.retrying import RetryingExchange
@@ -36,6 +43,7 @@ class LambdaContext(Protocol):
     """What is read of Lambda's context object."""
 
     aws_request_id: str
+    function_name: str
 
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds until Lambda ends the invocation."""
@@ -62,6 +70,8 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
         except Exception as defect:  # noqa: BLE001 - the outermost: every defect is answered
             answer = error_answer(InternalError(_where(defect)), request.request_id)
         _log(logger, request, answer, time.monotonic() - started)
+        if isinstance(answer.error, DeveloperTokenMissingError | DeveloperTokenRefusedError):
+            _count(metrics.NO_DEVELOPER_TOKEN, context)
         return answer.to_proxy(request.request_id)
 
     return handle
@@ -113,6 +123,14 @@ def _where(defect: Exception) -> str:
         trace = trace.tb_next
     place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "nowhere"
     return f"{type(defect).__name__} in {place}"
+
+
+def _count(name: str, context: LambdaContext) -> None:
+    """Write a metric into the log, where CloudWatch finds it."""
+    with single_metric(
+        name=name, unit=MetricUnit.Count, value=1, namespace=metrics.NAMESPACE
+    ) as metric:
+        metric.add_dimension(name=metrics.FUNCTION_DIMENSION, value=context.function_name)
 
 
 def _log(logger: Logger, request: ApiRequest, answer: Answer, seconds: float) -> None:

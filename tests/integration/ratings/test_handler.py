@@ -14,6 +14,7 @@ import jwt
 import pytest
 from botocore.hooks import HierarchicalEmitter
 
+from functions.ratings import metrics
 from functions.ratings.aws_clients import dynamodb_client, secrets_manager_client
 from functions.ratings.developer_token import READ_SECONDS
 from functions.ratings.settings import Settings
@@ -31,6 +32,7 @@ FOUND = sends(http(200, json.dumps({"data": [RATING]}).encode(), "Content-Type: 
 @dataclass(frozen=True)
 class Context:
     aws_request_id: str = "lambda-1"
+    function_name: str = "ratings-dev"
     milliseconds: int = 10_000
 
     def get_remaining_time_in_millis(self) -> int:
@@ -126,7 +128,7 @@ def counting(calls: list[str]) -> Callable[..., Any]:
 
 
 def configuration(client: Any) -> dict[str, Any]:
-    return vars(client.meta.config)
+    return {**vars(client.meta.config)}
 
 
 def cache_status(answer: dict[str, Any]) -> str:
@@ -321,6 +323,26 @@ def test_each_request_leaves_one_line_without_a_secret(
     assert "sample-user-token-ada" not in logged
     assert TOKEN not in logged
     assert logged.count("gateway-1") == 1
+
+
+def test_that_there_is_no_developer_token_is_counted(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId="developer-token", SecretString="no developer token yet"
+    )
+    with origin(FOUND) as apple:
+        answer = deploy(apple).get()
+
+    assert (answer["statusCode"], cache_status(answer)) == (503, "fwd=miss")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    (metric,) = [line for line in lines if "_aws" in line]
+    (sent,) = metric["_aws"]["CloudWatchMetrics"]
+    assert sent["Namespace"] == metrics.NAMESPACE
+    assert [each["Name"] for each in sent["Metrics"]] == [metrics.NO_DEVELOPER_TOKEN]
+    assert metric[metrics.NO_DEVELOPER_TOKEN] == [1.0]
+    assert metric[metrics.FUNCTION_DIMENSION] == "ratings-dev"
+    assert sent["Dimensions"] == [[metrics.FUNCTION_DIMENSION, metrics.SERVICE_DIMENSION]]
 
 
 def test_a_defect_is_an_answer_that_tells_nothing(
