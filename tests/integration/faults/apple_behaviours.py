@@ -101,7 +101,14 @@ def unreachable(name: str, answering: Answering) -> Behaviour:
 
 
 def slow(name: str, answering: Answering) -> Behaviour:
-    stale = replace(STALE, seconds=2.0)
+    # Apple is waited for a while, in which the copy grows older.
+    stale = Told(
+        status=200,
+        cache="fwd=stale; ttl=-31; detail=stale-if-error",
+        age=STALE_AGE + 1,
+        calls=1,
+        seconds=2.0,
+    )
     return Behaviour(name=name, answers=always(answering), nothing=TOO_SLOW, stale=stale)
 
 
