@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Final
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
+from functions.token_rotation.settings import DAY_SECONDS, LONGEST_LIFE_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT_STAGE: Final = "dev"
+
+_LEAST_TOKEN_LIFE_DAYS: Final = 30
+_LONGEST_TOKEN_LIFE_DAYS: Final = LONGEST_LIFE_SECONDS // DAY_SECONDS
 
 
 class UnknownStageError(ValueError):
@@ -26,11 +31,13 @@ class StageSettings:
     `throttle_rate` (requests a second) and `throttle_burst` hold for all callers together.
     `removal_policy` says what becomes of the cache table and the logs when the stack goes.
     `function_timeout_seconds` is the last resort behind the function's own deadline, and leaves
-    room for it.
+    room for it. Without `token_rotation`, a developer token is put by hand. Alarms are sent to
+    `alarm_email` if there is one; to their topic anyone may subscribe in any case.
 
     Raises:
         ValueError: from the constructor, where Lambda would stop the function before its
-            deadline.
+            deadline, or a developer token would live longer than Apple takes, or so short that
+            its alarm went off before its renewal.
     """
 
     name: str
@@ -44,6 +51,9 @@ class StageSettings:
     fresh_seconds: int = 60
     stale_if_error_seconds: int = 3_600
     deadline_seconds: int = 6
+    token_rotation: bool = True
+    token_life_days: int = 60
+    alarm_email: str | None = None
 
     def __post_init__(self) -> None:
         if self.function_timeout_seconds <= self.deadline_seconds:
@@ -51,6 +61,19 @@ class StageSettings:
                 f"stage {self.name}: the function's timeout ({self.function_timeout_seconds} s) "
                 f"must be longer than its deadline ({self.deadline_seconds} s)"
             )
+        if not _LEAST_TOKEN_LIFE_DAYS <= self.token_life_days <= _LONGEST_TOKEN_LIFE_DAYS:
+            raise ValueError(
+                f"stage {self.name}: a developer token must live for {_LEAST_TOKEN_LIFE_DAYS} to "
+                f"{_LONGEST_TOKEN_LIFE_DAYS} days, not {self.token_life_days}"
+            )
+
+    @property
+    def rotate_after_days(self) -> int:
+        """After how many days a token is renewed: never later than at half its life.
+
+        Secrets Manager rotates at some time of the day that it is due, hence a day less.
+        """
+        return self.token_life_days // 2 - 1
 
 
 _DEV: Final = StageSettings(

@@ -10,9 +10,11 @@ from constructs import Construct
 
 from functions.ratings.settings import Settings
 from infra.api import RatingsApi
-from infra.developer_token import DeveloperToken
+from infra.developer_token import DeveloperToken, SigningKey
+from infra.monitoring import Monitoring
 from infra.python_function import PythonFunction
 from infra.response_cache import ResponseCache
+from infra.token_rotation import TokenRotation
 
 if TYPE_CHECKING:
     from infra.settings import StageSettings
@@ -40,7 +42,8 @@ class RatingsStack(Stack):
             termination_protection=settings.termination_protection,
         )
         cache = ResponseCache(self, "Cache", removal_policy=settings.removal_policy)
-        token = DeveloperToken(self, "Token")
+        token = DeveloperToken(self, "Token", is_rotated=settings.token_rotation)
+        signing_key = SigningKey(self, "Key")
         ratings = PythonFunction(
             self,
             "Ratings",
@@ -64,6 +67,19 @@ class RatingsStack(Stack):
         ratings.role.add_to_policy(
             iam.PolicyStatement(actions=list(TOKEN_ACTIONS), resources=[token.secret.secret_arn])
         )
+        rotation = TokenRotation(
+            self,
+            "TokenRotation",
+            token=token.secret,
+            signing_key=signing_key.secret,
+            settings=settings,
+        )
+        monitoring = Monitoring(
+            self,
+            "Monitoring",
+            rotation=rotation.function,
+            alarm_email=settings.alarm_email,
+        )
         api = RatingsApi(self, "Api", handler=ratings.function, settings=settings)
         CfnOutput(self, "ApiUrl", value=api.url, description="What goes before /v1/me/ratings")
         CfnOutput(
@@ -71,6 +87,24 @@ class RatingsStack(Stack):
             "DeveloperTokenSecret",
             value=token.secret.secret_arn,
             description="The secret to put an Apple Music developer token into",
+        )
+        CfnOutput(
+            self,
+            "SigningKeySecret",
+            value=signing_key.secret.secret_arn,
+            description="The secret to put the Apple Music signing key into",
+        )
+        CfnOutput(
+            self,
+            "RotationFunction",
+            value=rotation.function.function_name,
+            description="The function that renews the developer token",
+        )
+        CfnOutput(
+            self,
+            "AlarmTopic",
+            value=monitoring.topic.topic_arn,
+            description="The topic that alarms are sent to: subscribe to it",
         )
         CfnOutput(self, "CacheTable", value=cache.table.table_name, description="The cache table")
         CfnOutput(

@@ -27,6 +27,15 @@ class Resources:
         properties: dict[str, Any] = self.only(type_)[1]["Properties"]
         return properties
 
+    def function(self, package: str) -> tuple[str, dict[str, Any]]:
+        """The logical id and the properties of the function made of that package."""
+        ((id_, function),) = (
+            (id_, each["Properties"])
+            for id_, each in self.of_type("AWS::Lambda::Function").items()
+            if each["Properties"]["Handler"] == f"functions.{package}.handler.lambda_handler"
+        )
+        return id_, function
+
     def types(self) -> set[str]:
         return {resource["Type"] for resource in self.template["Resources"].values()}
 

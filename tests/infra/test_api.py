@@ -53,8 +53,11 @@ def test_only_this_api_may_invoke_the_function_and_only_from_its_stage(
     service: Resources, stage: str
 ) -> None:
     api_id = service.only("AWS::ApiGateway::RestApi")[0]
+    function_id, _ = service.function("ratings")
     permissions = [
-        each["Properties"] for each in service.of_type("AWS::Lambda::Permission").values()
+        each["Properties"]
+        for each in service.of_type("AWS::Lambda::Permission").values()
+        if each["Properties"]["FunctionName"] == {"Fn::GetAtt": [function_id, "Arn"]}
     ]
 
     assert {each["Principal"] for each in permissions} == {"apigateway.amazonaws.com"}
@@ -116,9 +119,10 @@ def test_the_access_log_is_json_of_nothing_that_a_client_wrote(service: Resource
 
 def test_the_access_log_goes_to_a_log_group_of_the_stack(service: Resources) -> None:
     destination = service.properties("AWS::ApiGateway::Stage")["AccessLogSetting"]["DestinationArn"]
-    function_logs = service.properties("AWS::Lambda::Function")["LoggingConfig"]["LogGroup"]["Ref"]
+    functions = service.of_type("AWS::Lambda::Function").values()
+    function_logs = {each["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] for each in functions}
 
-    (access_log,) = set(service.of_type("AWS::Logs::LogGroup")) - {function_logs}
+    (access_log,) = set(service.of_type("AWS::Logs::LogGroup")) - function_logs
     assert access_log in json.dumps(destination)
 
 

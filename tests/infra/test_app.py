@@ -66,7 +66,7 @@ def _violations(assembly: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """What the command line synthesises for each stage; they share one bundle, made once."""
+    """What the command line synthesises for each stage; they share their bundles, made once."""
     output = tmp_path_factory.mktemp("cdk") / "cdk.out"
     kept = {}
     for stage in STAGES:
@@ -102,21 +102,22 @@ def test_an_open_finding_stops_the_synthesis(
     assert "AwsSolutions-S1" in _violations(tmp_path)
 
 
-def test_the_command_line_synthesises_each_stage_with_its_bundle(
-    assemblies: Mapping[str, Path], stage: str
+@pytest.mark.parametrize("package", ["ratings", "token_rotation"])
+def test_the_command_line_synthesises_each_stage_with_its_bundles(
+    assemblies: Mapping[str, Path], stage: str, package: str
 ) -> None:
     assembly = assemblies[stage]
     template = Resources(_template(assembly, f"apple-music-ratings-{stage}"))
-    (bundle,) = assembly.glob("asset.*")
 
-    code = template.properties("AWS::Lambda::Function")["Code"]
+    key = template.function(package)[1]["Code"]["S3Key"]
 
-    assert code["S3Key"] == f"{bundle.name.removeprefix('asset.')}.zip"
-    assert (bundle / "functions" / "ratings" / "settings.py").is_file()
+    bundle = assembly / f"asset.{key.removesuffix('.zip')}"
+    assert (bundle / "functions" / package / "settings.py").is_file()
     assert (bundle / "urllib3" / "__init__.py").is_file()
-    # Nothing of what makes, tests or deploys the function.
-    for other in ("infra", "tests", "local", "app.py", "aws_cdk"):
+    # Nothing of what makes, tests or deploys the function, nor of another one.
+    for other in ("infra", "tests", "local", "ops", "app.py", "aws_cdk"):
         assert not (bundle / other).exists()
+    assert [each.name for each in (bundle / "functions").iterdir() if each.is_dir()] == [package]
 
 
 def test_a_services_deployment_brings_the_accounts_along_and_prod_is_protected(

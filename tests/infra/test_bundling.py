@@ -11,10 +11,16 @@ import pytest
 from infra.bundling import BundlingError, PipBundling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AARCH64 = 0xB7
+IMPORTED = {
+    "ratings": ("functions.ratings.settings", "boto3", "jwt", "urllib3"),
+    "token_rotation": ("functions.token_rotation.settings", "boto3", "urllib3"),
+}
+"""What is imported to prove it, by the function's package; PyJWT brings in what cryptography has
+compiled, if it is there, which is for another machine."""
 
 
 def _machine(shared_object: Path) -> int:
@@ -37,10 +43,22 @@ def _relative(paths: Iterable[Path], root: Path) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("bundle")
-    assert PipBundling(package="ratings").try_bundle(str(output), {}) is True
-    return output
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """The bundle of each function, by its package."""
+    made = {package: tmp_path_factory.mktemp(package) for package in IMPORTED}
+    for package, output in made.items():
+        assert PipBundling(package=package).try_bundle(str(output), {}) is True
+    return made
+
+
+@pytest.fixture(params=IMPORTED)
+def package(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def bundle(bundles: Mapping[str, Path], package: str) -> Path:
+    return bundles[package]
 
 
 @pytest.fixture
@@ -57,8 +75,8 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
-def test_the_bundle_holds_the_functions_package_whole(bundle: Path) -> None:
-    source = REPOSITORY / "functions" / "ratings"
+def test_the_bundle_holds_the_functions_package_whole(bundle: Path, package: str) -> None:
+    source = REPOSITORY / "functions" / package
     expected = {path for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"}
 
     bundled = [path for path in (bundle / "functions").rglob("*") if path.is_file()]
@@ -69,8 +87,10 @@ def test_the_bundle_holds_the_functions_package_whole(bundle: Path) -> None:
     }
 
 
-def test_the_bundle_holds_the_functions_requirements_and_nothing_else(bundle: Path) -> None:
-    assert _packages(bundle) == {
+def test_the_bundles_hold_the_functions_requirements_and_nothing_else(
+    bundles: Mapping[str, Path],
+) -> None:
+    shared = {
         "functions",
         "aws_lambda_powertools",
         "boto3",
@@ -84,16 +104,25 @@ def test_the_bundle_holds_the_functions_requirements_and_nothing_else(bundle: Pa
         "urllib3",
     }
 
+    assert _packages(bundles["ratings"]) == shared
+    signing = _packages(bundles["token_rotation"]) - shared
+    assert {name.partition(".")[0] for name in signing} == {
+        "cryptography",
+        "cffi",
+        "_cffi_backend",
+        "pycparser",
+    }
+    assert shared <= _packages(bundles["token_rotation"])
 
-def test_the_bundles_code_is_imported_from_the_bundle_alone(bundle: Path) -> None:
+
+def test_the_bundles_code_is_imported_from_the_bundle_alone(bundle: Path, package: str) -> None:
     command = (
-        "import sys; sys.path.insert(0, sys.argv[1]); "
-        "import functions.ratings.settings as settings, boto3, jwt, urllib3; "
-        "print(settings.__file__, boto3.__file__, jwt.__file__, urllib3.__file__)"
+        "import importlib, sys; sys.path.insert(0, sys.argv[1]); "
+        "print(*(importlib.import_module(name).__file__ for name in sys.argv[2:]))"
     )
 
     result = subprocess.run(  # noqa: S603 - this interpreter, on the bundle made above
-        [sys.executable, "-I", "-S", "-B", "-c", command, str(bundle)],
+        [sys.executable, "-I", "-S", "-B", "-c", command, str(bundle), *IMPORTED[package]],
         capture_output=True,
         text=True,
         check=False,
@@ -105,6 +134,18 @@ def test_the_bundles_code_is_imported_from_the_bundle_alone(bundle: Path) -> Non
 
 def test_every_shared_object_of_the_bundle_is_made_for_arm64(bundle: Path) -> None:
     assert {_machine(path) for path in bundle.rglob("*.so*")} <= {AARCH64}
+
+
+def test_what_signs_is_made_for_arm64(bundles: Mapping[str, Path]) -> None:
+    (signing,) = bundles["token_rotation"].glob("cryptography/hazmat/bindings/_rust*.so")
+
+    assert _machine(signing) == AARCH64
+
+
+def test_both_bundles_fit_into_lambda(bundle: Path) -> None:
+    unzipped = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
+
+    assert unzipped < 250 * 1024 * 1024 / 2
 
 
 def test_a_compiled_requirement_comes_in_lambdas_architecture(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from functions.ratings.settings import Settings
+from functions.token_rotation.settings import Settings as TokenRotationSettings
 from infra.settings import STAGES
 
 if TYPE_CHECKING:
@@ -18,51 +19,89 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _statements(service: Resources) -> Iterator[dict[str, Any]]:
-    for policy in service.of_type("AWS::IAM::Policy").values():
-        yield from policy["Properties"]["PolicyDocument"]["Statement"]
-    for role in service.of_type("AWS::IAM::Role").values():
-        for inline in role["Properties"].get("Policies", []):
-            yield from inline["PolicyDocument"]["Statement"]
+def _statements(service: Resources, package: str) -> Iterator[dict[str, Any]]:
+    """What the role of that package's function may do."""
+    role_id = service.function(package)[1]["Role"]["Fn::GetAtt"][0]
+    yield from (
+        statement
+        for policy in service.of_type("AWS::IAM::Policy").values()
+        if {"Ref": role_id} in policy["Properties"]["Roles"]
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    )
+    for inline in service.of_type("AWS::IAM::Role")[role_id]["Properties"].get("Policies", []):
+        yield from inline["PolicyDocument"]["Statement"]
 
 
-def _function_log_group(service: Resources) -> str:
-    function = service.properties("AWS::Lambda::Function")
-    log_group: str = function["LoggingConfig"]["LogGroup"]["Ref"]
+def _allowed(service: Resources, package: str) -> dict[str, set[str]]:
+    """The actions that it may take, by the resource's logical id."""
+    statements = list(_statements(service, package))
+    assert {statement["Effect"] for statement in statements} == {"Allow"}
+    assert all("Condition" not in statement for statement in statements)
+    return {_logical_id(each["Resource"]): set(_as_list(each["Action"])) for each in statements}
+
+
+def _logical_id(resource: Any) -> str:
+    id_: str = resource["Ref"] if "Ref" in resource else resource["Fn::GetAtt"][0]
+    assert resource in ({"Ref": id_}, {"Fn::GetAtt": [id_, "Arn"]})
+    return id_
+
+
+def _log_group(service: Resources, package: str) -> str:
+    log_group: str = service.function(package)[1]["LoggingConfig"]["LogGroup"]["Ref"]
     return log_group
 
 
-def test_the_function_may_do_what_it_does_and_nothing_else(service: Resources) -> None:
-    allowed = {
-        json.dumps(statement["Resource"]): set(_as_list(statement["Action"]))
-        for statement in _statements(service)
-    }
-
-    assert allowed == {
-        json.dumps({"Fn::GetAtt": [_function_log_group(service), "Arn"]}): {
-            "logs:CreateLogStream",
-            "logs:PutLogEvents",
-        },
-        json.dumps({"Fn::GetAtt": ["ResponseCache", "Arn"]}): {
+def test_the_ratings_function_may_do_what_it_does_and_nothing_else(service: Resources) -> None:
+    assert _allowed(service, "ratings") == {
+        _log_group(service, "ratings"): {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "ResponseCache": {
             "dynamodb:BatchGetItem",
             "dynamodb:BatchWriteItem",
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
         },
-        json.dumps({"Ref": "DeveloperToken"}): {"secretsmanager:GetSecretValue"},
+        "DeveloperToken": {"secretsmanager:GetSecretValue"},
     }
-    assert {statement["Effect"] for statement in _statements(service)} == {"Allow"}
 
 
-def test_there_is_one_role_which_lambda_alone_assumes_and_no_managed_policy(
+def test_the_rotation_function_alone_reads_the_key_and_renews_the_token(
     service: Resources,
 ) -> None:
-    role = service.properties("AWS::IAM::Role")
+    assert _allowed(service, "token_rotation") == {
+        _log_group(service, "token_rotation"): {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "DeveloperToken": {
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:UpdateSecretVersionStage",
+        },
+        "SigningKey": {"secretsmanager:GetSecretValue"},
+    }
 
-    assert "ManagedPolicyArns" not in role
-    assert [each["Principal"] for each in role["AssumeRolePolicyDocument"]["Statement"]] == [
-        {"Service": "lambda.amazonaws.com"}
+
+def test_nothing_may_make_random_passwords_or_use_any_resource(service: Resources) -> None:
+    policies = json.dumps(service.of_type("AWS::IAM::Policy"))
+
+    assert "GetRandomPassword" not in json.dumps(service.template)
+    assert '"*"' not in policies
+    assert "AWS::SecretsManager::ResourcePolicy" not in service.types()
+
+
+def test_each_function_has_a_role_that_lambda_alone_assumes_and_no_managed_policy(
+    service: Resources,
+) -> None:
+    roles = service.of_type("AWS::IAM::Role")
+
+    used = [
+        service.function(package)[1]["Role"]["Fn::GetAtt"][0]
+        for package in ("ratings", "token_rotation")
     ]
+    assert sorted(used) == sorted(roles)
+    assert len(service.of_type("AWS::IAM::Policy")) == 2
+    for role in roles.values():
+        assert "ManagedPolicyArns" not in role["Properties"]
+        trust = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert [each["Principal"] for each in trust] == [{"Service": "lambda.amazonaws.com"}]
     assert "AWS::IAM::ManagedPolicy" not in service.types()
 
 
@@ -81,7 +120,7 @@ def test_the_table_has_the_keys_and_the_ttl_that_the_function_uses(service: Reso
 
 def test_what_holds_state_keeps_its_logical_id(service: Resources) -> None:
     assert service.only("AWS::DynamoDB::GlobalTable")[0] == "ResponseCache"
-    assert service.only("AWS::SecretsManager::Secret")[0] == "DeveloperToken"
+    assert set(service.of_type("AWS::SecretsManager::Secret")) == {"DeveloperToken", "SigningKey"}
 
 
 @pytest.mark.parametrize(("name", "policy"), [("dev", "Delete"), ("prod", "Retain")])
@@ -92,7 +131,7 @@ def test_the_table_and_the_logs_outlive_the_stack_in_prod_alone(
         "AWS::Logs::LogGroup"
     )
 
-    assert len(kept) == 3
+    assert len(kept) == 4
     for resource in kept.values():
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == policy
 
@@ -101,33 +140,47 @@ def test_the_table_and_the_logs_outlive_the_stack_in_prod_alone(
 def test_every_log_group_forgets(services: Mapping[str, Resources], name: str, days: int) -> None:
     log_groups = services[name].of_type("AWS::Logs::LogGroup").values()
 
-    assert [each["Properties"]["RetentionInDays"] for each in log_groups] == [days, days]
+    assert [each["Properties"]["RetentionInDays"] for each in log_groups] == [days] * 3
 
 
-def test_the_secret_starts_with_a_placeholder_whose_text_never_changes(service: Resources) -> None:
-    secret = service.properties("AWS::SecretsManager::Secret")
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        (
+            "DeveloperToken",
+            "no developer token yet: put an Apple Music developer token (a JWT) here",
+        ),
+        (
+            "SigningKey",
+            "no signing key yet: put an Apple Music key with its key id and team id here",
+        ),
+    ],
+)
+def test_a_secret_starts_with_a_placeholder_whose_text_never_changes(
+    service: Resources, secret: str, text: str
+) -> None:
+    properties = service.of_type("AWS::SecretsManager::Secret")[secret]["Properties"]
 
-    # CloudFormation would write a changed text over the token that has been put since.
-    assert secret["SecretString"] == (
-        "no developer token yet: put an Apple Music developer token (a JWT) here"
-    )
-    assert "GenerateSecretString" not in secret
+    # CloudFormation would write a changed text over what has been put since.
+    assert properties["SecretString"] == text
+    assert "GenerateSecretString" not in properties
 
 
-def test_the_secret_goes_with_the_stack(service: Resources) -> None:
-    secret = service.only("AWS::SecretsManager::Secret")[1]
+@pytest.mark.parametrize(
+    ("secret", "policy"), [("DeveloperToken", "Delete"), ("SigningKey", "Retain")]
+)
+def test_the_token_goes_with_the_stack_and_the_key_outlives_it(
+    service: Resources, secret: str, policy: str
+) -> None:
+    resource = service.of_type("AWS::SecretsManager::Secret")[secret]
 
-    assert secret["DeletionPolicy"] == secret["UpdateReplacePolicy"] == "Delete"
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == policy
 
 
 def test_the_functions_environment_is_what_its_settings_read(
     service: Resources, stage: str
 ) -> None:
-    variables = service.properties("AWS::Lambda::Function")["Environment"]["Variables"]
-    named = {
-        name: value["Ref"] if isinstance(value, dict) else value
-        for name, value in variables.items()
-    }
+    named = _environment(service, "ratings")
 
     settings = Settings.from_env(named)
 
@@ -142,37 +195,75 @@ def test_the_functions_environment_is_what_its_settings_read(
     assert named == {**settings.to_env(), "POWERTOOLS_SERVICE_NAME": "apple-music-ratings"}
 
 
-def test_the_function_runs_the_handler_on_arm64_within_the_stages_limits(
+def test_the_rotation_functions_environment_is_what_its_settings_read(
     service: Resources, stage: str
 ) -> None:
-    function = service.properties("AWS::Lambda::Function")
+    named = _environment(service, "token_rotation")
 
-    assert function["Handler"] == "functions.ratings.handler.lambda_handler"
-    assert function["Runtime"] == "python3.13"
-    assert function["Architectures"] == ["arm64"]
+    settings = TokenRotationSettings.from_env(named)
+
+    assert settings == TokenRotationSettings(
+        developer_token_secret_id="DeveloperToken",
+        signing_key_secret_id="SigningKey",
+        apple_music_url="https://api.music.apple.com",
+        token_life_seconds=STAGES[stage].token_life_days * 86_400,
+    )
+    assert named == {**settings.to_env(), "POWERTOOLS_SERVICE_NAME": "apple-music-ratings"}
+
+
+def _environment(service: Resources, package: str) -> dict[str, str]:
+    variables = service.function(package)[1]["Environment"]["Variables"]
+    return {
+        name: value["Ref"] if isinstance(value, dict) else value
+        for name, value in variables.items()
+    }
+
+
+def test_the_ratings_function_runs_within_the_stages_limits(service: Resources, stage: str) -> None:
+    _, function = service.function("ratings")
+
     assert function["Timeout"] == STAGES[stage].function_timeout_seconds
     assert function["MemorySize"] == STAGES[stage].function_memory_mb
+
+
+@pytest.mark.parametrize("package", ["ratings", "token_rotation"])
+def test_each_function_runs_on_arm64_untraced_and_logs_its_own_lines(
+    service: Resources, package: str
+) -> None:
+    _, function = service.function(package)
+
+    assert function["Runtime"] == "python3.13"
+    assert function["Architectures"] == ["arm64"]
     assert "ReservedConcurrentExecutions" not in function
     assert "TracingConfig" not in function
+    assert function["LoggingConfig"]["LogFormat"] == "Text"
 
 
-def test_every_stage_gets_the_same_bundle(services: Mapping[str, Resources]) -> None:
-    keys = {each.properties("AWS::Lambda::Function")["Code"]["S3Key"] for each in services.values()}
+@pytest.mark.parametrize("package", ["ratings", "token_rotation"])
+def test_every_stage_gets_the_same_bundle(services: Mapping[str, Resources], package: str) -> None:
+    keys = {each.function(package)[1]["Code"]["S3Key"] for each in services.values()}
 
     assert len(keys) == 1
-
-
-def test_lambda_leaves_the_functions_own_log_lines_as_they_are(service: Resources) -> None:
-    assert service.properties("AWS::Lambda::Function")["LoggingConfig"]["LogFormat"] == "Text"
 
 
 def test_the_outputs_are_what_a_person_needs(service: Resources, stage: str) -> None:
     outputs = service.outputs()
 
-    assert set(outputs) == {"ApiUrl", "DeveloperTokenSecret", "CacheTable", "FunctionLogGroup"}
+    assert set(outputs) == {
+        "ApiUrl",
+        "DeveloperTokenSecret",
+        "SigningKeySecret",
+        "RotationFunction",
+        "AlarmTopic",
+        "CacheTable",
+        "FunctionLogGroup",
+    }
+    assert outputs["SigningKeySecret"] == {"Ref": "SigningKey"}
+    assert outputs["RotationFunction"] == {"Ref": service.function("token_rotation")[0]}
+    assert outputs["AlarmTopic"] == {"Ref": service.only("AWS::SNS::Topic")[0]}
     assert outputs["DeveloperTokenSecret"] == {"Ref": "DeveloperToken"}
     assert outputs["CacheTable"] == {"Ref": "ResponseCache"}
-    assert outputs["FunctionLogGroup"] == {"Ref": _function_log_group(service)}
+    assert outputs["FunctionLogGroup"] == {"Ref": _log_group(service, "ratings")}
     separator, parts = outputs["ApiUrl"]["Fn::Join"]
     assert separator == ""
     assert parts == [
