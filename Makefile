@@ -17,13 +17,16 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help run test check format synth deploy lock clean
+.PHONY: help run ops test check format synth deploy lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.local ## Run the service on this machine: no account, no Docker (PORT=8080)
 	@exec $(BIN)/python -m local
+
+ops: $(VENV)/.ops ## Look after the developer token, try a service (ARGS="--help")
+	@$(BIN)/python -m ops $(ARGS)
 
 test: $(VENV)/.dev node_modules/.installed ## Run every test
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
@@ -60,15 +63,20 @@ $(VENV)/bin/python:
 	@echo "Making $(VENV) with $$($(PYTHON) --version) …"
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.local: $(VENV)/bin/python requirements-local.txt functions/ratings/requirements.txt constraints.txt
+$(VENV)/.local: $(VENV)/bin/python requirements-local.txt functions/ratings/requirements.txt functions/token_rotation/requirements.txt constraints.txt
 	@echo "Installing what the local service needs (once, about half a minute) …"
 	@$(PIP) install -r requirements-local.txt
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/bin/python requirements-dev.txt requirements.txt requirements-local.txt functions/ratings/requirements.txt constraints.txt
+$(VENV)/.ops: $(VENV)/bin/python requirements-ops.txt constraints.txt
+	@echo "Installing what an operator needs (once, about a quarter of a minute) …"
+	@$(PIP) install -r requirements-ops.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python requirements-dev.txt requirements.txt requirements-local.txt requirements-ops.txt functions/ratings/requirements.txt functions/token_rotation/requirements.txt constraints.txt
 	@echo "Installing what development needs (once, about a minute) …"
 	@$(PIP) install -r requirements-dev.txt
-	@touch $@ $(VENV)/.local
+	@touch $@ $(VENV)/.local $(VENV)/.ops
 
 node_modules/.installed: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js with npm is needed for the CDK: install it first."; exit 1; }

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from local.aws import ACCOUNT_ID
 from local.http_server import HttpAnswer, HttpRequest
 
 STAGE: Final = "local"
-ACCOUNT_ID: Final = "123456789012"
 
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 """What `ANY` stands for.

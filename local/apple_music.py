@@ -16,7 +16,8 @@ from urllib.parse import parse_qs, unquote
 
 import jwt
 
-from local.developer_key import LONGEST_LIFE_SECONDS, TrustedKey
+from functions.token_rotation.settings import LONGEST_LIFE_SECONDS
+from local.developer_key import TrustedKey
 from local.http_server import HttpAnswer, HttpRequest
 from local.ratings_store import RatingsStore, ResourceId
 

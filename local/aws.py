@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_secretsmanager import SecretsManagerClient
 
+    from local.environments import Function
+    from local.secrets_manager import SecretsManager
+
 REGION: Final = "us-east-1"
+ACCOUNT_ID: Final = "123456789012"
 _KEY: Final = "local"
 
 ISOLATION: Final = {
@@ -42,6 +46,8 @@ class LocalAws:
 
     def __init__(self) -> None:
         self._server: ThreadedMotoServer | None = None
+        self._secrets_manager: SecretsManager | None = None
+        self._functions: dict[str, Function] = {}
 
     @property
     def endpoint_url(self) -> str:
@@ -55,16 +61,24 @@ class LocalAws:
         """Start the server on a free port."""
         # Moto takes a second to import: whoever imports this module should not wait for it.
         from moto.moto_server.threaded_moto_server import ThreadedMotoServer  # noqa: PLC0415
+        from moto.secretsmanager.models import secretsmanager_backends  # noqa: PLC0415
 
+        from local.secrets_manager import SecretsManager  # noqa: PLC0415 - moto too
+
+        self._secrets_manager = SecretsManager(REGION, ACCOUNT_ID, functions=self._functions)
+        secretsmanager_backends[ACCOUNT_ID][REGION] = self._secrets_manager
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs every request
         self._server = ThreadedMotoServer(ip_address=LOOPBACK, port=0, verbose=False)
         self._server.start()
 
     def stop(self) -> None:
         """Stop the server; what it held is gone."""
+        from moto.secretsmanager.models import secretsmanager_backends  # noqa: PLC0415 - as above
+
         if self._server is not None:
             self._server.stop()
             self._server = None
+            del secretsmanager_backends[ACCOUNT_ID][REGION]
 
     def create_cache_table(self, name: str) -> None:
         """Make the table that holds ratings, empty."""
@@ -92,6 +106,21 @@ class LocalAws:
         secrets = self.secrets_manager()
         secrets.create_secret(Name=name, SecretString=value)
         secrets.close()
+
+    def create_function(self, arn: str, function: Function) -> None:
+        """Let Secrets Manager call a function."""
+        self._functions[arn] = function
+
+    def rotate_secret(self, name: str, *, function_arn: str) -> bool:
+        """Have a function rotate a secret, now and on request; say whether it now did."""
+        if self._secrets_manager is None:
+            raise RuntimeError("not started")
+        secrets = self.secrets_manager()
+        version = secrets.rotate_secret(SecretId=name, RotationLambdaARN=function_arn)["VersionId"]
+        self._secrets_manager.wait_for_rotation()
+        current = secrets.get_secret_value(SecretId=name)["VersionId"]
+        secrets.close()
+        return current == version
 
     def dynamodb(self) -> DynamoDBClient:
         """Give a new client, for the caller to close."""

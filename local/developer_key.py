@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-LONGEST_LIFE_SECONDS: Final = 15_777_000
-"""Apple takes no developer token that lives longer.
-
-Source: https://developer.apple.com/documentation/applemusicapi/generating-developer-tokens
-"""
+from functions.token_rotation.signing import signing_key_document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,31 +21,23 @@ class TrustedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeveloperKey:
-    """A developer's private key, held in memory only."""
+    """A developer's key in both its halves: `private_key` is the text of a `.p8` file."""
 
-    key_id: str
-    team_id: str
-    private_key: ec.EllipticCurvePrivateKey = field(repr=False)
+    trusted: TrustedKey
+    private_key: str = field(repr=False)
 
     @classmethod
     def generate(cls, *, key_id: str = "LOCALKEY01", team_id: str = "LOCALTEAM1") -> DeveloperKey:
         """Make a new key; both ids have ten characters, as Apple's have."""
         private_key = ec.generate_private_key(ec.SECP256R1())
-        return cls(key_id=key_id, team_id=team_id, private_key=private_key)
+        return cls(
+            trusted=TrustedKey(key_id=key_id, team_id=team_id, public_key=private_key.public_key()),
+            private_key=private_key.private_bytes(
+                Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+            ).decode("ascii"),
+        )
 
     @property
-    def trusted(self) -> TrustedKey:
-        """The half that Apple holds."""
-        return TrustedKey(
-            key_id=self.key_id, team_id=self.team_id, public_key=self.private_key.public_key()
-        )
-
-    def sign(self, *, now: float, life_seconds: int = LONGEST_LIFE_SECONDS) -> str:
-        """Give a developer token that is good from `now` on."""
-        issued_at = int(now)
-        return jwt.encode(
-            {"iss": self.team_id, "iat": issued_at, "exp": issued_at + life_seconds},
-            self.private_key,
-            algorithm="ES256",
-            headers={"kid": self.key_id},
-        )
+    def document(self) -> str:
+        """What the signing key's secret holds of it."""
+        return signing_key_document(self.private_key, self.trusted.key_id, self.trusted.team_id)

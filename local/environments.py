@@ -1,4 +1,4 @@
-"""Lambda's side of the function: a few processes, each of which handles one event at a time."""
+"""Lambda's side of a function: a few processes, each of which handles one event at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 COUNT: Final = 4
 TIMEOUT_SECONDS: Final = 10.0
@@ -37,6 +37,19 @@ class NoEnvironmentError(Exception):
 
 class StartError(Exception):
     """The handler could not be imported; its process has said why on standard error."""
+
+
+class Function(Protocol):
+    """A function as those see it who have it handle an event; `Environments` is one."""
+
+    def invoke(self, event: dict[str, Any], request_id: str) -> object:
+        """Give the function's answer to an event.
+
+        Raises:
+            InvocationError: where there is none.
+            NoEnvironmentError: where all stayed busy.
+        """
+        ...
 
 
 def _always() -> bool:
@@ -118,10 +131,10 @@ class _Environment:
 
 
 class Environments:
-    """Four processes that take events in turn; one that dies is replaced.
+    """Some processes that take events in turn; one that dies is replaced.
 
     `variables` is the whole environment of each process; `_HANDLER` names what it imports, as in
-    Lambda. Where Lambda would start a fifth environment, an event waits.
+    Lambda. Where Lambda would start one environment more than `count`, an event waits.
     """
 
     def __init__(
@@ -138,20 +151,24 @@ class Environments:
         self._count = count
         self._timeout_seconds = timeout_seconds
         self._queue_seconds = queue_seconds
+        self._launched: list[_Environment] = []
         self._idle: queue.SimpleQueue[_Environment] = queue.SimpleQueue()
         self._all: set[_Environment] = set()
         self._lock = threading.Lock()
         self._is_stopped = False
 
-    def start(self, *, is_wanted: Callable[[], bool] = _always) -> None:
-        """Start every process and wait until each has imported the handler, or none is wanted.
+    def launch(self) -> None:
+        """Start every process, without waiting for any."""
+        self._launched = [self._launch() for _ in range(self._count)]
+
+    def wait_until_ready(self, *, is_wanted: Callable[[], bool] = _always) -> None:
+        """Wait until each process has imported the handler, or none is wanted.
 
         Raises:
             StartError: where one cannot.
         """
-        environments = [self._launch() for _ in range(self._count)]
         try:
-            for environment in environments:
+            for environment in self._launched:
                 environment.wait_until_ready(is_wanted)
                 self._idle.put(environment)
         except InvocationError as error:
@@ -214,7 +231,8 @@ class Environments:
             return self._launch()
 
     def __enter__(self) -> Self:
-        self.start()
+        self.launch()
+        self.wait_until_ready()
         return self
 
     def __exit__(

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final
 
 from infra.gateway_errors import GATEWAY_ERRORS
 from local import api_gateway
-from local.environments import InvocationError, NoEnvironmentError
+from local.environments import Function, InvocationError, NoEnvironmentError
 from local.http_server import HttpAnswer, HttpRequest
 
 _TOO_LARGE: Final = frozenset({413, 414, 431})
-
-
-class Function(Protocol):
-    """The function behind the gateway."""
-
-    def invoke(self, event: dict[str, Any], request_id: str) -> object:
-        """Give the function's answer to an event, or raise as `Environments` does."""
-        ...
 
 
 class Front:

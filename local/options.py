@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 from functions.ratings.developer_token import parse_developer_token
 from functions.ratings.errors import DeveloperTokenMissingError
 from functions.ratings.settings import Settings, SettingsError
+from local.state import DEFAULT_FILE
 
 _DEFAULT_PORT: Final = "8080"
 _LAST_PORT: Final = 65_535
@@ -29,14 +31,20 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Where to listen (0 for any free port), and whom to ask instead of the stand-in."""
+    """Where to listen (0 for any free port), and whom to ask instead of the stand-in.
+
+    `state_file` is where `ops` learns of the service.
+    """
 
     port: int
     upstream: Upstream | None
+    state_file: Path = DEFAULT_FILE
 
 
 def read_options(environment: Mapping[str, str], *, now: float) -> Options:
-    """Read `PORT`, `APPLE_MUSIC_URL` and `DEVELOPER_TOKEN`; an empty one counts as not given.
+    """Read `PORT`, `APPLE_MUSIC_URL`, `DEVELOPER_TOKEN` and `LOCAL_STATE_FILE`.
+
+    An empty one counts as not given.
 
     Raises:
         UsageError: where they make no sense.
@@ -56,6 +64,7 @@ def read_options(environment: Mapping[str, str], *, now: float) -> Options:
     return Options(
         port=_port(environment.get("PORT") or _DEFAULT_PORT),
         upstream=_upstream(url, token, now) if url else None,
+        state_file=Path(environment.get("LOCAL_STATE_FILE") or DEFAULT_FILE),
     )
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,19 +56,20 @@ class Ending:
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """A person's environment with the service's own variables, and leaks told on standard error."""
     own = {"PORT": "0", "PYTHONWARNINGS": "default::ResourceWarning", **variables}
-    chosen = {"APPLE_MUSIC_URL", "DEVELOPER_TOKEN"}
+    chosen = {"APPLE_MUSIC_URL", "DEVELOPER_TOKEN", "MUSIC_USER_TOKEN", "MUSIC_USER_TOKEN_2"}
     return {name: value for name, value in os.environ.items() if name not in chosen} | own
 
 
-def run_to_its_end(**variables: str) -> Ending:
-    """Start the service where it should refuse to."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "local"],
+def run_to_its_end(module: str, *arguments: str, given: str = "", **variables: str) -> Ending:
+    """Run one of the project's commands that ends by itself, `given` on its standard input."""
+    ended = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+        [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,
         env=environment(variables),
+        input=given,
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     return Ending(exit_status=ended.returncode, output=ended.stdout, errors=ended.stderr)
@@ -77,11 +79,14 @@ class LocalService:
     """A running service; it listens once this is made."""
 
     def __init__(self, **variables: str) -> None:
+        self._ending: Ending | None = None
+        self._folder = tempfile.TemporaryDirectory()
+        self.state_file = Path(self._folder.name) / "local.json"
         # A session of its own, so that a signal to its group is what Ctrl-C in a terminal is.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "local"],
             cwd=PROJECT,
-            env=environment(variables),
+            env=environment({"LOCAL_STATE_FILE": str(self.state_file), **variables}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -139,11 +144,21 @@ class LocalService:
         connection.close()
         return reply
 
+    def ops(self, *arguments: str, given: str = "", **variables: str) -> Ending:
+        """Do what an operator does to this service."""
+        variables = {"LOCAL_STATE_FILE": str(self.state_file), **variables}
+        return run_to_its_end("ops", "--local", *arguments, given=given, **variables)
+
     def end(self, number: signal.Signals, *, group: bool = False) -> Ending:
         """Send a signal; the service has to be gone within `STOP_SECONDS`, processes and all.
 
         Every process of it holds standard error, so that the end of that is the end of them all.
         """
+        if self._ending is None:
+            self._ending = self._end(number, group=group)
+        return self._ending
+
+    def _end(self, number: signal.Signals, *, group: bool) -> Ending:
         if self._process.poll() is None:
             kill = os.killpg if group else os.kill
             kill(self._process.pid, number)
@@ -155,4 +170,5 @@ class LocalService:
         assert self._process.stderr is not None
         with self._process.stdout, self._process.stderr:
             output = self._process.stdout.read()
+        self._folder.cleanup()
         return Ending(exit_status=exit_status, output=output, errors="".join(self._errors))

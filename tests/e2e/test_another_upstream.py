@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from functions.token_rotation.signing import parse_signing_key, sign_developer_token
 from local.apple_music import AppleMusic, Call
 from local.developer_key import DeveloperKey
 from local.http_server import HttpAnswer, HttpRequest, HttpServer
@@ -55,9 +56,10 @@ def pair() -> Iterator[Pair]:
     upstream = Rendezvous(AppleMusic(store=store, trusted_key=key.trusted, clock=time.time))
     with HttpServer() as server:
         server.start(upstream)
-        service = LocalService(
-            APPLE_MUSIC_URL=server.url, DEVELOPER_TOKEN=key.sign(now=time.time(), life_seconds=600)
+        token = sign_developer_token(
+            parse_signing_key(key.document), now=time.time(), life_seconds=600
         )
+        service = LocalService(APPLE_MUSIC_URL=server.url, DEVELOPER_TOKEN=token)
         yield Pair(service=service, upstream=upstream)
         service.end(signal.SIGTERM)
 
@@ -76,6 +78,12 @@ def test_bad_input_asks_it_nothing(pair: Pair) -> None:
         assert pair.service.ask(f"/v1/me/ratings/{path}", EVE).status == 400
     assert pair.service.ask("/v1/me/ratings/songs/1").status == 401
     assert not pair.upstream.apple.calls
+
+
+def test_a_token_that_was_given_cannot_be_rotated_here(pair: Pair) -> None:
+    rotated = pair.service.ops("rotate")
+    assert rotated.exit_status == 1
+    assert rotated.errors.startswith("error: --local has no rotation: put a new token")
 
 
 def test_the_curl_line_leaves_the_token_to_the_person(pair: Pair) -> None:

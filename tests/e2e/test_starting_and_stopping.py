@@ -28,6 +28,7 @@ def test_it_stops_within_seconds_and_leaves_nothing(number: signal.Signals, grou
     kept.close()
     assert ending.exit_status == 0
     assert ending.output.endswith("Stopping ...\n")
+    assert not service.state_file.exists()
     assert "Traceback" not in ending.errors
     assert "Warning" not in ending.errors
     with pytest.raises(ConnectionRefusedError):
@@ -35,7 +36,7 @@ def test_it_stops_within_seconds_and_leaves_nothing(number: signal.Signals, grou
 
 
 def test_a_taken_port_is_one_plain_line(service: LocalService) -> None:
-    ending = run_to_its_end(PORT=str(service.port))
+    ending = run_to_its_end("local", PORT=str(service.port))
     assert ending.exit_status == 1
     assert ending.errors == (
         f"Port {service.port} is taken: stop what listens there, or choose another with PORT=…\n"
@@ -50,7 +51,7 @@ def test_a_taken_port_is_one_plain_line(service: LocalService) -> None:
     ],
 )
 def test_misuse_is_one_plain_line(variables: dict[str, str], told: str) -> None:
-    ending = run_to_its_end(**variables)
+    ending = run_to_its_end("local", **variables)
     assert ending.exit_status == 2
     assert told in ending.errors
     assert ending.errors.count("\n") == 1

@@ -9,16 +9,20 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from functions.token_rotation.settings import LONGEST_LIFE_SECONDS
+from functions.token_rotation.signing import parse_signing_key, sign_developer_token
 from local import sample_data
 from local.apple_music import AppleMusic, Call
-from local.developer_key import LONGEST_LIFE_SECONDS, DeveloperKey
+from local.developer_key import DeveloperKey
 from local.http_server import HttpAnswer, HttpRequest
 from local.ratings_store import RatingsStore
 from local.sample_data import ADA
 
 NOW = 1_700_000_000
 KEY = DeveloperKey.generate()
-TOKEN = KEY.sign(now=NOW)
+TOKEN = sign_developer_token(
+    parse_signing_key(KEY.document), now=NOW, life_seconds=LONGEST_LIFE_SECONDS
+)
 SONG = "/v1/me/ratings/library-songs/i.7PJNN4mfXlD68R"
 
 Headers = tuple[tuple[str, str], ...]
@@ -166,8 +170,8 @@ def test_there_is_nothing_else(apple: AppleMusic, method: str, target: str) -> N
     assert (answer.status, error(answer)["code"]) == (404, "40401")
 
 
-def _signed(key: object = KEY.private_key, kid: str = KEY.key_id, **claims: object) -> str:
-    payload = {"iss": KEY.team_id, "iat": NOW, "exp": NOW + 60, **claims}
+def _signed(key: object = KEY.private_key, kid: str = KEY.trusted.key_id, **claims: object) -> str:
+    payload = {"iss": KEY.trusted.team_id, "iat": NOW, "exp": NOW + 60, **claims}
     return jwt.encode(payload, key, algorithm="ES256", headers={"kid": kid})  # type: ignore[arg-type]  # a P-256 key each time
 
 

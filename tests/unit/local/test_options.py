@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from functions.token_rotation.signing import parse_signing_key, sign_developer_token
 from local.developer_key import DeveloperKey
 from local.options import Options, Upstream, UsageError, read_options
 
 NOW = 1_700_000_000.0
 APPLE = "https://api.music.apple.com"
-TOKEN = DeveloperKey.generate().sign(now=NOW, life_seconds=60)
+KEY = parse_signing_key(DeveloperKey.generate().document)
+TOKEN = sign_developer_token(KEY, now=NOW, life_seconds=60)
 
 
 def test_without_variables_it_is_port_8080_and_the_stand_in() -> None:
@@ -23,6 +27,11 @@ def test_empty_variables_count_as_not_given() -> None:
 
 def test_a_port_can_be_chosen() -> None:
     assert read_options({"PORT": "0"}, now=NOW).port == 0
+
+
+def test_where_the_operator_learns_of_the_service_can_be_chosen() -> None:
+    options = read_options({"LOCAL_STATE_FILE": "elsewhere.json"}, now=NOW)
+    assert options.state_file == Path("elsewhere.json")
 
 
 def test_another_upstream_is_used_with_a_token_for_it() -> None:

@@ -1,0 +1,1 @@
+"""What an operator types: keys and tokens into place, a rotation now, a look at the result."""
