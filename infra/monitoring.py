@@ -13,7 +13,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from functions.token_rotation import metrics
+from functions.ratings import metrics as ratings_metrics
+from functions.token_rotation import metrics as rotation_metrics
 from infra.python_function import SERVICE_NAME
 
 LEAST_DAYS_LEFT: Final = 14
@@ -28,6 +29,7 @@ class Monitoring(Construct):
         scope: Construct,
         id_: str,
         *,
+        ratings: lambda_.IFunction,
         rotation: lambda_.IFunction,
         alarm_email: str | None,
     ) -> None:
@@ -38,13 +40,13 @@ class Monitoring(Construct):
                 self,
                 "DeveloperTokenDaysLeft",
                 alarm_description="The developer token expires soon and has not been renewed: "
-                "docs/rotation.md says what to do",
+                "docs/operations.md says what to do",
                 metric=cloudwatch.Metric(
-                    namespace=metrics.NAMESPACE,
-                    metric_name=metrics.DAYS_LEFT,
+                    namespace=rotation_metrics.NAMESPACE,
+                    metric_name=rotation_metrics.DAYS_LEFT,
                     dimensions_map={
-                        metrics.SERVICE_DIMENSION: SERVICE_NAME,
-                        metrics.FUNCTION_DIMENSION: rotation.function_name,
+                        rotation_metrics.SERVICE_DIMENSION: SERVICE_NAME,
+                        rotation_metrics.FUNCTION_DIMENSION: rotation.function_name,
                     },
                     statistic=cloudwatch.Stats.MINIMUM,
                     period=Duration.days(1),
@@ -57,9 +59,29 @@ class Monitoring(Construct):
             ),
             cloudwatch.Alarm(
                 self,
+                "NoDeveloperToken",
+                alarm_description="Requests fail because there is no developer token, or Apple "
+                "refuses it: docs/operations.md says what to do",
+                metric=cloudwatch.Metric(
+                    namespace=ratings_metrics.NAMESPACE,
+                    metric_name=ratings_metrics.NO_DEVELOPER_TOKEN,
+                    dimensions_map={
+                        ratings_metrics.SERVICE_DIMENSION: SERVICE_NAME,
+                        ratings_metrics.FUNCTION_DIMENSION: ratings.function_name,
+                    },
+                    statistic=cloudwatch.Stats.SUM,
+                    period=Duration.minutes(5),
+                ),
+                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                threshold=1,
+                evaluation_periods=1,
+                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            ),
+            cloudwatch.Alarm(
+                self,
                 "TokenRotationErrors",
                 alarm_description="The developer token was not renewed, or could not be read: the "
-                "token in use stays in use, docs/rotation.md says what to do",
+                "token in use stays in use, docs/operations.md says what to do",
                 metric=rotation.metric_errors(
                     period=Duration.minutes(5), statistic=cloudwatch.Stats.SUM
                 ),

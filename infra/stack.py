@@ -77,6 +77,7 @@ class RatingsStack(Stack):
         monitoring = Monitoring(
             self,
             "Monitoring",
+            ratings=ratings.function,
             rotation=rotation.function,
             alarm_email=settings.alarm_email,
         )

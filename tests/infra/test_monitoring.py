@@ -43,6 +43,23 @@ def test_fewer_than_fourteen_days_left_alarm_and_no_report_does_not(service: Res
     assert alarm["TreatMissingData"] == "notBreaching"
 
 
+def test_one_request_without_a_working_developer_token_alarms(service: Resources) -> None:
+    alarm = _alarm(service, "NoDeveloperToken")
+    function_id, _ = service.function("ratings")
+
+    assert alarm["Namespace"] == "AppleMusicRatings"
+    assert {each["Name"]: each["Value"] for each in alarm["Dimensions"]} == {
+        "service": "apple-music-ratings",
+        "function_name": {"Ref": function_id},
+    }
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == (
+        "GreaterThanOrEqualToThreshold",
+        1,
+    )
+    assert (alarm["Statistic"], alarm["Period"]) == ("Sum", 300)
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
 def test_one_failed_rotation_alarms(service: Resources) -> None:
     alarm = _alarm(service, "Errors")
     function_id, _ = service.function("token_rotation")
