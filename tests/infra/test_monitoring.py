@@ -81,7 +81,7 @@ def test_every_alarm_tells_the_topic_which_takes_alarms_of_this_account_by_tls(
     policy = service.properties("AWS::SNS::TopicPolicy")
 
     alarms = service.of_type("AWS::CloudWatch::Alarm").values()
-    assert [each["Properties"]["AlarmActions"] for each in alarms] == [[{"Ref": topic_id}]] * 2
+    assert [each["Properties"]["AlarmActions"] for each in alarms] == [[{"Ref": topic_id}]] * 3
     statements = policy["PolicyDocument"]["Statement"]
     assert {
         (each["Effect"], str(each["Principal"]), str(each["Condition"])) for each in statements
