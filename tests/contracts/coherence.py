@@ -150,6 +150,10 @@ def ends_stale_after(world: World, chance: random.Random, operations: int) -> bo
         world.clock.advance(chance.choice((0.0, 0.0, 0.1, 0.2)))
         if chance.random() < LOSSES:
             world.lose(chance.choice((1, -1)), chance.choice((0.0, 3.0, 30.0)))
+    # Someone reads while what was lost has yet to take effect.
+    world.clock.advance(6.0)
+    for key in (SONG, CATALOG_SONG):
+        world.read(key)
     return world.is_stale(61.0)
 
 

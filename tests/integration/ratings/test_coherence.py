@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contracts.coherence import EFFECTS, LAGS, Kind, World, ends_stale_after, stale_ends
+from functions.ratings.cache_policy import CachePolicy
+from tests.contracts.coherence import (
+    EFFECTS,
+    LAGS,
+    PATIENT,
+    Kind,
+    World,
+    ends_stale_after,
+    stale_ends,
+)
+from tests.contracts.response_cache import POLICY
 from tests.integration.conftest import TABLE
 
 if TYPE_CHECKING:
@@ -17,16 +27,20 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def worlds(dynamodb: "DynamoDBClient") -> "Callable[[float], World]":
+def worlds(dynamodb: "DynamoDBClient") -> "Callable[..., World]":
     """Worlds on one table, each with a user of its own."""
     users = (f"user-{number}" for number in itertools.count())
-    return lambda lag: World(dynamodb, user=next(users), lag=lag, table_name=TABLE)
+
+    def world(lag: float, policy: CachePolicy = POLICY) -> World:
+        return World(dynamodb, user=next(users), lag=lag, table_name=TABLE, policy=policy)
+
+    return world
 
 
 @pytest.mark.parametrize("lag", LAGS)
 @pytest.mark.parametrize("write", ["like", "delete"])
 def test_one_write_and_a_read_never_end_stale(
-    worlds: "Callable[[float], World]", lag: float, write: Kind
+    worlds: "Callable[..., World]", lag: float, write: Kind
 ) -> None:
     ends = [
         stale
@@ -38,7 +52,7 @@ def test_one_write_and_a_read_never_end_stale(
     assert not any(ends)
 
 
-def test_two_writes_and_a_read_never_end_stale(worlds: "Callable[[float], World]") -> None:
+def test_two_writes_and_a_read_never_end_stale(worlds: "Callable[..., World]") -> None:
     lag = max(LAGS)
 
     ends = list(stale_ends(partial(worlds, lag), ("like", None), ("dislike", None), ("read", None)))
@@ -48,10 +62,10 @@ def test_two_writes_and_a_read_never_end_stale(worlds: "Callable[[float], World]
 
 
 def test_longer_random_runs_with_deaths_and_lost_answers_end_well(
-    worlds: "Callable[[float], World]",
+    worlds: "Callable[..., World]",
 ) -> None:
     chance = random.Random(0)
 
-    stale = [ends_stale_after(worlds(chance.choice(LAGS)), chance, 4) for _ in range(100)]
+    stale = [ends_stale_after(worlds(chance.choice(LAGS), PATIENT), chance, 4) for _ in range(100)]
 
     assert not any(stale)
