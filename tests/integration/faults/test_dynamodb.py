@@ -85,14 +85,17 @@ def backend(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("backend", ["refused", *FAILURES], indirect=True)
 def test_a_read_is_apples_and_hardly_later(backend: Backend) -> None:
     backend.apple.put(ADA, SONG, 1, QueryOptions(), backend.deadline)
-    started = time.monotonic()
+    taken: list[float] = []
+    for _ in range(3):
+        started = time.monotonic()
+        reading = backend.service.get_one(ADA, SONG, QueryOptions(), backend.deadline)
+        taken.append(time.monotonic() - started)
 
-    reading = backend.service.get_one(ADA, SONG, QueryOptions(), backend.deadline)
-
-    assert time.monotonic() - started < AT_MOST_SECONDS
-    assert value_of(reading.ratings[0]) == 1
-    assert reading.cache_status == BYPASS
-    assert len(backend.failures) == 1
+        assert value_of(reading.ratings[0]) == 1
+        assert reading.cache_status == BYPASS
+    # The quickest, for a busy machine adds to the time but takes nothing off it.
+    assert min(taken) < AT_MOST_SECONDS
+    assert len(backend.failures) == 3
 
 
 # An update's answer says nothing that is needed, so that one which is no JSON is no failure.
