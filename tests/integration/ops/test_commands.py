@@ -36,15 +36,18 @@ OLD_KEY = DeveloperKey.generate(key_id="OLDKEY0001")
 NEW_KEY = DeveloperKey.generate(key_id="NEWKEY0001")
 IDS = ("--key-id", "NEWKEY0001", "--team-id", "LOCALTEAM1")
 DAY = 86_400
+HALF_A_DAY = DAY // 2  # so that a slow run does not make a day of it
 
 
-def signed(key: DeveloperKey, life_seconds: int = 10 * DAY + 60, age_seconds: int = 0) -> str:
+def signed(
+    key: DeveloperKey, life_seconds: int = 10 * DAY + HALF_A_DAY, age_seconds: int = 0
+) -> str:
     return sign_developer_token(
         parse_signing_key(key.document), now=time.time() - age_seconds, life_seconds=life_seconds
     )
 
 
-OLD_TOKEN, NEW_TOKEN = signed(OLD_KEY), signed(NEW_KEY, 20 * DAY + 60)
+OLD_TOKEN, NEW_TOKEN = signed(OLD_KEY), signed(NEW_KEY, 20 * DAY + HALF_A_DAY)
 EXPIRED_TOKEN = signed(OLD_KEY, 60, age_seconds=120)
 TOKENS = (OLD_TOKEN, NEW_TOKEN, EXPIRED_TOKEN)
 PARTS = {
