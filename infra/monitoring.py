@@ -64,7 +64,7 @@ class Monitoring(Construct):
                 "refuses it: docs/operations.md says what to do",
                 metric=cloudwatch.Metric(
                     namespace=ratings_metrics.NAMESPACE,
-                    metric_name=ratings_metrics.NO_DEVELOPER_TOKEN,
+                    metric_name=ratings_metrics.Metric.NO_DEVELOPER_TOKEN.value,
                     dimensions_map={
                         ratings_metrics.SERVICE_DIMENSION: SERVICE_NAME,
                         ratings_metrics.FUNCTION_DIMENSION: ratings.function_name,

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from functions.ratings.cache_status import CacheStatus
 from functions.ratings.errors import HTTP_ERRORS, RatingsError, RequestRefusedError
 
 ProxyAnswer = dict[str, Any]
@@ -61,20 +62,25 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is told to the caller; `body` is JSON text, and `error` is what an error came from."""
+    """What is told to the caller; `body` is JSON text, and `error` is what an error came from.
+
+    `cache_status` says what the cache did, where it could have done something.
+    """
 
     status: int
     body: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    cache_status: CacheStatus | None = None
     error: RatingsError | None = None
 
     def to_proxy(self, request_id: str) -> ProxyAnswer:
         """Write it as the gateway takes it, with the headers that every answer has."""
         content = {"Content-Type": "application/json"} if self.body else {}
         always = {"Cache-Control": "private, no-store", "X-Request-Id": request_id}
+        cache = {} if self.cache_status is None else {"Cache-Status": str(self.cache_status)}
         return {
             "statusCode": self.status,
-            "headers": {**content, **always, **self.headers},
+            "headers": {**content, **always, **cache, **self.headers},
             "body": self.body,
             "isBase64Encoded": False,
         }
@@ -83,7 +89,7 @@ class Answer:
 def error_answer(
     error: RatingsError, request_id: str, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Write an error in Apple's shape.
+    """Write an error in Apple's shape; `headers` are what it has beside its own.
 
     Source: https://developer.apple.com/documentation/applemusicapi/error
     """
@@ -98,11 +104,11 @@ def error_answer(
     }
     if error.source is not None:
         document["source"] = error.source.document()
-    cache = {} if error.cache_status is None else {"Cache-Status": str(error.cache_status)}
     return Answer(
         status=told.status,
         body=json.dumps({"errors": [document]}, separators=(",", ":")),
-        headers={**cache, **error.headers(), **(headers or {})},
+        headers={**error.headers(), **(headers or {})},
+        cache_status=error.cache_status,
         error=error,
     )
 

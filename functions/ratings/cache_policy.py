@@ -119,14 +119,18 @@ class CachePolicy:
 
     def freshness(self, cached: CachedRating, now: float) -> Freshness:
         """Judge a rating by its age; one from the future has no age that could be trusted."""
-        age = now - cached.requested_at
-        if age < -CLOCK_SKEW_SECONDS:
+        if self.is_from_the_future(cached, now):
             return Freshness.UNUSABLE
+        age = now - cached.requested_at
         if age < self.fresh_seconds:
             return Freshness.FRESH
         if age < self.fresh_seconds + self.stale_if_error_seconds:
             return Freshness.STALE
         return Freshness.UNUSABLE
+
+    def is_from_the_future(self, cached: CachedRating, now: float) -> bool:
+        """Whether a rating is younger than clocks that differ could make it."""
+        return now - cached.requested_at < -CLOCK_SKEW_SECONDS
 
     def ttl(self, cached: CachedRating, now: float) -> int:
         """Whole seconds of freshness left; below 0 for a stale rating."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+STALE_IF_ERROR: Final = "stale-if-error"
+"""The detail of an answer that a stale copy gave (RFC 5861 section 4)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheStatus:
@@ -17,6 +20,11 @@ class CacheStatus:
     stored: bool = False
     ttl: int | None = None
     detail: str | None = None
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether a stale copy answered in Apple's place."""
+        return self.detail == STALE_IF_ERROR
 
     def __str__(self) -> str:
         """The field's value, this cache named first."""

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.ratings.deadline import Clock, Deadline
 from functions.ratings.errors import DeveloperTokenMissingError
+from functions.ratings.metrics import Metric, Observer
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -61,11 +62,14 @@ def parse_developer_token(text: str, now: float) -> DeveloperToken:
 class DeveloperTokenSource:
     """The developer token of one environment, out of one secret, kept in memory."""
 
-    def __init__(self, *, client: SecretsManagerClient, secret_id: str, clock: Clock) -> None:
+    def __init__(
+        self, *, client: SecretsManagerClient, secret_id: str, clock: Clock, observer: Observer
+    ) -> None:
         """Read `secret_id` by `client` when a token is first asked for."""
         self._client = client
         self._secret_id = secret_id
         self._clock = clock
+        self._observer = observer
         self._token: DeveloperToken | None = None
         self._read_at = float("-inf")
 
@@ -94,7 +98,8 @@ class DeveloperTokenSource:
             return usable
         try:
             self._token = parse_developer_token(self._secret(deadline), now)
-        except DeveloperTokenMissingError:
+        except DeveloperTokenMissingError as error:
+            self._observer.count(Metric.DEVELOPER_TOKEN_NOT_READ, reason=str(error))
             if usable is None:
                 raise
             return usable

@@ -11,7 +11,7 @@ from functions.ratings.cache_policy import (
     Freshness,
     age,
 )
-from functions.ratings.cache_status import CacheStatus
+from functions.ratings.cache_status import STALE_IF_ERROR, CacheStatus
 from functions.ratings.models import Rating, RatingKey
 
 
@@ -64,9 +64,7 @@ class ReadPlan:
     def stale_if_error(self, *, asked: bool) -> Reading:
         """The answer where Apple failed, or was not asked, and the cache has a stand-in."""
         fwd = self.reason if asked else None
-        return self._from_cache(
-            CacheStatus(fwd=fwd, ttl=self._least_ttl(), detail="stale-if-error")
-        )
+        return self._from_cache(CacheStatus(fwd=fwd, ttl=self._least_ttl(), detail=STALE_IF_ERROR))
 
     def answered(self, fetched: Mapping[RatingKey, Rating], *, stored: bool) -> Reading:
         """The answer where Apple gave what was wanted."""

@@ -50,11 +50,13 @@ _ATTEMPTS: Final = 2
 class CacheSnapshot:
     """What the cache held of one owner and family at one moment.
 
-    `generation` is None where DynamoDB would not say; then there are no ratings either.
+    `generation` is None where DynamoDB would not say; then there are no ratings either. `rejected`
+    counts the items that this version of the function cannot have written.
     """
 
     ratings: Mapping[RatingKey, CachedRating]
     generation: Generation | None
+    rejected: int = 0
 
 
 class DynamoDBResponseCache:
@@ -79,14 +81,17 @@ class DynamoDBResponseCache:
         items, unread = self._get(owner, [generation_key, *by_sort_key])
         generation = read_generation(items.pop(generation_key, None))
         if generation is None or generation_key in unread:
-            return CacheSnapshot(ratings={}, generation=None)
+            return CacheSnapshot(ratings={}, generation=None, rejected=int(generation is None))
         ratings: dict[RatingKey, CachedRating] = {}
+        rejected = 0
         for sort_key, item in items.items():
             key = by_sort_key[sort_key]
             cached = read_rating(item, owner, key)
-            if cached is not None and generation.covers(cached):
+            if cached is None:
+                rejected += 1
+            elif generation.covers(cached):
                 ratings[key] = cached
-        return CacheSnapshot(ratings=ratings, generation=generation)
+        return CacheSnapshot(ratings=ratings, generation=generation, rejected=rejected)
 
     def store(self, owner: str, ratings: Mapping[RatingKey, CachedRating]) -> None:
         """Keep ratings, each in the place of what was there.

@@ -21,6 +21,7 @@ from functions.ratings.errors import (
     AppleUntrustedError,
     DependencyError,
 )
+from functions.ratings.metrics import Metric, Observer
 
 Outcome = AppleResponse | DependencyError
 """What became of one exchange."""
@@ -108,14 +109,16 @@ class Breaker:
         """Give the seconds until a request may go through; 0 if one may now."""
         return max(0.0, self._open_until - self._clock.monotonic())
 
-    def saw(self, outcome: Outcome) -> None:
-        """Take an exchange into account."""
+    def saw(self, outcome: Outcome) -> bool:
+        """Take an exchange into account; say whether no more are to follow for a while."""
         if not is_failure(outcome):
             self._in_a_row = 0
-            return
+            return False
         self._in_a_row += 1
-        if self._in_a_row >= self._failures:
-            self._open_until = self._clock.monotonic() + self._seconds
+        if self._in_a_row < self._failures:
+            return False
+        self._open_until = self._clock.monotonic() + self._seconds
+        return True
 
 
 class Exchange(Protocol):
@@ -146,11 +149,14 @@ class RetryingExchange:
         clock: Clock,
         sleep: Callable[[float], None],
         chance: Chance,
+        observer: Observer,
     ) -> None:
-        """Send by `exchange`."""
+        """Send by `exchange`; `observer` is told of every call, and of what is done about it."""
         self._exchange = exchange
+        self._clock = clock
         self._sleep = sleep
         self._chance = chance
+        self._observer = observer
         self.breaker = Breaker(clock)
         self.budget = RetryBudget()
 
@@ -176,6 +182,7 @@ class RetryingExchange:
         if self.breaker.wait() > 0 or not self.budget.spend():
             return Exchanged(response=_answer(outcome))
         self._sleep(delay)
+        self._observer.count(Metric.UPSTREAM_RETRIED)
         lost = isinstance(outcome, DependencyError)
         return Exchanged(response=_answer(self._try(request, deadline, headers)), lost=lost)
 
@@ -204,11 +211,15 @@ class RetryingExchange:
         self, request: AppleRequest, deadline: Deadline, headers: Mapping[str, str]
     ) -> Outcome:
         outcome: Outcome
+        started = self._clock.monotonic()
         try:
             outcome = self._exchange.send(request, deadline, headers=headers)
         except DependencyError as error:
             outcome = error
-        self.breaker.saw(outcome)
+        taken = self._clock.monotonic() - started
+        self._observer.measure(Metric.UPSTREAM_LATENCY, taken * 1000)
+        if self.breaker.saw(outcome):
+            self._observer.count(Metric.BREAKER_OPENED)
         return outcome
 
 

@@ -112,17 +112,17 @@ class Routes:
     def _get_one(self, request: ApiRequest, deadline: Deadline) -> Answer:
         token, key = _token(request), _key(request)
         reading = self._ratings.get_one(token, key, query_options(request.query), deadline)
-        headers = _reading_headers(reading)
         if not reading.ratings[0].is_rated:
-            return error_answer(NotRatedError("no rating"), request.request_id, headers)
-        return Answer(status=200, body=ratings_document(reading.ratings), headers=headers)
+            not_rated = NotRatedError("no rating")
+            not_rated.cache_status = reading.cache_status
+            return error_answer(not_rated, request.request_id, _age(reading))
+        return _reading_answer(reading)
 
     def _get_many(self, request: ApiRequest, deadline: Deadline) -> Answer:
         token = _token(request)
         keys = rating_keys(request.path_parameters.get("type", ""), request.query)
         reading = self._ratings.get_many(token, keys, query_options(request.query), deadline)
-        body = ratings_document(reading.ratings)
-        return Answer(status=200, body=body, headers=_reading_headers(reading))
+        return _reading_answer(reading)
 
     def _put(self, request: ApiRequest, deadline: Deadline) -> Answer:
         token, key = _token(request), _key(request)
@@ -146,8 +146,14 @@ def _key(request: ApiRequest) -> RatingKey:
     return rating_key(parameters.get("type", ""), parameters.get("id", ""))
 
 
-def _reading_headers(reading: Reading) -> dict[str, str]:
-    headers = {"Cache-Status": str(reading.cache_status)}
-    if reading.age is not None:
-        headers["Age"] = str(reading.age)
-    return headers
+def _reading_answer(reading: Reading) -> Answer:
+    return Answer(
+        status=200,
+        body=ratings_document(reading.ratings),
+        headers=_age(reading),
+        cache_status=reading.cache_status,
+    )
+
+
+def _age(reading: Reading) -> dict[str, str]:
+    return {} if reading.age is None else {"Age": str(reading.age)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import ceil
 from typing import Final, Protocol
 
@@ -16,14 +17,23 @@ from functions.ratings.cache_policy import (
 from functions.ratings.cache_status import BYPASS, CacheStatus
 from functions.ratings.deadline import Clock, Deadline
 from functions.ratings.errors import (
+    AppleAnswerUnusableError,
     AppleNotAskedError,
+    AppleThrottlesError,
+    AppleTooSlowError,
+    AppleUnavailableError,
+    AppleUnreachableError,
+    AppleUntrustedError,
     CacheUnavailableError,
     DependencyError,
     DeveloperTokenMissingError,
+    DeveloperTokenRefusedError,
     IdentityError,
     RatingsError,
+    RequestRejectedError,
     UserTokenRefusedError,
 )
+from functions.ratings.metrics import Metric, Observer
 from functions.ratings.models import (
     MusicUserToken,
     QueryOptions,
@@ -45,6 +55,22 @@ STORING_SECONDS: Final = 0.6
 
 CLOSING_SECONDS: Final = 1.0
 """What is kept back of a write's deadline, to close it and to store its answer."""
+
+_FAILURES: Final[Mapping[type[RatingsError], Metric]] = {
+    AppleUnreachableError: Metric.UPSTREAM_UNREACHABLE,
+    AppleUntrustedError: Metric.UPSTREAM_UNTRUSTED,
+    AppleTooSlowError: Metric.UPSTREAM_TOO_SLOW,
+    AppleAnswerUnusableError: Metric.UPSTREAM_UNUSABLE,
+    RequestRejectedError: Metric.UPSTREAM_UNUSABLE,
+    AppleUnavailableError: Metric.UPSTREAM_UNAVAILABLE,
+    AppleThrottlesError: Metric.UPSTREAM_THROTTLED,
+    AppleNotAskedError: Metric.UPSTREAM_NOT_ASKED,
+    DeveloperTokenMissingError: Metric.NO_DEVELOPER_TOKEN,
+    DeveloperTokenRefusedError: Metric.NO_DEVELOPER_TOKEN,
+}
+
+_NOT_ASKED: Final = (AppleNotAskedError, DeveloperTokenMissingError)
+"""The errors after which it is certain that Apple has heard nothing."""
 
 Send = Callable[[Deadline], Written]
 """Sends a write to Apple."""
@@ -78,6 +104,10 @@ class ResponseCache(Protocol):
 
 class RatingsUpstream(Protocol):
     """Apple Music's ratings; every method may raise `IdentityError` or `DependencyError`."""
+
+    def allow(self, deadline: Deadline) -> None:
+        """Raise `AppleNotAskedError` where a request had better not be sent at all."""
+        ...
 
     def get_one(
         self,
@@ -142,18 +172,18 @@ class RatingsService:
         policy: CachePolicy,
         clock: Clock,
         refused_tokens: RefusedTokens,
-        on_cache_failure: Callable[[CacheUnavailableError], None],
+        observer: Observer,
     ) -> None:
         """Answer out of `cache` as `policy` allows, else out of `upstream`.
 
-        `on_cache_failure` is told of what no caller notices.
+        `observer` is told of the failures that no caller may notice.
         """
         self._cache = cache
         self._upstream = upstream
         self._policy = policy
         self._clock = clock
         self._refused_tokens = refused_tokens
-        self._on_cache_failure = on_cache_failure
+        self._observer = observer
 
     def get_one(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
@@ -254,13 +284,14 @@ class RatingsService:
             return plan.hit()
         requested_at = self._clock.time()
         try:
-            fetched = ask(plan.wanted, _asking(plan, deadline), stand_in=plan.has_stand_in)
+            with self._observed():
+                fetched = ask(plan.wanted, _asking(plan, deadline), stand_in=plan.has_stand_in)
         except RatingsError as error:
             if isinstance(error, DependencyError):
                 # Apple may have taken its time, in which the copies have grown older.
                 late = plan_read(keys, snapshot.ratings, self._policy, self._clock.time())
                 if late.has_stand_in:
-                    return late.stale_if_error(asked=not isinstance(error, AppleNotAskedError))
+                    return late.stale_if_error(asked=not isinstance(error, _NOT_ASKED))
             self._note_refusal(error, token, keys[0], known=bool(snapshot.ratings))
             error.cache_status = CacheStatus(fwd=plan.reason)
             raise
@@ -271,7 +302,8 @@ class RatingsService:
         self, token: MusicUserToken, keys: Sequence[RatingKey], deadline: Deadline, ask: Ask
     ) -> Reading:
         try:
-            fetched = ask(keys, deadline.less(STORING_SECONDS), stand_in=False)
+            with self._observed():
+                fetched = ask(keys, deadline.less(STORING_SECONDS), stand_in=False)
         except RatingsError as error:
             self._note_refusal(error, token, keys[0], known=False)
             error.cache_status = BYPASS
@@ -292,14 +324,23 @@ class RatingsService:
         try:
             self._cache.refuse(token.owner, key.family, self._clock.time(), known=known)
         except CacheUnavailableError as failure:
-            self._on_cache_failure(failure)
+            self._observer.count(Metric.CACHE_INVALIDATION_FAILED, reason=str(failure))
 
     def _snapshot(self, token: MusicUserToken, keys: Sequence[RatingKey]) -> CacheSnapshot | None:
         try:
-            return self._cache.read(token.owner, keys[0].family, keys)
+            snapshot = self._cache.read(token.owner, keys[0].family, keys)
         except CacheUnavailableError as error:
-            self._on_cache_failure(error)
+            self._observer.count(Metric.CACHE_READ_FAILED, reason=str(error))
             return None
+        now = self._clock.time()
+        early = [
+            cached
+            for cached in snapshot.ratings.values()
+            if self._policy.is_from_the_future(cached, now)
+        ]
+        for _ in range(snapshot.rejected + len(early)):
+            self._observer.count(Metric.CACHE_ITEM_REJECTED)
+        return snapshot
 
     def _store_fetched(
         self,
@@ -328,7 +369,7 @@ class RatingsService:
         try:
             self._cache.store(token.owner, cached)
         except CacheUnavailableError as error:
-            self._on_cache_failure(error)
+            self._observer.count(Metric.CACHE_STORE_FAILED, reason=str(error))
             return False
         return True
 
@@ -337,10 +378,13 @@ class RatingsService:
     ) -> Written:
         """Send a write between its announcement and its close, whatever becomes of it."""
         self._raise_if_refused(token)
+        with self._observed():
+            self._upstream.allow(deadline.less(CLOSING_SECONDS))
         opened = self._open_write(token, key)
         requested_at = self._clock.time()
         try:
-            written = send(deadline.less(CLOSING_SECONDS))
+            with self._observed():
+                written = send(deadline.less(CLOSING_SECONDS))
         except Exception as error:
             if isinstance(error, UserTokenRefusedError):
                 self._refused_tokens.remember(token.owner)
@@ -351,11 +395,22 @@ class RatingsService:
             self._store(token, {key: written.rating}, requested_at, closed.generation)
         return written
 
+    @contextmanager
+    def _observed(self) -> Iterator[None]:
+        """Tell of a failure of Apple's or of our token, also where a copy will hide it."""
+        try:
+            yield
+        except RatingsError as error:
+            metric = _FAILURES.get(type(error))
+            if metric is not None:
+                self._observer.count(metric, reason=str(error))
+            raise
+
     def _open_write(self, token: MusicUserToken, key: RatingKey) -> OpenWrite | None:
         try:
             return self._cache.open_write(token.owner, key.family, self._clock.time())
         except CacheUnavailableError as error:
-            self._on_cache_failure(error)
+            self._observer.count(Metric.CACHE_INVALIDATION_FAILED, reason=str(error))
             return None
 
     def _close_write(
@@ -366,7 +421,7 @@ class RatingsService:
                 token.owner, key.family, opened, self._clock.time(), unknown=unknown
             )
         except CacheUnavailableError as error:
-            self._on_cache_failure(error)
+            self._observer.count(Metric.CACHE_INVALIDATION_FAILED, reason=str(error))
             return None
 
 
@@ -379,5 +434,4 @@ def _asking(plan: ReadPlan, deadline: Deadline) -> Deadline:
 
 def _may_still_land(error: Exception) -> bool:
     """Whether a write that failed so, be it by a defect, may have been taken by Apple."""
-    not_taken = IdentityError | AppleNotAskedError | DeveloperTokenMissingError
-    return not isinstance(error, not_taken)
+    return not isinstance(error, (IdentityError, *_NOT_ASKED))

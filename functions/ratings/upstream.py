@@ -88,6 +88,14 @@ class Upstream:
         self._clock = clock
         self._verdict: tuple[DeveloperToken, bool, float] | None = None
 
+    def allow(self, deadline: Deadline) -> None:
+        """Say beforehand whether a request would be sent.
+
+        Raises:
+            AppleNotAskedError: where Apple is down, or there is no time left.
+        """
+        self._exchange.allow(deadline)
+
     def get_one(
         self,
         token: MusicUserToken,

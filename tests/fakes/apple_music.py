@@ -9,6 +9,7 @@ from typing import Any
 from functions.ratings.apple_music import AppleRequest, AppleResponse
 from functions.ratings.deadline import Deadline
 from functions.ratings.errors import DependencyError
+from tests.fakes.clock import FakeClock
 
 
 def rating(item_id: str, value: object = 1, **more: object) -> dict[str, Any]:
@@ -42,10 +43,20 @@ def answer(
 
 
 class FakeExchange:
-    """Gives the answers in turn, the last one for ever, and keeps what was sent."""
+    """Gives the answers in turn, the last one for ever, and keeps what was sent.
 
-    def __init__(self, *answers: AppleResponse | DependencyError) -> None:
+    With a `clock`, each answer takes `takes` seconds of it.
+    """
+
+    def __init__(
+        self,
+        *answers: AppleResponse | DependencyError,
+        clock: FakeClock | None = None,
+        takes: float = 0.0,
+    ) -> None:
         self.answers = list(answers)
+        self._clock = clock
+        self._takes = takes
         self.requests: list[AppleRequest] = []
         self.headers: list[Mapping[str, str]] = []
         self.seconds: list[float] = []
@@ -56,6 +67,8 @@ class FakeExchange:
         self.requests.append(request)
         self.headers.append(headers)
         self.seconds.append(deadline.remaining())
+        if self._clock is not None:
+            self._clock.advance(self._takes)
         next_answer = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
         if isinstance(next_answer, DependencyError):
             raise next_answer

@@ -39,6 +39,9 @@ class FakeAppleRatings:
         seen = [(visible_at, value) for visible_at, value in self._written if visible_at <= now]
         return max(reversed(seen), key=lambda written: written[0])[1]  # the last of equals
 
+    def allow(self, deadline: Deadline) -> None:
+        """Never hinder a request."""
+
     def get_one(
         self,
         token: MusicUserToken,

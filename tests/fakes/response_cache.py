@@ -23,13 +23,15 @@ from functions.ratings.response_cache import CacheSnapshot
 class FakeResponseCache:
     """Keeps ratings by owner and key; `calls` is what was asked of it, in order.
 
-    Calls whose names are in `failing` fail. A generation of None is one that cannot be read.
+    Calls whose names are in `failing` fail. A generation of None is one that cannot be read, and
+    `rejected` how many items are told to be so.
     """
 
     def __init__(self, policy: CachePolicy) -> None:
         self._policy = policy
         self.calls: list[str] = []
         self.failing: set[str] = set()
+        self.rejected = 0
         self.ratings: dict[tuple[str, RatingKey], CachedRating] = {}
         self.generations: dict[tuple[str, str], Generation | None] = {}
 
@@ -42,6 +44,7 @@ class FakeResponseCache:
         return CacheSnapshot(
             ratings={key: cached for key, cached in held.items() if generation.covers(cached)},
             generation=generation,
+            rejected=self.rejected,
         )
 
     def store(self, owner: str, ratings: Mapping[RatingKey, CachedRating]) -> None:

@@ -1,62 +1,107 @@
-"""Writes docs/reliability.md from the table: `python -m tests.integration.faults.reliability_page`."""
+"""Writes docs/reliability.md from the tables: `python -m tests.integration.faults.reliability_page`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.integration.faults.apple_behaviours import BEHAVIOURS, STATES, Behaviour, Told
+from tests.integration.faults.dependency_faults import CELLS, Cell
+from tests.integration.faults.write_behaviours import WRITES, Method, WriteBehaviour
 
 PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
 
 _INTRODUCTION = """\
 # Reliability
 
-What a caller is told when something fails. The table is written from the one that the tests run
-(`tests/integration/faults/apple_behaviours.py`), {cells} cells over real sockets.
+What a caller is told when something fails. The tables are written from those that the tests run
+(`tests/integration/faults/`), {cells} cells over real sockets, each with a bound on its time.
+
+A rating is fresh for 60 s and stands in for 3,600 s more; the tests look at ages of 10, 90 and 3,700 s.
+
+## When Apple fails a read
 
 Each cell: the status, the error's code, what `Cache-Status` says, `Age` and `Retry-After` in seconds, and how often
-Apple was asked (×). A rating is fresh for 60 s and stands in for 3,600 s more; the tests look at ages of 10, 90 and
-3,700 s. Fresh ratings are answered without asking Apple, whatever it does.
-
-## When Apple fails
+Apple was asked (×). Fresh ratings are answered without asking Apple, whatever it does.
 
 | Apple | nothing cached, or past the limit | stale |
 |---|---|---|
+{reads}
+
+## When Apple fails a write
+
+Whatever becomes of a write, nothing that was cached before it is served after it. `kept` means that Apple's answer is
+remembered; after an `unknown` outcome nothing of the family is remembered for 60 s.
+
+| Apple | PUT | DELETE |
+|---|---|---|
+{writes}
+
+## When something else fails
+
+`asked` is how often DynamoDB, Secrets Manager and Apple are; `noticed`, which metrics count it.
+
+| what | case | told | asked | noticed |
+|---|---|---|---|---|
+{dependencies}
+
+## The rules behind the tables
+
 """
 
-_REST = """
-- **Time.** Every answer is there within the deadline (6 s, 2 s in these tests), answers that drip a byte at a time
-  included; with a stale copy at hand Apple gets 1.5 s.
+_RULES = """\
+- **Time.** Every answer is there within the deadline (6 s, 2 or 3 s in these tests), answers that drip a byte at a
+  time included; with a stale copy at hand Apple gets 1.5 s. A DynamoDB that does not answer costs 0.3 s for each call.
 - **One retry**, after up to 0.2 s at random, for a lost connection, 500, 502, 504 and a 503 that does not say when;
   for 429 after 0.5 to 1 s, if no copy is at hand. Retries are at most a tenth of requests, 10 saved up.
 - **A breaker** for each environment: after 5 failures in a row (no connection, too slow, 5xx) Apple is not asked for
   10 s, then one request tries. Meanwhile a stale copy is `hit; ttl=-30; detail=stale-if-error`, and anything else
-  503/50391 with `Retry-After`.
+  503/50391 with `Retry-After`; a write is neither announced nor sent.
 - **A refusal is final.** After 401, 403 and 400 no copy stands in. After a 403 the token is refused from memory for
   10 s in that environment, and what was cached of the family does not count any more if the user had written to it or
   something of it was just read; otherwise another fresh rating of it may be served by another environment for up to
   60 s more.
-- **Little time.** With under half a second left, Apple is not asked: the answer is a hit, a stale copy, or 503/50391,
-  and a write is not sent.
-
-## When something else fails
-
-| what | reads | writes |
-|---|---|---|
-| DynamoDB refused, silent, slow, failing, throttled, denied, without its table | Apple's answer with `fwd=bypass`, at most 0.3 s later; Apple's error if it fails too | Apple's answer |
-| an item that is malformed, another owner's, from the future, of another layout | a miss, and overwritten | |
-| DynamoDB leaves keys unprocessed | asked once more, then a miss; without the generation nothing is stored | |
-| Secrets Manager down, a token in memory | as if up, until the token's `exp` | the same |
-| Secrets Manager down, no token; the secret empty, no JWT, expired | fresh and stale as if Apple failed, else 503/50390 | 503/50390, nothing sent |
-| Apple accepts a write with an odd or empty body | | success, answered from the request; nothing stored |
-| Apple does not answer a write | | 504/50490, outcome unknown; nothing of the family is stored for 60 s |
+- **Little time.** With under half a second left, Apple is not asked: the answer is a hit, a stale copy, or 503/50391.
+  A write needs a second more, for its close; without that it is neither announced nor sent.
 """
 
 
 def reliability_page() -> str:
-    rows = "\n".join(_row(behaviour) for behaviour in BEHAVIOURS)
-    cells = len(BEHAVIOURS) * len(STATES)
-    return _INTRODUCTION.format(cells=cells) + rows + "\n" + _REST
+    cells = len(BEHAVIOURS) * len(STATES) + sum(map(len, WRITES.values())) + len(CELLS)
+    return (
+        _INTRODUCTION.format(
+            cells=cells,
+            reads="\n".join(_row(behaviour) for behaviour in BEHAVIOURS),
+            writes="\n".join(_write_rows()),
+            dependencies="\n".join(_dependency_row(cell) for cell in CELLS),
+        )
+        + _RULES
+    )
+
+
+def _write_rows() -> Iterator[str]:
+    told = {
+        method: {each.name: _written(each, method) for each in behaviours}
+        for method, behaviours in WRITES.items()
+    }
+    for name in dict.fromkeys(name for cells in told.values() for name in cells):
+        yield f"| {name} | {told['PUT'].get(name, '')} | {told['DELETE'].get(name, '')} |"
+
+
+def _written(behaviour: WriteBehaviour, method: Method) -> str:
+    status = str(behaviour.told(method))
+    parts = [status if behaviour.code is None else f"{status}/{behaviour.code}"]
+    if behaviour.retry_after is not None:
+        parts.append(f"Retry-After {behaviour.retry_after}")
+    parts.extend(name for name in ("kept", "unknown") if getattr(behaviour, name))
+    return f"{', '.join(parts)}, ×{behaviour.calls}"
+
+
+def _dependency_row(cell: Cell) -> str:
+    told = _cell(cell.told).rpartition(", ×")[0].replace(", ``", "")
+    noticed = ", ".join(f"`{metric.value}` {count}" for metric, count in cell.noticed.items())
+    asked = " · ".join(map(str, cell.asked))
+    return f"| {cell.dependency}: {cell.fault} | {cell.case} | {told} | {asked} | {noticed} |"
 
 
 def _row(behaviour: Behaviour) -> str:

@@ -10,92 +10,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import trustme
 
-from functions.ratings.api_gateway import Answer, ApiRequest
-from functions.ratings.apple_music import AppleMusic
-from functions.ratings.cache_policy import CachedRating
-from functions.ratings.deadline import Deadline
-from functions.ratings.models import MusicUserToken, Rating, RatingKey
-from functions.ratings.refused_tokens import RefusedTokens
-from functions.ratings.response_cache import DynamoDBResponseCache
-from functions.ratings.retrying import RetryingExchange
-from functions.ratings.routes import ITEM_RESOURCE, Routes
-from functions.ratings.service import RatingsService
-from functions.ratings.upstream import Upstream
-from tests.contracts.response_cache import POLICY
-from tests.fakes.developer_tokens import FakeDeveloperTokens
-from tests.fakes.dynamodb import FakeDynamoDB
+from functions.ratings.models import MusicUserToken
 from tests.fakes.origin import Origin, origin
 from tests.integration.faults.apple_behaviours import (
     BEHAVIOURS,
-    DEADLINE_SECONDS,
-    FRESH_AGE,
-    PAST_AGE,
-    STALE_AGE,
     STATES,
     Behaviour,
     State,
     resource,
 )
+from tests.integration.faults.backend import Backend
 from tests.integration.faults.reliability_page import PAGE, reliability_page
-
-ADA = MusicUserToken("sample-user-token-ada")
-SONG = RatingKey(type="library-songs", id="i.a")
-AGES: dict[State, int] = {"fresh": FRESH_AGE, "stale": STALE_AGE, "past the limit": PAST_AGE}
-
-
-class Backend:
-    """Everything but DynamoDB as deployed, with Apple at `url`."""
-
-    def __init__(self, url: str) -> None:
-        self.cache = DynamoDBResponseCache(
-            client=cast("Any", FakeDynamoDB()), table_name="ratings", policy=POLICY
-        )
-        self._apple = AppleMusic(url)
-        exchange = RetryingExchange(self._apple, clock=time, sleep=time.sleep, chance=lambda: 0.1)
-        self._routes = Routes(
-            RatingsService(
-                cache=self.cache,
-                upstream=Upstream(
-                    exchange=exchange, developer_tokens=FakeDeveloperTokens(), clock=time
-                ),
-                policy=POLICY,
-                clock=time,
-                refused_tokens=RefusedTokens(time),
-                on_cache_failure=_raise,
-            )
-        )
-
-    def hold(self, state: State, token: MusicUserToken = ADA) -> None:
-        if state == "nothing cached":
-            return
-        cached = CachedRating(
-            rating=Rating(json.dumps(resource())),
-            requested_at=time.time() - AGES[state],
-            generation=None,
-        )
-        self.cache.store(token.owner, {SONG: cached})
-
-    def get(self, token: MusicUserToken = ADA) -> Answer:
-        event = {
-            "resource": ITEM_RESOURCE,
-            "httpMethod": "GET",
-            "pathParameters": {"type": SONG.type, "id": SONG.id},
-            "multiValueHeaders": {"Music-User-Token": [token.value]},
-        }
-        request = ApiRequest.from_event(event, fallback_request_id="request-1")
-        return self._routes.answer(request, Deadline.after(DEADLINE_SECONDS, time))
-
-    def close(self) -> None:
-        self._apple.close()
-
-
-def _raise(error: Exception) -> None:
-    raise error
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 TOKEN = jwt.encode({"exp": 4_000_000_000}, "a key that no one uses for anything else")
 RATING = {"id": "i.a", "type": "ratings", "attributes": {"value": 1}}
+MOST_LOG_BYTES = 700
 FOUND = sends(http(200, json.dumps({"data": [RATING]}).encode(), "Content-Type: application/json"))
 
 
@@ -129,6 +130,16 @@ def counting(calls: list[str]) -> Callable[..., Any]:
 
 def configuration(client: Any) -> dict[str, Any]:
     return {**vars(client.meta.config)}
+
+
+def counted(line: dict[str, Any]) -> dict[str, int]:
+    """The counts in a line of CloudWatch's embedded metric format, by the metric's name."""
+    (sent,) = line["_aws"]["CloudWatchMetrics"]
+    assert sent["Namespace"] == metrics.NAMESPACE
+    assert sent["Dimensions"] == [[metrics.FUNCTION_DIMENSION, metrics.SERVICE_DIMENSION]]
+    assert line[metrics.FUNCTION_DIMENSION] == "ratings-dev"
+    counts = {each["Name"] for each in sent["Metrics"] if each["Unit"] == "Count"}
+    return {name: sum(line[name]) for name in counts}
 
 
 def cache_status(answer: dict[str, Any]) -> str:
@@ -304,7 +315,10 @@ def test_without_dynamodb_apple_still_answers(
         answer = deploy(apple).get()
 
     assert (answer["statusCode"], cache_status(answer)) == (200, "fwd=bypass")
-    assert '"message":"response cache not available"' in capsys.readouterr().out
+    line = json.loads(capsys.readouterr().out)
+    assert line["level"] == "WARNING"
+    assert line["noticed"] == ["CacheReadFailed: ResourceNotFoundException"]
+    assert counted(line) == {"Answered": 1, "CacheBypass": 1, "CacheReadFailed": 1}
 
 
 @pytest.mark.filterwarnings("ignore:POWERTOOLS_(DEV|DEBUG):UserWarning")
@@ -325,6 +339,35 @@ def test_each_request_leaves_one_line_without_a_secret(
     assert logged.count("gateway-1") == 1
 
 
+def test_a_hit_leaves_one_short_line_that_is_log_and_metrics(
+    deploy: Deploy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with origin(FOUND) as apple:
+        function = deploy(apple)
+        function.get()
+        capsys.readouterr()
+        function.get()
+        (logged,) = capsys.readouterr().out.splitlines()
+
+    line = json.loads(logged)
+    milliseconds = line.pop("milliseconds")
+    assert 0 < milliseconds < 1000
+    assert counted(line) == {"Answered": 1, "CacheHit": 1}
+    assert {
+        name: line[name] for name in line.keys() - {"_aws", "service"} - set(counted(line))
+    } == {
+        "level": "INFO",
+        "message": "/v1/me/ratings/{type}/{id}",
+        "request_id": "gateway-1",
+        "function_request_id": "lambda-1",
+        "method": "GET",
+        "status": 200,
+        "cache": "apple-music-ratings; hit; ttl=60",
+        "function_name": "ratings-dev",
+    }
+    assert len(logged) <= MOST_LOG_BYTES
+
+
 def test_that_there_is_no_developer_token_is_counted(
     deploy: Deploy, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -335,14 +378,18 @@ def test_that_there_is_no_developer_token_is_counted(
         answer = deploy(apple).get()
 
     assert (answer["statusCode"], cache_status(answer)) == (503, "fwd=miss")
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    (metric,) = [line for line in lines if "_aws" in line]
-    (sent,) = metric["_aws"]["CloudWatchMetrics"]
-    assert sent["Namespace"] == metrics.NAMESPACE
-    assert [each["Name"] for each in sent["Metrics"]] == [metrics.NO_DEVELOPER_TOKEN]
-    assert metric[metrics.NO_DEVELOPER_TOKEN] == [1.0]
-    assert metric[metrics.FUNCTION_DIMENSION] == "ratings-dev"
-    assert sent["Dimensions"] == [[metrics.FUNCTION_DIMENSION, metrics.SERVICE_DIMENSION]]
+    line = json.loads(capsys.readouterr().out)
+    assert counted(line) == {
+        "Failed": 1,
+        "CacheMiss": 1,
+        "NoDeveloperToken": 1,
+        "DeveloperTokenNotRead": 1,
+    }
+    assert line["level"] == "ERROR"
+    assert (line["error"], line["reason"]) == (
+        "DeveloperTokenMissingError",
+        "the secret holds no JWT",
+    )
 
 
 def test_a_defect_is_an_answer_that_tells_nothing(

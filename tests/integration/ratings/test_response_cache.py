@@ -6,7 +6,7 @@ from botocore.stub import Stubber
 from functions.ratings.cache_policy import Freshness, Generation
 from functions.ratings.errors import CacheUnavailableError
 from functions.ratings.models import MusicUserToken, Rating
-from functions.ratings.response_cache import DynamoDBResponseCache
+from functions.ratings.response_cache import CacheSnapshot, DynamoDBResponseCache
 from tests.contracts.response_cache import (
     ADA,
     CATALOG_SONG,
@@ -81,11 +81,10 @@ def test_an_item_never_holds_the_token(
         ("requested_at", None),
         ("generation", {"S": "1"}),
         ("generation", None),
-        ("generation", {"N": "1"}),
         ("expires_at", None),
     ],
 )
-def test_an_item_that_is_not_as_it_was_written_is_a_miss(
+def test_an_item_that_is_not_as_it_was_written_is_a_miss_and_counted(
     cache: DynamoDBResponseCache,
     dynamodb: "DynamoDBClient",
     attribute: str,
@@ -97,10 +96,22 @@ def test_an_item_that_is_not_as_it_was_written_is_a_miss(
         TableName=TABLE, Item={name: given for name, given in item.items() if given is not None}
     )
 
-    assert cache.read(ADA, "songs", [SONG]).ratings == {}
+    snapshot = cache.read(ADA, "songs", [SONG])
+    assert (snapshot.ratings, snapshot.rejected) == ({}, 1)
 
     cache.store(ADA, {SONG: cached()})
-    assert cache.read(ADA, "songs", [SONG]).ratings == {SONG: cached()}
+    snapshot = cache.read(ADA, "songs", [SONG])
+    assert (snapshot.ratings, snapshot.rejected) == ({SONG: cached()}, 0)
+
+
+def test_an_item_of_another_generation_is_a_miss_like_any_other(
+    cache: DynamoDBResponseCache,
+) -> None:
+    cache.store(ADA, {SONG: cached(generation=1)})
+
+    snapshot = cache.read(ADA, "songs", [SONG])
+
+    assert (snapshot.ratings, snapshot.rejected) == ({}, 0)
 
 
 def put_generation(dynamodb: "DynamoDBClient", **attributes: Any) -> None:
@@ -127,8 +138,8 @@ def test_a_generation_that_cannot_be_read_covers_nothing(
     cache.store(ADA, {SONG: cached()})
     put_generation(dynamodb, generation={"S": "seven"})
 
-    assert cache.read(ADA, "songs", [SONG]) == type(cache.read(ADA, "songs", []))(
-        ratings={}, generation=None
+    assert cache.read(ADA, "songs", [SONG]) == CacheSnapshot(
+        ratings={}, generation=None, rejected=1
     )
 
 

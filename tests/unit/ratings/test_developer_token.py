@@ -7,7 +7,9 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from functions.ratings.deadline import Deadline
 from functions.ratings.developer_token import DeveloperTokenSource, parse_developer_token
 from functions.ratings.errors import DeveloperTokenMissingError
+from functions.ratings.metrics import Metric
 from tests.fakes.clock import FakeClock
+from tests.fakes.observer import RecordingObserver
 
 NOW = FakeClock().time()
 HOUR = 3600
@@ -38,8 +40,15 @@ class FakeSecretsManager:
 DOWN = ConnectTimeoutError(endpoint_url="https://secretsmanager.test")
 
 
-def source(client: FakeSecretsManager, clock: FakeClock) -> DeveloperTokenSource:
-    return DeveloperTokenSource(client=cast("Any", client), secret_id="developer", clock=clock)
+def source(
+    client: FakeSecretsManager, clock: FakeClock, observer: RecordingObserver | None = None
+) -> DeveloperTokenSource:
+    return DeveloperTokenSource(
+        client=cast("Any", client),
+        secret_id="developer",
+        clock=clock,
+        observer=observer or RecordingObserver(),
+    )
 
 
 def test_the_token_is_read_once_and_kept() -> None:
@@ -65,15 +74,23 @@ def test_shortly_before_its_end_the_token_is_looked_for_anew() -> None:
 
 
 @pytest.mark.parametrize("failure", [DOWN, "placeholder", signed(NOW - 1)])
-def test_a_good_token_goes_on_while_the_secret_is_of_no_use(failure: str | Exception) -> None:
-    client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
-    tokens = source(client, clock)
+def test_a_good_token_goes_on_while_the_secret_is_of_no_use_and_that_is_counted(
+    failure: str | Exception,
+) -> None:
+    client, clock, observer = (
+        FakeSecretsManager(signed(NOW + HOUR)),
+        FakeClock(),
+        RecordingObserver(),
+    )
+    tokens = source(client, clock, observer)
     good = tokens.current(LONG)
+    assert observer.counted == {}
     client.secret = failure
 
     clock.advance(HOUR - 1)
 
     assert tokens.current(LONG) == good
+    assert observer.counted == {Metric.DEVELOPER_TOKEN_NOT_READ: 1}
     clock.advance(1)
     with pytest.raises(DeveloperTokenMissingError):
         tokens.current(LONG)
@@ -115,9 +132,13 @@ def test_a_new_token_is_found_by_reading_again_but_not_twice_in_ten_seconds() ->
         "a.b.c",
     ],
 )
-def test_without_any_token_the_error_says_so(failure: str | Exception) -> None:
+def test_without_any_token_the_error_says_so_and_it_is_counted(failure: str | Exception) -> None:
+    observer = RecordingObserver()
+
     with pytest.raises(DeveloperTokenMissingError):
-        source(FakeSecretsManager(failure), FakeClock()).current(LONG)
+        source(FakeSecretsManager(failure), FakeClock(), observer).current(LONG)
+
+    assert observer.counted == {Metric.DEVELOPER_TOKEN_NOT_READ: 1}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tests.contracts.response_cache import POLICY
 from tests.fakes.apple_music import FakeExchange, answer
 from tests.fakes.developer_tokens import FakeDeveloperTokens
 from tests.fakes.dynamodb import FakeDynamoDB
+from tests.fakes.observer import CacheMayNotFail
 
 APPLES_PATHS = re.compile(r"/v1/me/ratings/[a-z-]+(/[A-Za-z0-9.-]+)?|/v1/test", re.ASCII)
 
@@ -63,7 +64,7 @@ events = st.fixed_dictionaries(
 @settings(max_examples=2000, deadline=None)
 @given(event=events | anything)
 def test_every_event_has_an_answer_and_no_strange_call_follows(event: Any) -> None:
-    apple = FakeExchange(answer(404))
+    apple, observer = FakeExchange(answer(404)), CacheMayNotFail()
     routes = Routes(
         RatingsService(
             cache=DynamoDBResponseCache(
@@ -71,7 +72,11 @@ def test_every_event_has_an_answer_and_no_strange_call_follows(event: Any) -> No
             ),
             upstream=Upstream(
                 exchange=RetryingExchange(
-                    apple, clock=time, sleep=lambda _: None, chance=lambda: 0.0
+                    apple,
+                    clock=time,
+                    sleep=lambda _: None,
+                    chance=lambda: 0.0,
+                    observer=observer,
                 ),
                 developer_tokens=FakeDeveloperTokens(),
                 clock=time,
@@ -79,7 +84,7 @@ def test_every_event_has_an_answer_and_no_strange_call_follows(event: Any) -> No
             policy=POLICY,
             clock=time,
             refused_tokens=RefusedTokens(time),
-            on_cache_failure=_raise,
+            observer=observer,
         )
     )
     request = ApiRequest.from_event(event, fallback_request_id="lambda-1")
@@ -93,7 +98,3 @@ def test_every_event_has_an_answer_and_no_strange_call_follows(event: Any) -> No
     for asked in apple.requests:
         assert APPLES_PATHS.fullmatch(asked.path)
         assert all("\r" not in value and "\n" not in value for value in asked.query.values())
-
-
-def _raise(error: Exception) -> None:
-    raise error

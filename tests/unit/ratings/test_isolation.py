@@ -33,6 +33,7 @@ from functions.ratings.service import RatingsService
 from tests.contracts.response_cache import POLICY
 from tests.fakes.clock import FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB
+from tests.fakes.observer import CacheMayNotFail
 
 RUNS = 2000
 REQUESTS = 12
@@ -51,6 +52,9 @@ class CanaryApple:
         self.values: dict[tuple[str, RatingKey], RatingValue | None] = {}
         self.trouble: RatingsError | None = None
         self.mumbles = False
+
+    def allow(self, deadline: Deadline) -> None:
+        """Never hinder a request."""
 
     def get_one(
         self,
@@ -133,7 +137,7 @@ class Run:
             policy=POLICY,
             clock=self._clock,
             refused_tokens=RefusedTokens(self._clock),
-            on_cache_failure=lambda _: None,
+            observer=CacheMayNotFail(),
         )
         self._routes = Routes(service)
 

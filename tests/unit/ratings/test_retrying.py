@@ -10,6 +10,7 @@ from functions.ratings.errors import (
     AppleUntrustedError,
     DependencyError,
 )
+from functions.ratings.metrics import Metric
 from functions.ratings.retrying import (
     Breaker,
     Exchanged,
@@ -21,6 +22,7 @@ from functions.ratings.retrying import (
 )
 from tests.fakes.apple_music import FakeExchange, answer
 from tests.fakes.clock import FakeClock
+from tests.fakes.observer import RecordingObserver
 
 GET = AppleRequest(method="GET", path="/v1/me/ratings/library-songs/i.a")
 OK = answer(200)
@@ -140,11 +142,16 @@ def test_one_request_tries_whether_apple_is_back() -> None:
 class Sending:
     """A retrying exchange, and the clock that it sleeps by."""
 
-    def __init__(self, *answers: AppleResponse | DependencyError) -> None:
+    def __init__(self, *answers: AppleResponse | DependencyError, takes: float = 0.0) -> None:
         self.clock = FakeClock()
-        self.exchange = FakeExchange(*answers)
+        self.exchange = FakeExchange(*answers, clock=self.clock, takes=takes)
+        self.observer = RecordingObserver()
         self.retrying = RetryingExchange(
-            self.exchange, clock=self.clock, sleep=self.clock.advance, chance=lambda: 0.5
+            self.exchange,
+            clock=self.clock,
+            sleep=self.clock.advance,
+            chance=lambda: 0.5,
+            observer=self.observer,
         )
 
     def send(self, seconds: float = 6, *, stand_in: bool = False) -> Exchanged:
@@ -160,6 +167,36 @@ def test_a_second_try_may_succeed(first: AppleResponse | DependencyError, lost: 
 
     assert sending.send() == Exchanged(response=OK, lost=lost)
     assert len(sending.exchange.requests) == 2
+
+
+def test_each_call_is_measured_and_the_second_counted() -> None:
+    sending = Sending(answer(500), OK, takes=0.25)
+
+    sending.send()
+
+    assert sending.observer.measured == {Metric.UPSTREAM_LATENCY: [pytest.approx(250)] * 2}
+    assert sending.observer.counted == {Metric.UPSTREAM_RETRIED: 1}
+
+
+def test_a_call_that_failed_is_measured_too() -> None:
+    sending = Sending(AppleTooSlowError("late"), takes=2.0)
+
+    with pytest.raises(AppleTooSlowError):
+        sending.send()
+
+    assert sending.observer.measured == {Metric.UPSTREAM_LATENCY: [pytest.approx(2000)]}
+    assert sending.observer.counted == {}
+
+
+def test_that_the_breaker_opens_is_counted_each_time() -> None:
+    sending = Sending(answer(500))
+    for _ in range(3):
+        sending.send()
+    assert sending.observer.counted[Metric.BREAKER_OPENED] == 1
+
+    sending.clock.advance(10)
+    sending.send()
+    assert sending.observer.counted[Metric.BREAKER_OPENED] == 2
 
 
 def test_there_is_no_third_try() -> None:

@@ -13,7 +13,6 @@ from functions.ratings.errors import (
     AppleUnavailableError,
     AppleUnreachableError,
     AppleUntrustedError,
-    CacheUnavailableError,
     DependencyError,
     DeveloperTokenMissingError,
     DeveloperTokenRefusedError,
@@ -24,6 +23,7 @@ from functions.ratings.errors import (
     RequestRejectedError,
     UserTokenRefusedError,
 )
+from functions.ratings.metrics import Metric
 from functions.ratings.models import (
     NOT_RATED,
     MusicUserToken,
@@ -37,6 +37,7 @@ from functions.ratings.read_plan import Reading
 from functions.ratings.refused_tokens import RefusedTokens
 from functions.ratings.service import RatingsService
 from tests.fakes.clock import FakeClock
+from tests.fakes.observer import RecordingObserver
 from tests.fakes.response_cache import FakeResponseCache
 
 POLICY = CachePolicy(fresh_seconds=60, stale_if_error_seconds=3600, deadline_seconds=6)
@@ -75,7 +76,14 @@ class FakeUpstream:
         self.once = True
         self.takes = 0.0
         self.stand_ins: list[bool] = []
+        self.allowed: list[float] = []
+        self.hindered: AppleNotAskedError | None = None
         self.while_writing: Callable[[], object] = lambda: None
+
+    def allow(self, deadline: Deadline) -> None:
+        self.allowed.append(deadline.remaining())
+        if self.hindered is not None:
+            raise self.hindered
 
     def get_one(
         self,
@@ -144,14 +152,14 @@ class Backend:
         self.clock = FakeClock()
         self.cache = FakeResponseCache(POLICY)
         self.upstream = FakeUpstream(self.clock)
-        self.cache_failures: list[CacheUnavailableError] = []
+        self.observer = RecordingObserver()
         self.service = RatingsService(
             cache=self.cache,
             upstream=self.upstream,
             policy=POLICY,
             clock=self.clock,
             refused_tokens=RefusedTokens(self.clock),
-            on_cache_failure=self.cache_failures.append,
+            observer=self.observer,
         )
 
     def get(self, token: MusicUserToken = ADA, options: QueryOptions | None = None) -> Reading:
@@ -215,7 +223,7 @@ def test_past_its_fresh_time_a_rating_is_asked_for_again(backend: Backend) -> No
     assert backend.get().cache_status == CacheStatus(ttl=60)
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+@pytest.mark.parametrize("failure", FAILURES[:-1], ids=lambda failure: type(failure).__name__)
 def test_when_apple_fails_a_stale_rating_stands_in_and_says_so(
     backend: Backend, failure: DependencyError
 ) -> None:
@@ -277,7 +285,7 @@ def test_without_the_cache_apple_answers_and_nothing_is_stored(backend: Backend)
 
     assert backend.get() == Reading(ratings=(LIKED,), cache_status=CacheStatus(fwd="bypass"))
     assert "store" not in backend.cache.calls
-    assert len(backend.cache_failures) == 1
+    assert backend.observer.counted == {Metric.CACHE_READ_FAILED: 1}
 
 
 def test_without_the_cache_and_without_apple_the_error_is_apples(backend: Backend) -> None:
@@ -294,7 +302,7 @@ def test_an_answer_that_could_not_be_stored_is_an_answer(backend: Backend) -> No
     backend.cache.failing.add("store")
 
     assert backend.get() == Reading(ratings=(LIKED,), cache_status=CacheStatus(fwd="miss"))
-    assert len(backend.cache_failures) == 1
+    assert backend.observer.counted == {Metric.CACHE_STORE_FAILED: 1}
 
 
 def test_a_rating_of_an_older_generation_is_a_miss(backend: Backend) -> None:
@@ -529,12 +537,103 @@ def test_a_write_that_was_never_sent_is_no_unknown_outcome(
     assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
 
 
-def test_when_apple_is_not_asked_a_stale_rating_is_a_hit(backend: Backend) -> None:
+@pytest.mark.parametrize("failure", [AppleNotAskedError("x"), DeveloperTokenMissingError("x")])
+def test_when_apple_is_not_asked_a_stale_rating_is_a_hit(
+    backend: Backend, failure: DependencyError
+) -> None:
     backend.get()
-    backend.upstream.answers[ADA] = AppleNotAskedError("x", retry_after=3)
+    backend.upstream.answers[ADA] = failure
     backend.clock.advance(90)
 
     assert backend.get().cache_status == CacheStatus(ttl=-30, detail="stale-if-error")
+
+
+def test_a_write_that_would_not_be_sent_is_not_announced_either(backend: Backend) -> None:
+    backend.upstream.hindered = AppleNotAskedError("no time left to ask", retry_after=1)
+
+    with pytest.raises(AppleNotAskedError):
+        backend.put()
+
+    assert (backend.cache.calls, backend.upstream.calls) == ([], 0)
+    # What the write would have, once the time to close it is kept back.
+    assert backend.upstream.allowed == [5.0]
+    assert backend.observer.counted == {Metric.UPSTREAM_NOT_ASKED: 1}
+
+
+NOTICED = {
+    AppleUnreachableError: Metric.UPSTREAM_UNREACHABLE,
+    AppleUntrustedError: Metric.UPSTREAM_UNTRUSTED,
+    AppleAnswerUnusableError: Metric.UPSTREAM_UNUSABLE,
+    RequestRejectedError: Metric.UPSTREAM_UNUSABLE,
+    AppleTooSlowError: Metric.UPSTREAM_TOO_SLOW,
+    AppleUnavailableError: Metric.UPSTREAM_UNAVAILABLE,
+    AppleThrottlesError: Metric.UPSTREAM_THROTTLED,
+    DeveloperTokenMissingError: Metric.NO_DEVELOPER_TOKEN,
+    DeveloperTokenRefusedError: Metric.NO_DEVELOPER_TOKEN,
+}
+UNNOTICED = [NotSignedInError, UserTokenRefusedError, RequestRefusedError]
+
+
+@pytest.mark.parametrize("error", [*FAILURES, *REFUSALS], ids=lambda error: type(error).__name__)
+def test_what_fails_is_counted_by_its_kind_and_what_is_the_users_is_not(
+    backend: Backend, error: RatingsError
+) -> None:
+    backend.upstream.answers[ADA] = backend.upstream.written = error
+    for ask in (backend.get, lambda: backend.get_many("i.a", "i.b"), backend.put, backend.delete):
+        backend.observer.counted.clear()
+        backend.clock.advance(20)  # a refused token is not remembered that long
+        with pytest.raises(type(error)):
+            ask()
+
+        told = {NOTICED[type(error)]: 1} if type(error) in NOTICED else {}
+        assert backend.observer.counted == told
+    assert (type(error) in NOTICED) != (type(error) in UNNOTICED)
+
+
+def test_a_failure_is_counted_also_where_a_copy_hides_it(backend: Backend) -> None:
+    backend.get()
+    backend.upstream.answers[ADA] = AppleTooSlowError("late")
+    backend.clock.advance(90)
+
+    backend.get()
+
+    assert backend.observer.counted == {Metric.UPSTREAM_TOO_SLOW: 1}
+    assert backend.observer.reasons == ["late"]
+
+
+def test_a_failure_past_the_cache_is_counted_too(backend: Backend) -> None:
+    backend.upstream.answers[ADA] = AppleTooSlowError("late")
+
+    with pytest.raises(AppleTooSlowError):
+        backend.get(options=QueryOptions(include="content"))
+
+    assert backend.observer.counted == {Metric.UPSTREAM_TOO_SLOW: 1}
+
+
+def test_a_rating_from_the_future_is_a_miss_and_counted(backend: Backend) -> None:
+    backend.get()
+    backend.clock.advance(-2)
+
+    assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
+    assert backend.observer.counted == {Metric.CACHE_ITEM_REJECTED: 1}
+
+
+def test_what_the_cache_holds_but_cannot_read_is_counted(backend: Backend) -> None:
+    backend.cache.rejected = 2
+
+    backend.get_many("i.a", "i.b")
+
+    assert backend.observer.counted == {Metric.CACHE_ITEM_REJECTED: 2}
+
+
+def test_a_refusal_that_could_not_be_told_to_the_cache_is_counted(backend: Backend) -> None:
+    backend.upstream.answers[ADA] = UserTokenRefusedError("403")
+    backend.cache.failing = {"refuse"}
+
+    with pytest.raises(UserTokenRefusedError):
+        backend.get()
+
+    assert backend.observer.counted == {Metric.CACHE_INVALIDATION_FAILED: 1}
 
 
 def test_apple_is_told_of_a_stand_in(backend: Backend) -> None:
@@ -633,19 +732,19 @@ def test_a_refused_write_leaves_no_rating(backend: Backend, refusal: IdentityErr
 @pytest.mark.parametrize(
     ("failing", "told"),
     [
-        ({"open_write"}, 1),
-        ({"close_write"}, 1),
-        ({"store"}, 1),
-        ({"open_write", "close_write", "store"}, 2),
+        ({"open_write"}, {Metric.CACHE_INVALIDATION_FAILED: 1}),
+        ({"close_write"}, {Metric.CACHE_INVALIDATION_FAILED: 1}),
+        ({"store"}, {Metric.CACHE_STORE_FAILED: 1}),
+        ({"open_write", "close_write", "store"}, {Metric.CACHE_INVALIDATION_FAILED: 2}),
     ],
 )
 def test_a_write_succeeds_whatever_the_cache_does(
-    backend: Backend, failing: set[str], told: int
+    backend: Backend, failing: set[str], told: Mapping[Metric, int]
 ) -> None:
     backend.cache.failing = failing
 
     assert backend.put() == DISLIKED
-    assert len(backend.cache_failures) == told
+    assert backend.observer.counted == told
 
 
 def test_a_write_whose_announcement_failed_stores_nothing_and_is_closed(backend: Backend) -> None:

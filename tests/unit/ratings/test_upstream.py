@@ -34,6 +34,7 @@ from functions.ratings.upstream import Upstream, retry_after_seconds
 from tests.fakes.apple_music import FakeExchange, answer, ok, rating
 from tests.fakes.clock import FakeClock
 from tests.fakes.developer_tokens import FakeDeveloperTokens
+from tests.fakes.observer import RecordingObserver
 
 KEY = RatingKey(type="library-songs", id="i.a")
 ADA = MusicUserToken("sample-user-token-ada")
@@ -74,7 +75,13 @@ def upstream(
 
 def once_only(exchange: FakeExchange, clock: FakeClock) -> RetryingExchange:
     """An exchange whose budget for retries is spent: what is asked is asked once."""
-    retrying = RetryingExchange(exchange, clock=clock, sleep=clock.advance, chance=lambda: 0.5)
+    retrying = RetryingExchange(
+        exchange,
+        clock=clock,
+        sleep=clock.advance,
+        chance=lambda: 0.5,
+        observer=RecordingObserver(),
+    )
     while retrying.budget.spend():
         pass
     return retrying
