@@ -34,7 +34,7 @@ _STOPPED, _FAILED, _MISUSED = 0, 1, 2
 _INHERITED: Final = frozenset(
     {"LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR"}
 )
-_INHERITED_PREFIXES: Final = ("COVERAGE_", "PYTHON")
+_INHERITED_PREFIXES: Final = ("COVERAGE_", "POWERTOOLS_", "PYTHON")
 
 
 def run(environment: MutableMapping[str, str]) -> int:

@@ -16,6 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import boto3
+
+from local.state import LocalState
+from tests.canaries.ledger import LEDGER
+
 PROJECT: Final = Path(__file__).resolve().parents[2]
 STOP_SECONDS: Final = 3.0
 
@@ -72,7 +77,17 @@ def run_to_its_end(module: str, *arguments: str, given: str = "", **variables: s
         timeout=60,
         check=False,
     )
-    return Ending(exit_status=ended.returncode, output=ended.stdout, errors=ended.stderr)
+    return _recorded(Ending(exit_status=ended.returncode, output=ended.stdout, errors=ended.stderr))
+
+
+def _recorded(ending: Ending) -> Ending:
+    """Have the watch for secrets look through what a process wrote."""
+    # Its one line that holds a token is for a person to paste, and the token is a sample's.
+    output = "".join(
+        line for line in ending.output.splitlines(keepends=True) if not line.startswith("curl ")
+    )
+    LEDGER.record("output of processes", output + ending.errors)
+    return ending
 
 
 class LocalService:
@@ -142,6 +157,7 @@ class LocalService:
         answer = connection.getresponse()
         reply = Reply(status=answer.status, headers=answer.headers, body=answer.read())
         connection.close()
+        LEDGER.record("answers over HTTP", f"{reply.headers}{reply.body.decode('latin-1')}")
         return reply
 
     def ops(self, *arguments: str, given: str = "", **variables: str) -> Ending:
@@ -155,8 +171,26 @@ class LocalService:
         Every process of it holds standard error, so that the end of that is the end of them all.
         """
         if self._ending is None:
-            self._ending = self._end(number, group=group)
+            self._record_items()
+            self._ending = _recorded(self._end(number, group=group))
         return self._ending
+
+    def _record_items(self) -> None:
+        """Have the watch for secrets look through what the service has stored."""
+        if not self.state_file.exists():
+            return
+        state = LocalState.read(self.state_file)
+        dynamodb = boto3.client(
+            "dynamodb",
+            endpoint_url=state.aws_url,
+            region_name=state.region,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        for table in dynamodb.list_tables()["TableNames"]:
+            for page in dynamodb.get_paginator("scan").paginate(TableName=table):
+                LEDGER.record("items of processes", str(page["Items"]))
+        dynamodb.close()
 
     def _end(self, number: signal.Signals, *, group: bool) -> Ending:
         if self._process.poll() is None:

@@ -30,7 +30,7 @@ def test_it_stops_within_seconds_and_leaves_nothing(number: signal.Signals, grou
     assert ending.output.endswith("Stopping ...\n")
     assert not service.state_file.exists()
     assert "Traceback" not in ending.errors
-    assert "Warning" not in ending.errors
+    assert "ResourceWarning" not in ending.errors
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", service.port))
 

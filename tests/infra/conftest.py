@@ -12,12 +12,13 @@ import pytest
 # jsii starts Node.js, with this environment, as soon as aws_cdk is imported.
 os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
 
-from aws_cdk import App
+from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 
 from infra.account import AccountStack
 from infra.settings import STAGES
 from infra.stack import RatingsStack
+from tests.canaries.ledger import LEDGER
 from tests.infra.resources import Resources
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def services(cdk_context: Mapping[str, Any]) -> Mapping[str, Resources]:
         name: RatingsStack(App(context=cdk_context), "service", settings=settings)
         for name, settings in STAGES.items()
     }
-    return {name: Resources(Template.from_stack(stack).to_json()) for name, stack in stacks.items()}
+    return {name: Resources(_template(stack)) for name, stack in stacks.items()}
 
 
 @pytest.fixture(params=list(STAGES))
@@ -56,4 +57,10 @@ def service(services: Mapping[str, Resources], stage: str) -> Resources:
 @pytest.fixture(scope="session")
 def account(cdk_context: Mapping[str, Any]) -> Resources:
     app = App(context=cdk_context)
-    return Resources(Template.from_stack(AccountStack(app, "account")).to_json())
+    return Resources(_template(AccountStack(app, "account")))
+
+
+def _template(stack: Stack) -> Mapping[str, Any]:
+    template = Template.from_stack(stack).to_json()
+    LEDGER.record("templates", json.dumps(template))
+    return template

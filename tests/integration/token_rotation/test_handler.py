@@ -15,8 +15,10 @@ import pytest
 
 from functions.token_rotation.settings import Settings
 from functions.token_rotation.signing import signing_key_document
+from tests.canaries.encodings import disguises
+from tests.canaries.plugin import DEBUG_SWITCHES
 from tests.fakes.origin import Answering, http, origin, sends, sends_and_closes
-from tests.fakes.signing_keys import KEY_ID, TEAM_ID, disguises, p256_key, pem
+from tests.fakes.signing_keys import KEY_ID, TEAM_ID, p256_key, pem
 from tests.integration.token_rotation.secrets import prepare_version
 
 if TYPE_CHECKING:
@@ -75,7 +77,9 @@ Deploy = Callable[..., Service]
 def deploy(
     aws: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Deploy]:
-    def deployed(apple: str, *, key: str = KEY, token: str = PLACEHOLDER) -> Service:
+    def deployed(
+        apple: str, *, key: str = KEY, token: str = PLACEHOLDER, debugging: bool = False
+    ) -> Service:
         secrets = boto3.client("secretsmanager")
         secrets.create_secret(Name="developer-token", SecretString=token)
         secrets.create_secret(Name="signing-key", SecretString=key)
@@ -89,6 +93,8 @@ def deploy(
         service = f"rotation-{next(SERVICES)}"
         for name, value in {**settings.to_env(), "POWERTOOLS_SERVICE_NAME": service}.items():
             monkeypatch.setenv(name, value)
+        for switch in () if debugging else DEBUG_SWITCHES:
+            monkeypatch.delenv(switch)
         sys.modules.pop("functions.token_rotation.handler", None)
         module = importlib.import_module("functions.token_rotation.handler")
         capsys.readouterr()
@@ -229,13 +235,9 @@ def test_any_other_event_is_an_error(deploy: Deploy, event: dict[str, Any]) -> N
         service.handle(event, Context())
 
 
-@pytest.mark.filterwarnings("ignore:POWERTOOLS_(DEV|DEBUG):UserWarning")
 def test_neither_key_nor_token_is_ever_told(
     deploy: Deploy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for switch in ("POWERTOOLS_LOGGER_LOG_EVENT", "POWERTOOLS_DEV", "POWERTOOLS_DEBUG"):
-        monkeypatch.setenv(switch, "true")
-    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
     told = ""
 
     def failing(service: Service, *steps: str) -> str:
@@ -244,7 +246,7 @@ def test_neither_key_nor_token_is_ever_told(
         return repr(raised.value) + str(raised.value.__context__)
 
     with origin(OK, sends(http(401)), sends_and_closes(b""), OK) as apple:
-        service = deploy(apple.url)
+        service = deploy(apple.url, debugging=True)
         service.run("createSecret", "setSecret", "testSecret")
         told += failing(service, "finishSecret") + failing(service, "testSecret")
         broken = KEY.replace(KEY_ID, "short")

@@ -19,9 +19,10 @@ from functions.token_rotation.errors import (
 from functions.token_rotation.rotation import Ending, Outcome, Rotation, Step
 from functions.token_rotation.secret_versions import SecretVersions
 from functions.token_rotation.signing import signing_key_document
+from tests.canaries.encodings import disguises
 from tests.fakes.clock import FakeClock
 from tests.fakes.secrets_manager import FakeSecretsManager, Version
-from tests.fakes.signing_keys import KEY_ID, TEAM_ID, disguises, p256_key, pem
+from tests.fakes.signing_keys import KEY_ID, TEAM_ID, p256_key, pem
 
 VERSION = "5f9d5cf5-7b5e-4a32-9b51-3f1f7c0e3b11"
 LIFE = 60 * 86_400

@@ -10,7 +10,8 @@ from functions.token_rotation.signing import (
     sign_developer_token,
     signing_key_document,
 )
-from tests.fakes.signing_keys import KEY_ID, TEAM_ID, disguises, p256_key, pem
+from tests.canaries.encodings import disguises
+from tests.fakes.signing_keys import KEY_ID, TEAM_ID, p256_key, pem
 
 NOW = 1_800_000_000.9
 PEM = pem(p256_key())
