@@ -13,6 +13,7 @@ from functions.ratings.errors import DeveloperTokenMissingError
 from functions.ratings.settings import Settings, SettingsError
 from local.state import DEFAULT_FILE
 
+_DEFAULT_FRESH_SECONDS: Final = "60"
 _DEFAULT_PORT: Final = "8080"
 _LAST_PORT: Final = 65_535
 
@@ -33,16 +34,17 @@ class Upstream:
 class Options:
     """Where to listen (0 for any free port), and whom to ask instead of the stand-in.
 
-    `state_file` is where `ops` learns of the service.
+    A rating is fresh for `fresh_seconds`. `state_file` is where `ops` learns of the service.
     """
 
     port: int
     upstream: Upstream | None
+    fresh_seconds: int = int(_DEFAULT_FRESH_SECONDS)
     state_file: Path = DEFAULT_FILE
 
 
 def read_options(environment: Mapping[str, str], *, now: float) -> Options:
-    """Read `PORT`, `APPLE_MUSIC_URL`, `DEVELOPER_TOKEN` and `LOCAL_STATE_FILE`.
+    """Read `PORT`, `APPLE_MUSIC_URL`, `DEVELOPER_TOKEN`, `FRESH_SECONDS` and `LOCAL_STATE_FILE`.
 
     An empty one counts as not given.
 
@@ -64,6 +66,7 @@ def read_options(environment: Mapping[str, str], *, now: float) -> Options:
     return Options(
         port=_port(environment.get("PORT") or _DEFAULT_PORT),
         upstream=_upstream(url, token, now) if url else None,
+        fresh_seconds=_fresh_seconds(environment.get("FRESH_SECONDS") or _DEFAULT_FRESH_SECONDS),
         state_file=Path(environment.get("LOCAL_STATE_FILE") or DEFAULT_FILE),
     )
 
@@ -71,6 +74,12 @@ def read_options(environment: Mapping[str, str], *, now: float) -> Options:
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) <= _LAST_PORT):
         raise UsageError(f"PORT must be a number from 0 (any free port) to {_LAST_PORT}.")
+    return int(text)
+
+
+def _fresh_seconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) >= 1):
+        raise UsageError("FRESH_SECONDS must be a whole number of seconds, 1 at least.")
     return int(text)
 
 

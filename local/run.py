@@ -82,7 +82,7 @@ def _serve(
         apple_music_url = options.upstream.url
         aws.create_secret(_TOKEN_SECRET, options.upstream.developer_token)
     _say(f"Starting {COUNT} environments of the ratings function ...")
-    ratings = _ratings_function(apple_music_url, aws.endpoint_url, inherited)
+    ratings = _ratings_function(options, apple_music_url, aws.endpoint_url, inherited)
     stack.callback(ratings.stop)
     try:
         if rotation is not None:
@@ -123,12 +123,13 @@ def _stand_in(stack: ExitStack) -> tuple[str, DeveloperKey]:
 
 
 def _ratings_function(
-    apple_music_url: str, aws_url: str, inherited: Mapping[str, str]
+    options: Options, apple_music_url: str, aws_url: str, inherited: Mapping[str, str]
 ) -> Environments:
     settings = Settings(
         cache_table_name=_TABLE,
         developer_token_secret_id=_TOKEN_SECRET,
         apple_music_url=apple_music_url,
+        fresh_seconds=options.fresh_seconds,
         # moto takes a fifth of a second for a hundred items: all the time that DynamoDB is given.
         cache_timeout_milliseconds=3_000,
     )

@@ -128,6 +128,10 @@ class LocalService:
             raise RuntimeError("".join(self._errors))
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def port(self) -> int:
         port = urlsplit(self.url).port
         assert port is not None

@@ -29,6 +29,11 @@ def test_a_port_can_be_chosen() -> None:
     assert read_options({"PORT": "0"}, now=NOW).port == 0
 
 
+def test_how_long_a_rating_is_fresh_can_be_chosen() -> None:
+    assert read_options({}, now=NOW).fresh_seconds == 60
+    assert read_options({"FRESH_SECONDS": "1"}, now=NOW).fresh_seconds == 1
+
+
 def test_where_the_operator_learns_of_the_service_can_be_chosen() -> None:
     options = read_options({"LOCAL_STATE_FILE": "elsewhere.json"}, now=NOW)
     assert options.state_file == Path("elsewhere.json")
@@ -50,6 +55,8 @@ def test_the_token_never_shows_in_a_repr() -> None:
         ({"PORT": "http"}, "PORT must be a number"),
         ({"PORT": "65536"}, "PORT must be a number"),
         ({"PORT": "-1"}, "PORT must be a number"),
+        ({"FRESH_SECONDS": "0"}, "FRESH_SECONDS must be a whole number"),
+        ({"FRESH_SECONDS": "1.5"}, "FRESH_SECONDS must be a whole number"),
         ({"APPLE_MUSIC_URL": APPLE}, "set DEVELOPER_TOKEN as well"),
         ({"DEVELOPER_TOKEN": TOKEN}, "set APPLE_MUSIC_URL"),
         ({"APPLE_MUSIC_URL": "http://apple.example", "DEVELOPER_TOKEN": TOKEN}, "must be https"),
