@@ -12,7 +12,7 @@ from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.account import AccountStack
-from infra.settings import DEFAULT_STAGE, UnknownStageError, stage_settings
+from infra.settings import DEFAULT_STAGE, StageSettings, UnknownStageError, stage_settings
 from infra.stack import RatingsStack
 
 PROJECT: Final = "apple-music-ratings"
@@ -20,12 +20,16 @@ _CDK_JSON: Final = Path(__file__).resolve().parent / "cdk.json"
 
 
 def compose(app: App) -> None:
-    """Put the stage that the context names into the app, and cdk-nag on guard over it.
+    """Put the stage that the context names into the app.
 
     Raises:
         UnknownStageError: where there is no such stage.
     """
-    settings = stage_settings(app.node.try_get_context("stage") or DEFAULT_STAGE)
+    compose_stage(app, stage_settings(app.node.try_get_context("stage") or DEFAULT_STAGE))
+
+
+def compose_stage(app: App, settings: StageSettings) -> None:
+    """Put one stage and the account's stack into the app, and cdk-nag on guard over both."""
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     account = AccountStack(app, f"{PROJECT}-account")
     service = RatingsStack(app, f"{PROJECT}-{settings.name}", settings=settings)

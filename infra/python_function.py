@@ -25,7 +25,8 @@ class PythonFunction(Construct):
     """A Python 3.13 function on arm64 that runs `functions.<package>.handler.lambda_handler`.
 
     It may write to its own log group and do nothing else; the stack grants the rest to `role`.
-    Its concurrency is not reserved, for a new account has too little to reserve from.
+    Without `reserved_concurrency` it shares what the account has, for a new one has too little to
+    reserve from.
     """
 
     def __init__(  # noqa: PLR0913 - a construct's properties, named at every call
@@ -40,6 +41,7 @@ class PythonFunction(Construct):
         timeout_seconds: int,
         log_retention: logs.RetentionDays,
         removal_policy: RemovalPolicy,
+        reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, id_)
         self.log_group: Final[logs.LogGroup] = logs.LogGroup(
@@ -61,6 +63,7 @@ class PythonFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             memory_size=memory_mb,
             timeout=Duration.seconds(timeout_seconds),
+            reserved_concurrent_executions=reserved_concurrency,
             role=self.role,
             log_group=self.log_group,
             # Powertools writes JSON; Lambda's own JSON format would write each line over again.

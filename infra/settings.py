@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -19,9 +20,41 @@ DEFAULT_STAGE: Final = "dev"
 _LEAST_TOKEN_LIFE_DAYS: Final = 30
 _LONGEST_TOKEN_LIFE_DAYS: Final = LONGEST_LIFE_SECONDS // DAY_SECONDS
 
+_LEAST_FIREWALL_RATE: Final = 10
+_API_KEY_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}", re.ASCII)
+
 
 class UnknownStageError(ValueError):
     """No stage has that name; the message lists those that there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirewallRules:
+    """What the web ACL before a stage refuses.
+
+    `requests_by_address` and `requests_by_token` are how many requests in five minutes one address
+    may make, and one `Music-User-Token`; without, there is no such rule. `common_rules` adds AWS's
+    own common rule set.
+
+    Raises:
+        ValueError: from the constructor, where there is no rule at all, or a rate that AWS WAF
+            would not take.
+    """
+
+    requests_by_address: int | None = None
+    requests_by_token: int | None = None
+    common_rules: bool = False
+
+    def __post_init__(self) -> None:
+        rates = (self.requests_by_address, self.requests_by_token)
+        if rates == (None, None) and not self.common_rules:
+            raise ValueError("a firewall needs a rule at least")
+        for rate in rates:
+            if rate is not None and rate < _LEAST_FIREWALL_RATE:
+                raise ValueError(
+                    f"a firewall's rate must be {_LEAST_FIREWALL_RATE} requests in five minutes "
+                    f"at least, not {rate}"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +67,16 @@ class StageSettings:
     room for it. Without `token_rotation`, a developer token is put by hand. Alarms are sent to
     `alarm_email` if there is one; to their topic anyone may subscribe in any case.
 
+    What follows is off by default; docs/decisions/0030 says why, for `prod` too.
+    `reserved_concurrency` is how many requests the ratings function answers at once, and what
+    Lambda keeps free for it. `firewall` says what a web ACL refuses. `api_keys` names the apps, or
+    their releases, that get an API key each: with any, a request without one of them is refused.
+
     Raises:
         ValueError: from the constructor, where Lambda would stop the function before its
-            deadline, or a developer token would live longer than Apple takes, or so short that
-            its alarm went off before its renewal.
+            deadline, or never start it; where a developer token would live longer than Apple
+            takes, or so short that its alarm went off before its renewal; where the names of API
+            keys repeat, or are not letters and digits.
     """
 
     name: str
@@ -54,6 +93,9 @@ class StageSettings:
     token_rotation: bool = True
     token_life_days: int = 60
     alarm_email: str | None = None
+    reserved_concurrency: int | None = None
+    firewall: FirewallRules | None = None
+    api_keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.function_timeout_seconds <= self.deadline_seconds:
@@ -65,6 +107,17 @@ class StageSettings:
             raise ValueError(
                 f"stage {self.name}: a developer token must live for {_LEAST_TOKEN_LIFE_DAYS} to "
                 f"{_LONGEST_TOKEN_LIFE_DAYS} days, not {self.token_life_days}"
+            )
+        if self.reserved_concurrency is not None and self.reserved_concurrency < 1:
+            raise ValueError(
+                f"stage {self.name}: with a reserved concurrency of {self.reserved_concurrency} "
+                "the function would never run"
+            )
+        if len(set(self.api_keys)) < len(self.api_keys) or not all(
+            _API_KEY_NAME.fullmatch(name) for name in self.api_keys
+        ):
+            raise ValueError(
+                f"stage {self.name}: each API key needs a name of its own, of letters and digits"
             )
 
     @property

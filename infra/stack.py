@@ -11,6 +11,7 @@ from constructs import Construct
 from functions.ratings.settings import Settings
 from infra.api import RatingsApi
 from infra.developer_token import DeveloperToken, SigningKey
+from infra.firewall import Firewall
 from infra.monitoring import Monitoring
 from infra.python_function import PythonFunction
 from infra.response_cache import ResponseCache
@@ -60,6 +61,7 @@ class RatingsStack(Stack):
             timeout_seconds=settings.function_timeout_seconds,
             log_retention=settings.log_retention,
             removal_policy=settings.removal_policy,
+            reserved_concurrency=settings.reserved_concurrency,
         )
         ratings.role.add_to_policy(
             iam.PolicyStatement(actions=list(CACHE_ACTIONS), resources=[cache.table.table_arn])
@@ -82,6 +84,8 @@ class RatingsStack(Stack):
             alarm_email=settings.alarm_email,
         )
         api = RatingsApi(self, "Api", handler=ratings.function, settings=settings)
+        if settings.firewall is not None:
+            Firewall(self, "Firewall", stage=api.stage, rules=settings.firewall)
         CfnOutput(self, "ApiUrl", value=api.url, description="What goes before /v1/me/ratings")
         CfnOutput(
             self,
@@ -114,3 +118,10 @@ class RatingsStack(Stack):
             value=ratings.log_group.log_group_name,
             description="Where the ratings function logs",
         )
+        for name, key_id in api.api_key_ids.items():
+            CfnOutput(
+                self,
+                f"ApiKey{name}",
+                value=key_id,
+                description=f"The id, not the value, of the API key of {name}",
+            )

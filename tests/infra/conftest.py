@@ -18,6 +18,7 @@ from aws_cdk.assertions import Template
 from infra.account import AccountStack
 from infra.settings import STAGES
 from infra.stack import RatingsStack
+from tests.infra.everything_on import EVERYTHING_ON
 from tests.infra.resources import Resources
 
 if TYPE_CHECKING:
@@ -41,6 +42,12 @@ def services(cdk_context: Mapping[str, Any]) -> Mapping[str, Resources]:
         for name, settings in STAGES.items()
     }
     return {name: Resources(Template.from_stack(stack).to_json()) for name, stack in stacks.items()}
+
+
+@pytest.fixture(scope="session")
+def everything_on(cdk_context: Mapping[str, Any]) -> Resources:
+    stack = RatingsStack(App(context=cdk_context), "service", settings=EVERYTHING_ON)
+    return Resources(Template.from_stack(stack).to_json())
 
 
 @pytest.fixture(params=list(STAGES))

@@ -14,12 +14,15 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.aws_s3 import Bucket
 
-from app import compose
+from app import compose, compose_stage
 from infra.settings import STAGES
+from tests.infra.everything_on import EVERYTHING_ON
 from tests.infra.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from infra.settings import StageSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT = "apple-music-ratings-account"
@@ -87,6 +90,34 @@ def test_cdk_nag_finds_nothing_open(
     app.synth()
 
     assert _violations(tmp_path) == []
+
+
+def test_cdk_nag_finds_nothing_open_where_everything_is_on(
+    cdk_context: Mapping[str, Any], tmp_path: Path
+) -> None:
+    app = App(context=cdk_context, outdir=str(tmp_path))
+    compose_stage(app, EVERYTHING_ON)
+
+    app.synth()
+
+    assert _violations(tmp_path) == []
+
+
+@pytest.mark.parametrize("settings", [STAGES["prod"], EVERYTHING_ON], ids=["without", "with"])
+def test_cdk_nag_is_told_why_there_is_no_web_acl_only_where_there_is_none(
+    cdk_context: Mapping[str, Any], settings: StageSettings
+) -> None:
+    app = App(context=cdk_context)
+    compose_stage(app, settings)
+
+    acknowledged = [
+        construct.node.path
+        for construct in app.node.find_all()
+        if any("APIG3" in str(entry.data) for entry in construct.node.metadata)
+    ]
+
+    expected = [] if settings.firewall else ["apple-music-ratings-prod/Api/Rest"]
+    assert acknowledged == expected
 
 
 def test_an_open_finding_stops_the_synthesis(

@@ -6,7 +6,13 @@ import pytest
 from aws_cdk import RemovalPolicy
 
 from infra.monitoring import LEAST_DAYS_LEFT
-from infra.settings import DEFAULT_STAGE, STAGES, UnknownStageError, stage_settings
+from infra.settings import (
+    DEFAULT_STAGE,
+    STAGES,
+    FirewallRules,
+    UnknownStageError,
+    stage_settings,
+)
 
 
 def test_the_default_stage_is_the_one_to_try_things_in() -> None:
@@ -54,3 +60,42 @@ def test_a_token_is_renewed_at_half_its_life_at_the_latest_and_before_its_alarm(
     at_the_latest = settings.rotate_after_days + 1
     assert at_the_latest <= days / 2
     assert days - at_the_latest > LEAST_DAYS_LEFT
+
+
+def test_no_stage_restricts_its_callers_beyond_its_throttle_until_it_is_told_to() -> None:
+    for settings in STAGES.values():
+        assert settings.reserved_concurrency is None
+        assert settings.firewall is None
+        assert settings.api_keys == ()
+
+
+@pytest.mark.parametrize("reserved", [0, -1])
+def test_a_function_that_would_never_run_is_refused(reserved: int) -> None:
+    with pytest.raises(ValueError, match="would never run"):
+        replace(STAGES["dev"], reserved_concurrency=reserved)
+
+
+def test_the_least_concurrency_is_one() -> None:
+    assert replace(STAGES["dev"], reserved_concurrency=1).reserved_concurrency == 1
+
+
+def test_a_firewall_without_a_rule_is_refused() -> None:
+    with pytest.raises(ValueError, match="a firewall needs a rule"):
+        FirewallRules()
+
+
+def test_a_rate_that_aws_waf_would_not_take_is_refused() -> None:
+    with pytest.raises(ValueError, match="10 requests in five minutes at least, not 9"):
+        FirewallRules(requests_by_address=9)
+    with pytest.raises(ValueError, match="10 requests in five minutes at least, not 0"):
+        FirewallRules(requests_by_address=10, requests_by_token=0)
+
+    FirewallRules(requests_by_address=10, requests_by_token=10)
+
+
+@pytest.mark.parametrize("names", [("ios", "ios"), ("",), ("ios app",), ("2",), ("a" * 33,)])
+def test_api_keys_whose_names_repeat_or_cannot_be_an_output_are_refused(
+    names: tuple[str, ...],
+) -> None:
+    with pytest.raises(ValueError, match="a name of its own, of letters and digits"):
+        replace(STAGES["dev"], api_keys=names)

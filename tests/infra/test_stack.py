@@ -239,6 +239,13 @@ def test_each_function_runs_on_arm64_untraced_and_logs_its_own_lines(
     assert function["LoggingConfig"]["LogFormat"] == "Text"
 
 
+def test_a_stage_may_reserve_concurrency_for_the_ratings_function_alone(
+    everything_on: Resources,
+) -> None:
+    assert everything_on.function("ratings")[1]["ReservedConcurrentExecutions"] == 50
+    assert "ReservedConcurrentExecutions" not in everything_on.function("token_rotation")[1]
+
+
 @pytest.mark.parametrize("package", ["ratings", "token_rotation"])
 def test_every_stage_gets_the_same_bundle(services: Mapping[str, Resources], package: str) -> None:
     keys = {each.function(package)[1]["Code"]["S3Key"] for each in services.values()}
