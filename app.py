@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from aws_cdk import App, Tags, Validations
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra.account import AccountStack
 from infra.settings import DEFAULT_STAGE, StageSettings, UnknownStageError, stage_settings
@@ -30,7 +30,7 @@ def compose(app: App) -> None:
 
 def compose_stage(app: App, settings: StageSettings) -> None:
     """Put one stage and the account's stack into the app, and cdk-nag on guard over both."""
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     account = AccountStack(app, f"{PROJECT}-account")
     service = RatingsStack(app, f"{PROJECT}-{settings.name}", settings=settings)
     # A stage with an access log is refused until the account lets API Gateway write logs.

@@ -161,6 +161,8 @@ def _acknowledge_findings(api: apigateway.RestApi, *, has_firewall: bool) -> Non
         "AwsSolutions-APIG6": "API Gateway writes execution logs into a log group outside this "
         "stack that never expires, and with request headers in it at its detailed level. The "
         "access log names the type of every gateway error, and the function logs the rest.",
+        "Serverless-APIGWXrayEnabled": "API Gateway's trace of a request holds its URL, and so the "
+        "ids of what someone rates, and the caller's address: what the access log leaves out.",
     }
     if not has_firewall:
         reasons["AwsSolutions-APIG3"] = (

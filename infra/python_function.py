@@ -25,8 +25,9 @@ class PythonFunction(Construct):
     """A Python 3.13 function on arm64 that runs `functions.<package>.handler.lambda_handler`.
 
     It may write to its own log group and do nothing else; the stack grants the rest to `role`.
-    Without `reserved_concurrency` it shares what the account has, for a new one has too little to
-    reserve from.
+    `no_dead_letters_because` says why an event that failed need not be kept in a queue. Without
+    `reserved_concurrency` it shares what the account has, for a new one has too little to reserve
+    from. Nothing is traced, see decision 0031.
     """
 
     def __init__(  # noqa: PLR0913 - a construct's properties, named at every call
@@ -36,6 +37,7 @@ class PythonFunction(Construct):
         *,
         package: str,
         description: str,
+        no_dead_letters_because: str,
         environment: Mapping[str, str],
         memory_mb: int,
         timeout_seconds: int,
@@ -70,10 +72,18 @@ class PythonFunction(Construct):
             logging_format=lambda_.LoggingFormat.TEXT,
             environment={**environment, "POWERTOOLS_SERVICE_NAME": SERVICE_NAME},
         )
+        python_version = (
+            "Python 3.13 is the newest version that the code's tests and types are checked with, "
+            "and Lambda still gives it security updates."
+        )
+        reasons = {
+            "AwsSolutions-L1": python_version,
+            "Serverless-LambdaLatestVersion": python_version,
+            "Serverless-LambdaDLQ": no_dead_letters_because,
+            "Serverless-LambdaTracing": "Lambda's own trace tells a duration that its report and "
+            "metrics tell of every call, for a fee and a permission on any resource; what would "
+            "add to that, tracing inside the code, is by default a copy of answers and URLs.",
+        }
         Validations.of(self.function).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-L1",
-                reason="Python 3.13 is the newest version that the code's tests and types are "
-                "checked with, and Lambda still gives it security updates.",
-            )
+            *(Acknowledgment(id=finding, reason=reason) for finding, reason in reasons.items())
         )

@@ -50,6 +50,8 @@ class RatingsStack(Stack):
             "Ratings",
             package="ratings",
             description="Answers ratings requests from the cache or from Apple Music",
+            no_dead_letters_because="API Gateway alone invokes it, and waits for its answer: there "
+            "is no event that Lambda would hold back and could put into a queue.",
             environment=Settings(
                 cache_table_name=cache.table.table_name,
                 developer_token_secret_id=token.secret.secret_arn,

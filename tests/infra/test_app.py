@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk.aws_s3 import Bucket
+from aws_cdk.aws_sqs import Queue
 
 from app import compose, compose_stage
 from infra.settings import STAGES
@@ -20,7 +21,9 @@ from tests.infra.everything_on import EVERYTHING_ON
 from tests.infra.resources import Resources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from constructs import Construct
 
     from infra.settings import StageSettings
 
@@ -116,21 +119,46 @@ def test_cdk_nag_is_told_why_there_is_no_web_acl_only_where_there_is_none(
         if any("APIG3" in str(entry.data) for entry in construct.node.metadata)
     ]
 
-    expected = [] if settings.firewall else ["apple-music-ratings-prod/Api/Rest"]
+    expected = [] if settings.firewall else [f"apple-music-ratings-{settings.name}/Api/Rest"]
     assert acknowledged == expected
 
 
-def test_an_open_finding_stops_the_synthesis(
-    cdk_context: Mapping[str, Any], tmp_path: Path
+def test_cfn_lint_finds_nothing_in_any_template(
+    assemblies: Mapping[str, Path], cdk_context: Mapping[str, Any], tmp_path: Path
+) -> None:
+    app = App(context=cdk_context, outdir=str(tmp_path))
+    compose_stage(app, EVERYTHING_ON)
+    app.synth()
+    templates = [
+        str(assembly / f"{stack}.template.json")
+        for stage, assembly in {**assemblies, EVERYTHING_ON.name: tmp_path}.items()
+        for stack in (ACCOUNT, f"apple-music-ratings-{stage}")
+    ]
+
+    result = _run(["cfn-lint", "--", *templates], _environment())
+
+    assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("careless", "finding"),
+    [(Bucket, "AwsSolutions-S1"), (Queue, "Serverless-SQSRedrivePolicy")],
+    ids=["AwsSolutions", "Serverless"],
+)
+def test_an_open_finding_of_either_pack_stops_the_synthesis(
+    cdk_context: Mapping[str, Any],
+    tmp_path: Path,
+    careless: Callable[[Construct, str], object],
+    finding: str,
 ) -> None:
     app = App(context=cdk_context, outdir=str(tmp_path))
     compose(app)
-    Bucket(Stack(app, "careless"), "Bucket")
+    careless(Stack(app, "careless"), "Resource")
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
 
-    assert "AwsSolutions-S1" in _violations(tmp_path)
+    assert finding in _violations(tmp_path)
 
 
 @pytest.mark.parametrize("package", ["ratings", "token_rotation"])
