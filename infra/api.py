@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Acknowledgment, Aws, Validations
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_lambda as lambda_
 
-    from infra.settings import StageSettings
+    from infra.settings import CustomDomain, StageSettings
 
 RATINGS_PATH: Final = "/v1/me/ratings/{type}"
 
@@ -76,6 +77,8 @@ class RatingsApi(Construct):
             endpoint_configuration=apigateway.EndpointConfiguration(
                 types=[apigateway.EndpointType.REGIONAL]
             ),
+            # With a domain of its own, nothing goes round it.
+            disable_execute_api_endpoint=True if settings.domain else None,
             # It belongs to the whole account, where other APIs may rely on the one there is.
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
@@ -107,8 +110,12 @@ class RatingsApi(Construct):
         self.api_key_ids: Final[Mapping[str, str]] = MappingProxyType(
             _add_api_keys(api, settings.api_keys)
         )
+        self.domain: Final = _add_domain(api, settings.domain) if settings.domain else None
         self.url: Final[str] = (
-            f"https://{api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{settings.name}"
+            f"https://{settings.domain.name}"
+            if settings.domain
+            else f"https://{api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"
+            f"/{settings.name}"
         )
 
 
@@ -144,6 +151,22 @@ def _add_api_keys(api: apigateway.RestApi, names: Sequence[str]) -> dict[str, st
         plan.add_api_key(key)
         ids[name] = key.key_id
     return ids
+
+
+def _add_domain(api: apigateway.RestApi, domain: CustomDomain) -> apigateway.DomainName:
+    name = apigateway.DomainName(
+        api,
+        "Domain",
+        domain_name=domain.name,
+        certificate=acm.Certificate.from_certificate_arn(
+            api, "Certificate", domain.certificate_arn
+        ),
+        endpoint_type=apigateway.EndpointType.REGIONAL,
+        security_policy=apigateway.SecurityPolicy.TLS_1_2,
+    )
+    # At the root: API Gateway would put a base path before the path that it tells the function.
+    name.add_base_path_mapping(api, stage=api.deployment_stage)
+    return name
 
 
 def _acknowledge_findings(api: apigateway.RestApi, *, has_firewall: bool) -> None:

@@ -68,6 +68,8 @@ class PythonFunction(Construct):
             reserved_concurrent_executions=reserved_concurrency,
             role=self.role,
             log_group=self.log_group,
+            # What an alias is moved back to by hand has to be there.
+            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
             # Powertools writes JSON; Lambda's own JSON format would write each line over again.
             logging_format=lambda_.LoggingFormat.TEXT,
             environment={**environment, "POWERTOOLS_SERVICE_NAME": SERVICE_NAME},

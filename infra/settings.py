@@ -21,6 +21,8 @@ _LEAST_TOKEN_LIFE_DAYS: Final = 30
 _LONGEST_TOKEN_LIFE_DAYS: Final = LONGEST_LIFE_SECONDS // DAY_SECONDS
 
 _LEAST_FIREWALL_RATE: Final = 10
+_DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII)
+_CERTIFICATE: Final = re.compile(r"arn:aws:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+", re.ASCII)
 _API_KEY_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}", re.ASCII)
 
 
@@ -58,6 +60,24 @@ class FirewallRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CustomDomain:
+    """A domain of one's own, and the ARN of its certificate in the stage's region.
+
+    Raises:
+        ValueError: from the constructor, where either is none.
+    """
+
+    name: str
+    certificate_arn: str
+
+    def __post_init__(self) -> None:
+        if not _DOMAIN.fullmatch(self.name):
+            raise ValueError(f"no domain name, in lower case: {self.name!r}")
+        if not _CERTIFICATE.fullmatch(self.certificate_arn):
+            raise ValueError(f"no ARN of a certificate: {self.certificate_arn!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageSettings:
     """The settings of one stage.
 
@@ -65,7 +85,10 @@ class StageSettings:
     `removal_policy` says what becomes of the cache table and the logs when the stack goes.
     `function_timeout_seconds` is the last resort behind the function's own deadline, and leaves
     room for it. Without `token_rotation`, a developer token is put by hand. Alarms are sent to
-    `alarm_email` if there is one; to their topic anyone may subscribe in any case.
+    `alarm_email` if there is one; to their topic anyone may subscribe in any case. With `canary`, a
+    new version answers a tenth of the requests for five minutes before it gets them all. With
+    `domain`, the API answers there and nowhere else. `monthly_budget_usd` is what the stage may
+    cost by the month before `alarm_email` is told.
 
     What follows is off by default; docs/decisions/0030 says why, for `prod` too.
     `reserved_concurrency` is how many requests the ratings function answers at once, and what
@@ -76,7 +99,7 @@ class StageSettings:
         ValueError: from the constructor, where Lambda would stop the function before its
             deadline, or never start it; where a developer token would live longer than Apple
             takes, or so short that its alarm went off before its renewal; where the names of API
-            keys repeat, or are not letters and digits.
+            keys repeat, or are not letters and digits; where a budget has nobody to tell.
     """
 
     name: str
@@ -93,6 +116,9 @@ class StageSettings:
     token_rotation: bool = True
     token_life_days: int = 60
     alarm_email: str | None = None
+    canary: bool = False
+    domain: CustomDomain | None = None
+    monthly_budget_usd: int | None = None
     reserved_concurrency: int | None = None
     firewall: FirewallRules | None = None
     api_keys: tuple[str, ...] = ()
@@ -118,6 +144,12 @@ class StageSettings:
         ):
             raise ValueError(
                 f"stage {self.name}: each API key needs a name of its own, of letters and digits"
+            )
+        if self.monthly_budget_usd is not None and (
+            self.monthly_budget_usd < 1 or self.alarm_email is None
+        ):
+            raise ValueError(
+                f"stage {self.name}: a budget needs a limit of $1 at least, and an alarm_email"
             )
 
     @property
@@ -147,6 +179,7 @@ _PROD: Final = StageSettings(
     # whole developer team.
     removal_policy=RemovalPolicy.RETAIN,
     termination_protection=True,
+    canary=True,
 )
 
 STAGES: Final[Mapping[str, StageSettings]] = MappingProxyType(

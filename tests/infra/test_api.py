@@ -37,6 +37,10 @@ def test_the_two_routes_take_any_method_and_hand_it_to_the_function(service: Res
         assert method["HttpMethod"] == "ANY"
         assert method["AuthorizationType"] == "NONE"
         assert method["Integration"]["Type"] == "AWS_PROXY"
+        # Its alias, which says which version answers.
+        assert {"Ref": service.only("AWS::Lambda::Alias")[0]} in method["Integration"]["Uri"][
+            "Fn::Join"
+        ][1]
         assert method["Integration"]["IntegrationHttpMethod"] == "POST"
 
 
@@ -54,12 +58,16 @@ def test_only_this_api_may_invoke_the_function_and_only_from_its_stage(
 ) -> None:
     api_id = service.only("AWS::ApiGateway::RestApi")[0]
     function_id, _ = service.function("ratings")
+    function = {"Fn::GetAtt": [function_id, "Arn"]}
+    alias = {"Ref": service.only("AWS::Lambda::Alias")[0]}
     permissions = [
         each["Properties"]
         for each in service.of_type("AWS::Lambda::Permission").values()
-        if each["Properties"]["FunctionName"] == {"Fn::GetAtt": [function_id, "Arn"]}
+        if each["Properties"]["FunctionName"] in (function, alias)
     ]
 
+    # Not the function itself, which is whatever was deployed last.
+    assert all(each["FunctionName"] == alias for each in permissions)
     assert {each["Principal"] for each in permissions} == {"apigateway.amazonaws.com"}
     deployed = service.only("AWS::ApiGateway::Stage")[0]
     tails = set()
@@ -214,3 +222,32 @@ def test_a_request_without_a_valid_api_key_is_answered_as_forbidden() -> None:
     error = GATEWAY_ERRORS["INVALID_API_KEY"]
 
     assert (error.status, error.code) == (403, "40390")
+
+
+def test_a_domain_of_ones_own_takes_tls_1_2_at_least_and_is_the_only_way_in(
+    everything_on: Resources,
+) -> None:
+    domain_id, domain = everything_on.only("AWS::ApiGateway::DomainName")
+
+    assert domain["Properties"]["DomainName"] == "ratings.example.com"
+    assert domain["Properties"]["SecurityPolicy"] == "TLS_1_2"
+    assert domain["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert domain["Properties"]["RegionalCertificateArn"].startswith("arn:aws:acm:us-east-1:")
+    assert everything_on.properties("AWS::ApiGateway::RestApi")["DisableExecuteApiEndpoint"] is True
+    outputs = everything_on.outputs()
+    assert outputs["ApiUrl"] == "https://ratings.example.com"
+    assert outputs["DomainTarget"] == {"Fn::GetAtt": [domain_id, "RegionalDomainName"]}
+
+
+def test_the_domain_leads_to_the_stage_without_a_base_path(everything_on: Resources) -> None:
+    # API Gateway would put one before the path that it tells the function.
+    assert everything_on.properties("AWS::ApiGateway::BasePathMapping") == {
+        "DomainName": {"Ref": everything_on.only("AWS::ApiGateway::DomainName")[0]},
+        "RestApiId": {"Ref": everything_on.only("AWS::ApiGateway::RestApi")[0]},
+        "Stage": {"Ref": everything_on.only("AWS::ApiGateway::Stage")[0]},
+    }
+
+
+def test_a_stage_has_no_domain_of_its_own_until_it_is_given_one(service: Resources) -> None:
+    assert "AWS::ApiGateway::DomainName" not in service.types()
+    assert "DomainTarget" not in service.outputs()

@@ -29,6 +29,17 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT = "apple-music-ratings-account"
+TAGGED = {
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::CloudWatch::Alarm",
+    "AWS::Events::Rule",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::SNS::Topic",
+    "AWS::SecretsManager::Secret",
+}
 
 
 def _environment(**extra: str) -> dict[str, str]:
@@ -212,10 +223,20 @@ def test_the_account_is_the_same_for_every_stage_and_the_service_says_which_it_i
         app.synth()
         accounts.append(_template(tmp_path / stage, ACCOUNT))
         service = _template(tmp_path / stage, f"apple-music-ratings-{stage}")
-        assert service["Resources"]["DeveloperToken"]["Properties"]["Tags"] == [
-            {"Key": "project", "Value": "apple-music-ratings"},
-            {"Key": "stage", "Value": stage},
+        tags = [
+            resource["Properties"].get("Tags")
+            for resource in service["Resources"].values()
+            if resource["Type"] in TAGGED
         ]
+        assert len(tags) >= len(TAGGED)
+        assert all(
+            each
+            == [
+                {"Key": "project", "Value": "apple-music-ratings"},
+                {"Key": "stage", "Value": stage},
+            ]
+            for each in tags
+        )
 
     assert all(each == accounts[0] for each in accounts)
 

@@ -9,6 +9,7 @@ from infra.monitoring import LEAST_DAYS_LEFT
 from infra.settings import (
     DEFAULT_STAGE,
     STAGES,
+    CustomDomain,
     FirewallRules,
     UnknownStageError,
     stage_settings,
@@ -99,3 +100,35 @@ def test_api_keys_whose_names_repeat_or_cannot_be_an_output_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match="a name of its own, of letters and digits"):
         replace(STAGES["dev"], api_keys=names)
+
+
+def test_a_new_version_goes_first_to_some_in_prod_and_to_all_in_dev() -> None:
+    assert (STAGES["dev"].canary, STAGES["prod"].canary) == (False, True)
+
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("name", "certificate"),
+    [
+        ("Ratings.example.com", CERTIFICATE),
+        ("https://ratings.example.com", CERTIFICATE),
+        ("ratings.example.com/v1", CERTIFICATE),
+        ("localhost", CERTIFICATE),
+        ("ratings.example.com", "arn:aws:iam::123456789012:server-certificate/mine"),
+        ("ratings.example.com", ""),
+    ],
+)
+def test_a_domain_that_is_none_or_has_no_certificate_is_refused(
+    name: str, certificate: str
+) -> None:
+    with pytest.raises(ValueError, match=r"no (domain name|ARN of a certificate)"):
+        CustomDomain(name=name, certificate_arn=certificate)
+
+
+def test_a_budget_that_would_tell_nobody_is_refused() -> None:
+    with pytest.raises(ValueError, match="and an alarm_email"):
+        replace(STAGES["dev"], monthly_budget_usd=10)
+    with pytest.raises(ValueError, match=r"a limit of \$1 at least"):
+        replace(STAGES["dev"], monthly_budget_usd=0, alarm_email="on-call@example.com")
