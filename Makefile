@@ -31,11 +31,12 @@ ops: $(VENV)/.ops ## Look after the developer token, try a service (ARGS="--help
 test: $(VENV)/.dev node_modules/.installed ## Run every test
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
-check: $(VENV)/.dev ## Lint, types, and which module may import which
+check: $(VENV)/.dev ## Lint, types, unsafe code, and which module may import which
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive app.py functions infra local ops
 
 format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .

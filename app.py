@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from aws_cdk import App, Tags, Validations
-from cdk_nag import AwsSolutionsChecks
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra.account import AccountStack
-from infra.settings import DEFAULT_STAGE, UnknownStageError, stage_settings
+from infra.settings import DEFAULT_STAGE, StageSettings, UnknownStageError, stage_settings
 from infra.stack import RatingsStack
 
 PROJECT: Final = "apple-music-ratings"
@@ -20,13 +20,17 @@ _CDK_JSON: Final = Path(__file__).resolve().parent / "cdk.json"
 
 
 def compose(app: App) -> None:
-    """Put the stage that the context names into the app, and cdk-nag on guard over it.
+    """Put the stage that the context names into the app.
 
     Raises:
         UnknownStageError: where there is no such stage.
     """
-    settings = stage_settings(app.node.try_get_context("stage") or DEFAULT_STAGE)
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    compose_stage(app, stage_settings(app.node.try_get_context("stage") or DEFAULT_STAGE))
+
+
+def compose_stage(app: App, settings: StageSettings) -> None:
+    """Put one stage and the account's stack into the app, and cdk-nag on guard over both."""
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     account = AccountStack(app, f"{PROJECT}-account")
     service = RatingsStack(app, f"{PROJECT}-{settings.name}", settings=settings)
     # A stage with an access log is refused until the account lets API Gateway write logs.

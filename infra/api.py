@@ -1,21 +1,25 @@
-"""The HTTP front of the service: routes, throttles, access log, and errors of the gateway's own."""
+"""The HTTP front of the service: routes, throttles, API keys, access log, the gateway's errors."""
 
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Acknowledgment, Aws, Validations
 from aws_cdk import aws_apigateway as apigateway
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.gateway_errors import GATEWAY_ERRORS, GatewayError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from aws_cdk import aws_lambda as lambda_
 
-    from infra.settings import StageSettings
+    from infra.settings import CustomDomain, StageSettings
 
 RATINGS_PATH: Final = "/v1/me/ratings/{type}"
 
@@ -73,6 +77,8 @@ class RatingsApi(Construct):
             endpoint_configuration=apigateway.EndpointConfiguration(
                 types=[apigateway.EndpointType.REGIONAL]
             ),
+            # With a domain of its own, nothing goes round it.
+            disable_execute_api_endpoint=True if settings.domain else None,
             # It belongs to the whole account, where other APIs may rely on the one there is.
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
@@ -93,13 +99,23 @@ class RatingsApi(Construct):
         ratings = api.root.resource_for_path(RATINGS_PATH)
         for resource in (ratings, ratings.add_resource("{id}")):
             resource.add_method(
-                "ANY", apigateway.LambdaIntegration(handler, allow_test_invoke=False)
+                "ANY",
+                apigateway.LambdaIntegration(handler, allow_test_invoke=False),
+                api_key_required=bool(settings.api_keys),
             )
         for response_type, error in GATEWAY_ERRORS.items():
             _add_gateway_response(api, response_type, error)
-        _acknowledge_findings(api)
+        _acknowledge_findings(api, has_firewall=settings.firewall is not None)
+        self.stage: Final[apigateway.Stage] = api.deployment_stage
+        self.api_key_ids: Final[Mapping[str, str]] = MappingProxyType(
+            _add_api_keys(api, settings.api_keys)
+        )
+        self.domain: Final = _add_domain(api, settings.domain) if settings.domain else None
         self.url: Final[str] = (
-            f"https://{api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{settings.name}"
+            f"https://{settings.domain.name}"
+            if settings.domain
+            else f"https://{api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}"
+            f"/{settings.name}"
         )
 
 
@@ -119,7 +135,41 @@ def _add_gateway_response(api: apigateway.RestApi, response_type: str, error: Ga
     )
 
 
-def _acknowledge_findings(api: apigateway.RestApi) -> None:
+def _add_api_keys(api: apigateway.RestApi, names: Sequence[str]) -> dict[str, str]:
+    """Make a key by each name, all on one plan; give their ids, by which their values are read."""
+    if not names:
+        return {}
+    plan = api.add_usage_plan(
+        "ApiKeys",
+        description="Every app that has an API key; the stage's throttle holds for all together",
+        api_stages=[apigateway.UsagePlanPerApiStage(api=api, stage=api.deployment_stage)],
+    )
+    ids = {}
+    for name in names:
+        # API Gateway makes the value, so that no template ever holds it.
+        key = api.add_api_key(f"ApiKey{name}", description=f"API key of {name}")
+        plan.add_api_key(key)
+        ids[name] = key.key_id
+    return ids
+
+
+def _add_domain(api: apigateway.RestApi, domain: CustomDomain) -> apigateway.DomainName:
+    name = apigateway.DomainName(
+        api,
+        "Domain",
+        domain_name=domain.name,
+        certificate=acm.Certificate.from_certificate_arn(
+            api, "Certificate", domain.certificate_arn
+        ),
+        endpoint_type=apigateway.EndpointType.REGIONAL,
+        security_policy=apigateway.SecurityPolicy.TLS_1_2,
+    )
+    # At the root: API Gateway would put a base path before the path that it tells the function.
+    name.add_base_path_mapping(api, stage=api.deployment_stage)
+    return name
+
+
+def _acknowledge_findings(api: apigateway.RestApi, *, has_firewall: bool) -> None:
     """Answer cdk-nag where this API is what it warns of on purpose."""
     not_ours_to_check = (
         "The credential is the user's Music-User-Token, which Apple alone can check: the "
@@ -129,14 +179,19 @@ def _acknowledge_findings(api: apigateway.RestApi) -> None:
         "AwsSolutions-APIG2": "The function checks every request. A gateway error has one fixed "
         "status for each type, so the gateway could not tell a missing token (401) from a missing "
         "parameter (400).",
-        "AwsSolutions-APIG3": "The stage throttles all callers together. A web ACL costs by the "
-        "month and by the request, and whoever deploys this adds one where it is worth that.",
         "AwsSolutions-APIG4": not_ours_to_check,
         "AwsSolutions-COG4": not_ours_to_check,
         "AwsSolutions-APIG6": "API Gateway writes execution logs into a log group outside this "
         "stack that never expires, and with request headers in it at its detailed level. The "
         "access log names the type of every gateway error, and the function logs the rest.",
+        "Serverless-APIGWXrayEnabled": "API Gateway's trace of a request holds its URL, and so the "
+        "ids of what someone rates, and the caller's address: what the access log leaves out.",
     }
+    if not has_firewall:
+        reasons["AwsSolutions-APIG3"] = (
+            "This stage's settings have no firewall: its throttle bounds all callers together, "
+            "and a web ACL costs by the month, see decision 0030."
+        )
     Validations.of(api).acknowledge(
         *(Acknowledgment(id=finding, reason=reason) for finding, reason in reasons.items())
     )

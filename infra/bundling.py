@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
+import subprocess  # nosec B404  # for pip alone, see below
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -97,7 +97,7 @@ class PipBundling:
             *("--constraint", str(self._constraints)),
             *("--requirement", str(self._requirements)),
         ]
-        pip = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - no shell, and nothing of it comes from outside
+        pip = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # nosec B603  # no shell, and nothing of it comes from outside
         if pip.returncode != 0:
             raise BundlingError(
                 f"error: pip could not bundle functions/{self._package} "

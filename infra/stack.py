@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from functions.ratings.settings import Settings
 from infra.api import RatingsApi
+from infra.budget import MonthlyBudget
 from infra.developer_token import DeveloperToken, SigningKey
+from infra.firewall import Firewall
 from infra.monitoring import Monitoring
 from infra.python_function import PythonFunction
+from infra.release import Release
 from infra.response_cache import ResponseCache
 from infra.token_rotation import TokenRotation
 
@@ -49,6 +53,8 @@ class RatingsStack(Stack):
             "Ratings",
             package="ratings",
             description="Answers ratings requests from the cache or from Apple Music",
+            no_dead_letters_because="API Gateway alone invokes it, and waits for its answer: there "
+            "is no event that Lambda would hold back and could put into a queue.",
             environment=Settings(
                 cache_table_name=cache.table.table_name,
                 developer_token_secret_id=token.secret.secret_arn,
@@ -60,6 +66,7 @@ class RatingsStack(Stack):
             timeout_seconds=settings.function_timeout_seconds,
             log_retention=settings.log_retention,
             removal_policy=settings.removal_policy,
+            reserved_concurrency=settings.reserved_concurrency,
         )
         ratings.role.add_to_policy(
             iam.PolicyStatement(actions=list(CACHE_ACTIONS), resources=[cache.table.table_arn])
@@ -81,7 +88,20 @@ class RatingsStack(Stack):
             rotation=rotation.function,
             alarm_email=settings.alarm_email,
         )
-        api = RatingsApi(self, "Api", handler=ratings.function, settings=settings)
+        release = Release(self, "Release", function=ratings.function, canary=settings.canary)
+        for alarm in release.alarms:
+            alarm.add_alarm_action(actions.SnsAction(monitoring.topic))
+        release.roll_back_on(monitoring.rollback_alarms)
+        api = RatingsApi(self, "Api", handler=release.alias, settings=settings)
+        if settings.firewall is not None:
+            Firewall(self, "Firewall", stage=api.stage, rules=settings.firewall)
+        if settings.monthly_budget_usd is not None and settings.alarm_email is not None:
+            MonthlyBudget(
+                self,
+                "Budget",
+                limit_usd=settings.monthly_budget_usd,
+                email=settings.alarm_email,
+            )
         CfnOutput(self, "ApiUrl", value=api.url, description="What goes before /v1/me/ratings")
         CfnOutput(
             self,
@@ -114,3 +134,23 @@ class RatingsStack(Stack):
             value=ratings.log_group.log_group_name,
             description="Where the ratings function logs",
         )
+        CfnOutput(
+            self,
+            "RatingsFunction",
+            value=ratings.function.function_name,
+            description="The function that answers; its alias live is what the API calls",
+        )
+        if api.domain is not None:
+            CfnOutput(
+                self,
+                "DomainTarget",
+                value=api.domain.domain_name_alias_domain_name,
+                description="What the domain's DNS record has to point to, as CNAME or alias",
+            )
+        for name, key_id in api.api_key_ids.items():
+            CfnOutput(
+                self,
+                f"ApiKey{name}",
+                value=key_id,
+                description=f"The id, not the value, of the API key of {name}",
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import select
-import subprocess
+import subprocess  # nosec B404  # for this interpreter alone, see below
 import sys
 import threading
 import time
@@ -61,14 +61,14 @@ class _Environment:
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._is_ready = False
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # nosec B603  # no shell, and a fixed command
             [sys.executable, "-m", "local.runtime"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=dict(variables),
             cwd=_PROJECT,
         )
-        assert self._process.stdin and self._process.stdout  # noqa: S101, PT018 - both are pipes
+        assert self._process.stdin and self._process.stdout  # noqa: S101, PT018  # nosec B101  # both are pipes
         self._events, self._answers = self._process.stdin, self._process.stdout
 
     @property

@@ -85,7 +85,7 @@ def _fresh_seconds(text: str) -> int:
 
 def _upstream(url: str, token: str, now: float) -> Upstream:
     try:
-        Settings(cache_table_name="-", developer_token_secret_id="-", apple_music_url=url)  # noqa: S106 - a name that nothing has
+        Settings(cache_table_name="-", developer_token_secret_id="-", apple_music_url=url)  # noqa: S106  # nosec B106  # a name that nothing has
     except SettingsError as error:
         raise UsageError(f"{error}.") from error
     try:

@@ -16,6 +16,7 @@ SORT_KEY: Final = "sk"
 TTL_ATTRIBUTE: Final = "expires_at"
 """The attribute by which DynamoDB deletes old items, in epoch seconds."""
 
+_REQUIRED: Final = ("cache_table_name", "developer_token_secret_id")
 _LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -45,7 +46,7 @@ class Settings:
     cache_timeout_milliseconds: int = 200
 
     def __post_init__(self) -> None:
-        for name in ("cache_table_name", "developer_token_secret_id"):
+        for name in _REQUIRED:
             if not getattr(self, name):
                 raise SettingsError(f"{name.upper()} is not set")
         if not _is_origin(self.apple_music_url):
@@ -74,7 +75,7 @@ class Settings:
             if text is not None:
                 is_number = field.name.endswith("seconds")
                 values[field.name] = _whole_number(field.name, text) if is_number else text
-        return cls(**{"cache_table_name": "", "developer_token_secret_id": "", **values})
+        return cls(**{**dict.fromkeys(_REQUIRED, ""), **values})
 
     def to_env(self) -> dict[str, str]:
         """Give the environment variables from which `from_env` makes these settings."""

@@ -21,6 +21,7 @@ NO_DEVELOPER_TOKEN: Final = "no developer token yet"  # noqa: S105 - says that t
 NO_SIGNING_KEY: Final = "no signing key yet"
 """How the text begins that stands in the signing key's secret until there is a key."""
 
+_REQUIRED: Final = ("developer_token_secret_id", "signing_key_secret_id")
 _LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -44,7 +45,7 @@ class Settings:
     token_life_seconds: int = 60 * DAY_SECONDS
 
     def __post_init__(self) -> None:
-        for name in ("developer_token_secret_id", "signing_key_secret_id"):
+        for name in _REQUIRED:
             if not getattr(self, name):
                 raise SettingsError(f"{name.upper()} is not set")
         if not _is_origin(self.apple_music_url):
@@ -70,7 +71,7 @@ class Settings:
             if text is not None:
                 is_number = field.name.endswith("seconds")
                 values[field.name] = _whole_number(field.name, text) if is_number else text
-        return cls(**{"developer_token_secret_id": "", "signing_key_secret_id": "", **values})
+        return cls(**{**dict.fromkeys(_REQUIRED, ""), **values})
 
     def to_env(self) -> dict[str, str]:
         """Give the environment variables from which `from_env` makes these settings."""

@@ -19,6 +19,7 @@ from infra.account import AccountStack
 from infra.settings import STAGES
 from infra.stack import RatingsStack
 from tests.canaries.ledger import LEDGER
+from tests.infra.everything_on import EVERYTHING_ON
 from tests.infra.resources import Resources
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ def services(cdk_context: Mapping[str, Any]) -> Mapping[str, Resources]:
         for name, settings in STAGES.items()
     }
     return {name: Resources(_template(stack)) for name, stack in stacks.items()}
+
+
+@pytest.fixture(scope="session")
+def everything_on(cdk_context: Mapping[str, Any]) -> Resources:
+    stack = RatingsStack(App(context=cdk_context), "service", settings=EVERYTHING_ON)
+    return Resources(_template(stack))
 
 
 @pytest.fixture(params=list(STAGES))

@@ -37,6 +37,10 @@ def test_the_two_routes_take_any_method_and_hand_it_to_the_function(service: Res
         assert method["HttpMethod"] == "ANY"
         assert method["AuthorizationType"] == "NONE"
         assert method["Integration"]["Type"] == "AWS_PROXY"
+        # Its alias, which says which version answers.
+        assert {"Ref": service.only("AWS::Lambda::Alias")[0]} in method["Integration"]["Uri"][
+            "Fn::Join"
+        ][1]
         assert method["Integration"]["IntegrationHttpMethod"] == "POST"
 
 
@@ -54,12 +58,16 @@ def test_only_this_api_may_invoke_the_function_and_only_from_its_stage(
 ) -> None:
     api_id = service.only("AWS::ApiGateway::RestApi")[0]
     function_id, _ = service.function("ratings")
+    function = {"Fn::GetAtt": [function_id, "Arn"]}
+    alias = {"Ref": service.only("AWS::Lambda::Alias")[0]}
     permissions = [
         each["Properties"]
         for each in service.of_type("AWS::Lambda::Permission").values()
-        if each["Properties"]["FunctionName"] == {"Fn::GetAtt": [function_id, "Arn"]}
+        if each["Properties"]["FunctionName"] in (function, alias)
     ]
 
+    # Not the function itself, which is whatever was deployed last.
+    assert all(each["FunctionName"] == alias for each in permissions)
     assert {each["Principal"] for each in permissions} == {"apigateway.amazonaws.com"}
     deployed = service.only("AWS::ApiGateway::Stage")[0]
     tails = set()
@@ -160,3 +168,86 @@ def test_every_error_of_the_gateway_may_not_be_stored_and_names_its_request(
 def test_no_answer_invites_a_browser_of_another_origin(service: Resources) -> None:
     assert "Access-Control" not in json.dumps(service.template)
     assert "OPTIONS" not in json.dumps(service.template)
+
+
+API_KEY_TYPES = {
+    "AWS::ApiGateway::ApiKey",
+    "AWS::ApiGateway::UsagePlan",
+    "AWS::ApiGateway::UsagePlanKey",
+}
+
+
+def test_no_stage_asks_for_an_api_key_until_it_is_told_to(service: Resources) -> None:
+    assert not API_KEY_TYPES & service.types()
+    assert not any(method.get("ApiKeyRequired") for method in _methods(service).values())
+
+
+def test_with_api_keys_both_routes_demand_one_of_the_stages_plan(everything_on: Resources) -> None:
+    api_id = everything_on.only("AWS::ApiGateway::RestApi")[0]
+    stage_id = everything_on.only("AWS::ApiGateway::Stage")[0]
+    plan_id, plan = everything_on.only("AWS::ApiGateway::UsagePlan")
+
+    methods = _methods(everything_on)
+    assert len(methods) == 2
+    assert all(method["ApiKeyRequired"] is True for method in methods.values())
+    assert plan["Properties"]["ApiStages"] == [
+        {"ApiId": {"Ref": api_id}, "Stage": {"Ref": stage_id}, "Throttle": {}}
+    ]
+    on_the_plan = everything_on.of_type("AWS::ApiGateway::UsagePlanKey").values()
+    assert {each["Properties"]["UsagePlanId"]["Ref"] for each in on_the_plan} == {plan_id}
+    assert {each["Properties"]["KeyId"]["Ref"] for each in on_the_plan} == set(
+        everything_on.of_type("AWS::ApiGateway::ApiKey")
+    )
+    # The header, not an authorizer's answer, and of the header's own value.
+    assert "ApiKeySourceType" not in everything_on.properties("AWS::ApiGateway::RestApi")
+
+
+def test_each_app_has_a_key_whose_value_no_template_holds(everything_on: Resources) -> None:
+    keys = everything_on.of_type("AWS::ApiGateway::ApiKey")
+
+    assert {key["Properties"]["Description"] for key in keys.values()} == {
+        "API key of ios",
+        "API key of android2",
+    }
+    for key in keys.values():
+        assert key["Properties"]["Enabled"] is True
+        assert "Value" not in key["Properties"]
+        assert "Name" not in key["Properties"]
+    outputs = everything_on.outputs()
+    assert {outputs["ApiKeyios"]["Ref"], outputs["ApiKeyandroid2"]["Ref"]} == set(keys)
+
+
+def test_a_request_without_a_valid_api_key_is_answered_as_forbidden() -> None:
+    # API Gateway's type for a key that is missing, unknown, or not on the stage's plan.
+    error = GATEWAY_ERRORS["INVALID_API_KEY"]
+
+    assert (error.status, error.code) == (403, "40390")
+
+
+def test_a_domain_of_ones_own_takes_tls_1_2_at_least_and_is_the_only_way_in(
+    everything_on: Resources,
+) -> None:
+    domain_id, domain = everything_on.only("AWS::ApiGateway::DomainName")
+
+    assert domain["Properties"]["DomainName"] == "ratings.example.com"
+    assert domain["Properties"]["SecurityPolicy"] == "TLS_1_2"
+    assert domain["Properties"]["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert domain["Properties"]["RegionalCertificateArn"].startswith("arn:aws:acm:us-east-1:")
+    assert everything_on.properties("AWS::ApiGateway::RestApi")["DisableExecuteApiEndpoint"] is True
+    outputs = everything_on.outputs()
+    assert outputs["ApiUrl"] == "https://ratings.example.com"
+    assert outputs["DomainTarget"] == {"Fn::GetAtt": [domain_id, "RegionalDomainName"]}
+
+
+def test_the_domain_leads_to_the_stage_without_a_base_path(everything_on: Resources) -> None:
+    # API Gateway would put one before the path that it tells the function.
+    assert everything_on.properties("AWS::ApiGateway::BasePathMapping") == {
+        "DomainName": {"Ref": everything_on.only("AWS::ApiGateway::DomainName")[0]},
+        "RestApiId": {"Ref": everything_on.only("AWS::ApiGateway::RestApi")[0]},
+        "Stage": {"Ref": everything_on.only("AWS::ApiGateway::Stage")[0]},
+    }
+
+
+def test_a_stage_has_no_domain_of_its_own_until_it_is_given_one(service: Resources) -> None:
+    assert "AWS::ApiGateway::DomainName" not in service.types()
+    assert "DomainTarget" not in service.outputs()

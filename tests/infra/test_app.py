@@ -13,17 +13,34 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aws_cdk import App, Stack
 from aws_cdk.aws_s3 import Bucket
+from aws_cdk.aws_sqs import Queue
 
-from app import compose
+from app import compose, compose_stage
 from infra.settings import STAGES
 from tests.canaries.ledger import LEDGER
+from tests.infra.everything_on import EVERYTHING_ON
 from tests.infra.resources import Resources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from constructs import Construct
+
+    from infra.settings import StageSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT = "apple-music-ratings-account"
+TAGGED = {
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::CloudWatch::Alarm",
+    "AWS::Events::Rule",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::SNS::Topic",
+    "AWS::SecretsManager::Secret",
+}
 
 
 def _environment(**extra: str) -> dict[str, str]:
@@ -92,17 +109,70 @@ def test_cdk_nag_finds_nothing_open(
     assert _violations(tmp_path) == []
 
 
-def test_an_open_finding_stops_the_synthesis(
+def test_cdk_nag_finds_nothing_open_where_everything_is_on(
     cdk_context: Mapping[str, Any], tmp_path: Path
 ) -> None:
     app = App(context=cdk_context, outdir=str(tmp_path))
+    compose_stage(app, EVERYTHING_ON)
+
+    app.synth()
+
+    assert _violations(tmp_path) == []
+
+
+@pytest.mark.parametrize("settings", [STAGES["prod"], EVERYTHING_ON], ids=["without", "with"])
+def test_cdk_nag_is_told_why_there_is_no_web_acl_only_where_there_is_none(
+    cdk_context: Mapping[str, Any], settings: StageSettings
+) -> None:
+    app = App(context=cdk_context)
+    compose_stage(app, settings)
+
+    acknowledged = [
+        construct.node.path
+        for construct in app.node.find_all()
+        if any("APIG3" in str(entry.data) for entry in construct.node.metadata)
+    ]
+
+    expected = [] if settings.firewall else [f"apple-music-ratings-{settings.name}/Api/Rest"]
+    assert acknowledged == expected
+
+
+def test_cfn_lint_finds_nothing_in_any_template(
+    assemblies: Mapping[str, Path], cdk_context: Mapping[str, Any], tmp_path: Path
+) -> None:
+    app = App(context=cdk_context, outdir=str(tmp_path))
+    compose_stage(app, EVERYTHING_ON)
+    app.synth()
+    templates = [
+        str(assembly / f"{stack}.template.json")
+        for stage, assembly in {**assemblies, EVERYTHING_ON.name: tmp_path}.items()
+        for stack in (ACCOUNT, f"apple-music-ratings-{stage}")
+    ]
+
+    result = _run(["cfn-lint", "--", *templates], _environment())
+
+    assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("careless", "finding"),
+    [(Bucket, "AwsSolutions-S1"), (Queue, "Serverless-SQSRedrivePolicy")],
+    ids=["AwsSolutions", "Serverless"],
+)
+def test_an_open_finding_of_either_pack_stops_the_synthesis(
+    cdk_context: Mapping[str, Any],
+    tmp_path: Path,
+    careless: Callable[[Construct, str], object],
+    finding: str,
+) -> None:
+    app = App(context=cdk_context, outdir=str(tmp_path))
     compose(app)
-    Bucket(Stack(app, "careless"), "Bucket")
+    careless(Stack(app, "careless"), "Resource")
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         app.synth()
 
-    assert "AwsSolutions-S1" in _violations(tmp_path)
+    assert finding in _violations(tmp_path)
 
 
 @pytest.mark.parametrize("package", ["ratings", "token_rotation"])
@@ -156,10 +226,20 @@ def test_the_account_is_the_same_for_every_stage_and_the_service_says_which_it_i
         app.synth()
         accounts.append(_template(tmp_path / stage, ACCOUNT))
         service = _template(tmp_path / stage, f"apple-music-ratings-{stage}")
-        assert service["Resources"]["DeveloperToken"]["Properties"]["Tags"] == [
-            {"Key": "project", "Value": "apple-music-ratings"},
-            {"Key": "stage", "Value": stage},
+        tags = [
+            resource["Properties"].get("Tags")
+            for resource in service["Resources"].values()
+            if resource["Type"] in TAGGED
         ]
+        assert len(tags) >= len(TAGGED)
+        assert all(
+            each
+            == [
+                {"Key": "project", "Value": "apple-music-ratings"},
+                {"Key": "stage", "Value": stage},
+            ]
+            for each in tags
+        )
 
     assert all(each == accounts[0] for each in accounts)
 

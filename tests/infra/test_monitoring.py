@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 
 def _alarm(service: Resources, metric: str) -> dict[str, Any]:
+    """The alarm on that metric, but for the one on what is live, of which test_release tells."""
     alarm: dict[str, Any]
     (alarm,) = (
         each["Properties"]
         for each in service.of_type("AWS::CloudWatch::Alarm").values()
         if each["Properties"]["MetricName"] == metric
+        and "Resource" not in {each["Name"] for each in each["Properties"]["Dimensions"]}
     )
     return alarm
 
@@ -81,7 +83,8 @@ def test_every_alarm_tells_the_topic_which_takes_alarms_of_this_account_by_tls(
     policy = service.properties("AWS::SNS::TopicPolicy")
 
     alarms = service.of_type("AWS::CloudWatch::Alarm").values()
-    assert [each["Properties"]["AlarmActions"] for each in alarms] == [[{"Ref": topic_id}]] * 3
+    assert len(alarms) >= 3
+    assert all(each["Properties"]["AlarmActions"] == [{"Ref": topic_id}] for each in alarms)
     statements = policy["PolicyDocument"]["Statement"]
     assert {
         (each["Effect"], str(each["Principal"]), str(each["Condition"])) for each in statements

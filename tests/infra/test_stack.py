@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tests.infra.resources import Resources
 
 
+LAMBDA = "lambda.amazonaws.com"
+CODEDEPLOY = "codedeploy.amazonaws.com"
+
+
 def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -92,16 +96,21 @@ def test_each_function_has_a_role_that_lambda_alone_assumes_and_no_managed_polic
 ) -> None:
     roles = service.of_type("AWS::IAM::Role")
 
-    used = [
+    used = {
         service.function(package)[1]["Role"]["Fn::GetAtt"][0]
         for package in ("ratings", "token_rotation")
-    ]
-    assert sorted(used) == sorted(roles)
-    assert len(service.of_type("AWS::IAM::Policy")) == 2
-    for role in roles.values():
-        assert "ManagedPolicyArns" not in role["Properties"]
-        trust = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        assert [each["Principal"] for each in trust] == [{"Service": "lambda.amazonaws.com"}]
+    }
+    assumed = {
+        id_: [each["Principal"] for each in trust]
+        for id_, role in roles.items()
+        if (trust := role["Properties"]["AssumeRolePolicyDocument"]["Statement"])
+    }
+    assert len(used) == 2
+    assert {id_ for id_, who in assumed.items() if who == [{"Service": LAMBDA}]} == used
+    # Any other is CodeDeploy's.
+    assert all(assumed[id_] == [{"Service": CODEDEPLOY}] for id_ in set(roles) - used)
+    assert len(service.of_type("AWS::IAM::Policy")) == len(roles)
+    assert not any("ManagedPolicyArns" in role["Properties"] for role in roles.values())
     assert "AWS::IAM::ManagedPolicy" not in service.types()
 
 
@@ -134,6 +143,59 @@ def test_the_table_and_the_logs_outlive_the_stack_in_prod_alone(
     assert len(kept) == 4
     for resource in kept.values():
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == policy
+
+
+HOLDS_STATE = {
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::Lambda::Version",
+    "AWS::Logs::LogGroup",
+    "AWS::SecretsManager::Secret",
+}
+HOLDS_NONE = {
+    "AWS::ApiGateway::ApiKey",
+    "AWS::ApiGateway::BasePathMapping",
+    "AWS::ApiGateway::Deployment",
+    "AWS::ApiGateway::DomainName",
+    "AWS::ApiGateway::GatewayResponse",
+    "AWS::ApiGateway::Method",
+    "AWS::ApiGateway::Resource",
+    "AWS::ApiGateway::RestApi",
+    "AWS::ApiGateway::Stage",
+    "AWS::ApiGateway::UsagePlan",
+    "AWS::ApiGateway::UsagePlanKey",
+    "AWS::Budgets::Budget",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Events::Rule",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Alias",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::MetricFilter",
+    "AWS::Logs::QueryDefinition",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SecretsManager::RotationSchedule",
+    "AWS::WAFv2::WebACL",
+    "AWS::WAFv2::WebACLAssociation",
+}
+
+
+def test_whatever_holds_state_says_what_becomes_of_it(
+    services: Mapping[str, Resources], everything_on: Resources
+) -> None:
+    for service in (*services.values(), everything_on):
+        # A new type of resource has to be judged, and written into one of the two.
+        assert service.types() <= HOLDS_STATE | HOLDS_NONE
+        for type_ in HOLDS_STATE:
+            for resource in service.of_type(type_).values():
+                assert resource["DeletionPolicy"] in {"Delete", "Retain"}
+                assert resource["UpdateReplacePolicy"] == resource["DeletionPolicy"]
 
 
 @pytest.mark.parametrize(("name", "days"), [("dev", 7), ("prod", 90)])
@@ -239,6 +301,13 @@ def test_each_function_runs_on_arm64_untraced_and_logs_its_own_lines(
     assert function["LoggingConfig"]["LogFormat"] == "Text"
 
 
+def test_a_stage_may_reserve_concurrency_for_the_ratings_function_alone(
+    everything_on: Resources,
+) -> None:
+    assert everything_on.function("ratings")[1]["ReservedConcurrentExecutions"] == 50
+    assert "ReservedConcurrentExecutions" not in everything_on.function("token_rotation")[1]
+
+
 @pytest.mark.parametrize("package", ["ratings", "token_rotation"])
 def test_every_stage_gets_the_same_bundle(services: Mapping[str, Resources], package: str) -> None:
     keys = {each.function(package)[1]["Code"]["S3Key"] for each in services.values()}
@@ -253,6 +322,7 @@ def test_the_outputs_are_what_a_person_needs(service: Resources, stage: str) -> 
         "ApiUrl",
         "DeveloperTokenSecret",
         "SigningKeySecret",
+        "RatingsFunction",
         "RotationFunction",
         "AlarmTopic",
         "CacheTable",
@@ -260,6 +330,7 @@ def test_the_outputs_are_what_a_person_needs(service: Resources, stage: str) -> 
     }
     assert outputs["SigningKeySecret"] == {"Ref": "SigningKey"}
     assert outputs["RotationFunction"] == {"Ref": service.function("token_rotation")[0]}
+    assert outputs["RatingsFunction"] == {"Ref": service.function("ratings")[0]}
     assert outputs["AlarmTopic"] == {"Ref": service.only("AWS::SNS::Topic")[0]}
     assert outputs["DeveloperTokenSecret"] == {"Ref": "DeveloperToken"}
     assert outputs["CacheTable"] == {"Ref": "ResponseCache"}

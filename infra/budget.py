@@ -1,0 +1,59 @@
+"""What a stage may cost by the month before someone is told."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aws_cdk import Stack, Tags
+from aws_cdk import aws_budgets as budgets
+from constructs import Construct
+
+TAG: Final = "budget"
+
+ACTUAL_PERCENT: Final = 80
+FORECAST_PERCENT: Final = 100
+
+
+class MonthlyBudget(Construct):
+    """A budget for the stack that it is in, counted by a tag that it puts on all of it.
+
+    The tag counts once it has been made a cost allocation tag in the account's billing, see
+    docs/operations.md. Nothing is switched off; `email` is told when 80 % are spent, and when all
+    is likely to be by the end of the month.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, limit_usd: int, email: str) -> None:
+        super().__init__(scope, id_)
+        stack = Stack.of(self)
+        # A tag of its own: a budget's filter by two tags might count what has either.
+        Tags.of(stack).add(TAG, stack.stack_name)
+        budgets.CfnBudget(
+            self,
+            "Budget",
+            budget=budgets.CfnBudget.BudgetDataProperty(
+                budget_type="COST",
+                time_unit="MONTHLY",
+                budget_limit=budgets.CfnBudget.SpendProperty(amount=limit_usd, unit="USD"),
+                cost_filters={"TagKeyValue": [f"user:{TAG}${stack.stack_name}"]},
+            ),
+            notifications_with_subscribers=[
+                _notification("ACTUAL", ACTUAL_PERCENT, email),
+                _notification("FORECASTED", FORECAST_PERCENT, email),
+            ],
+        )
+
+
+def _notification(
+    kind: str, percent: int, email: str
+) -> budgets.CfnBudget.NotificationWithSubscribersProperty:
+    return budgets.CfnBudget.NotificationWithSubscribersProperty(
+        notification=budgets.CfnBudget.NotificationProperty(
+            notification_type=kind,
+            comparison_operator="GREATER_THAN",
+            threshold=percent,
+            threshold_type="PERCENTAGE",
+        ),
+        subscribers=[
+            budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=email)
+        ],
+    )

@@ -1,0 +1,22 @@
+"""The stage that no one deploys, with everything that is off by default."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from infra.settings import STAGES, CustomDomain, FirewallRules
+
+EVERYTHING_ON = replace(
+    STAGES["prod"],
+    name="full",
+    alarm_email="on-call@example.com",
+    canary=True,
+    domain=CustomDomain(
+        name="ratings.example.com",
+        certificate_arn="arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000",
+    ),
+    monthly_budget_usd=100,
+    reserved_concurrency=50,
+    firewall=FirewallRules(requests_by_address=2_000, requests_by_token=300, common_rules=True),
+    api_keys=("ios", "android2"),
+)
