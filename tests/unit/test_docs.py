@@ -18,3 +18,13 @@ def test_the_page_of_errors_lists_every_one_and_no_other() -> None:
 
     assert len(listed) == len(set(listed))
     assert {(status, code, title.strip()) for status, code, title in listed} == told | gateway
+
+
+def test_the_tests_that_the_page_on_security_names_are_there() -> None:
+    page = (DOCS / "security.md").read_text("utf-8")
+    tests = "".join(file.read_text("utf-8") for file in DOCS.with_name("tests").rglob("test_*.py"))
+
+    named = set(re.findall(r"`(test_\w+)`", page))
+
+    assert len(named) > 20
+    assert {name for name in named if f"def {name}(" not in tests} == set()
