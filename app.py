@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,9 @@ from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from infra.account import AccountStack
-from infra.settings import DEFAULT_STAGE, UnknownStageError, stage_settings
+from infra.local_context import CONTEXT_KEY, LOCAL_STAGE
+from infra.local_stage import local_stage
+from infra.settings import DEFAULT_STAGE, StageSettings, UnknownStageError, stage_settings
 from infra.stack import RatingsStack
 
 PROJECT: Final = "apple-music-ratings"
@@ -25,7 +28,7 @@ def compose(app: App) -> None:
     Raises:
         UnknownStageError: where there is no such stage.
     """
-    settings = stage_settings(app.node.try_get_context("stage") or DEFAULT_STAGE)
+    settings = _settings(app)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     account = AccountStack(app, f"{PROJECT}-account")
     service = RatingsStack(app, f"{PROJECT}-{settings.name}", settings=settings)
@@ -34,6 +37,13 @@ def compose(app: App) -> None:
     Tags.of(app).add("project", PROJECT)
     # Not on the account's stack: it is the same one for every stage.
     Tags.of(service).add("stage", settings.name)
+
+
+def _settings(app: App) -> StageSettings:
+    stage = app.node.try_get_context("stage") or DEFAULT_STAGE
+    if stage == LOCAL_STAGE:
+        return local_stage(app.node.try_get_context(CONTEXT_KEY), machine=platform.machine())
+    return stage_settings(stage)
 
 
 def main() -> int:

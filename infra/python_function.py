@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.architecture import Architecture
 from infra.bundling import function_code
 
 if TYPE_CHECKING:
@@ -20,9 +21,14 @@ SERVICE_NAME: Final = "apple-music-ratings"
 
 LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 
+_ARCHITECTURES: Final = {
+    Architecture.ARM_64: lambda_.Architecture.ARM_64,
+    Architecture.X86_64: lambda_.Architecture.X86_64,
+}
+
 
 class PythonFunction(Construct):
-    """A Python 3.13 function on arm64 that runs `functions.<package>.handler.lambda_handler`.
+    """A Python 3.13 function that runs `functions.<package>.handler.lambda_handler`.
 
     It may write to its own log group and do nothing else; the stack grants the rest to `role`.
     Its concurrency is not reserved, for a new account has too little to reserve from.
@@ -36,6 +42,7 @@ class PythonFunction(Construct):
         package: str,
         description: str,
         environment: Mapping[str, str],
+        architecture: Architecture,
         memory_mb: int,
         timeout_seconds: int,
         log_retention: logs.RetentionDays,
@@ -55,10 +62,10 @@ class PythonFunction(Construct):
             self,
             "Function",
             description=description,
-            code=function_code(package),
+            code=function_code(package, architecture),
             handler=f"functions.{package}.handler.lambda_handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
-            architecture=lambda_.Architecture.ARM_64,
+            architecture=_ARCHITECTURES[architecture],
             memory_size=memory_mb,
             timeout=Duration.seconds(timeout_seconds),
             role=self.role,

@@ -10,6 +10,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
 from functions.token_rotation.settings import DAY_SECONDS, LONGEST_LIFE_SECONDS
+from infra.architecture import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +55,9 @@ class StageSettings:
     token_rotation: bool = True
     token_life_days: int = 60
     alarm_email: str | None = None
+    architecture: Architecture = Architecture.ARM_64
+    apple_music_url: str = "https://api.music.apple.com"
+    cache_timeout_milliseconds: int = 200
 
     def __post_init__(self) -> None:
         if self.function_timeout_seconds <= self.deadline_seconds:
