@@ -3,8 +3,8 @@
 Each gap is one function below; when MiniStack closes it, that function goes. Nothing here is known
 to the stack, the functions or `ops`: they see what AWS would show them.
 
-Left as they are, so that nothing here proves anything of them: an item's TTL that a template sets
-is dropped, metrics in log lines become no metrics, and no schedule fires.
+Left as they are, so that nothing here proves anything of them: a template's TimeToLiveSpecification
+is dropped, metrics in log lines become no metrics, and a stage's access log stays empty.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def rotate_by_the_function() -> None:
 def take_rotation_schedules() -> None:
     """A template may give a secret a rotation function; MiniStack knows no such resource.
 
-    Nothing rotates by the schedule here, as no schedule of MiniStack's fires.
+    Nothing rotates by the schedule here: its days are longer than any run.
     """
 
     def create(_: str, properties: Mapping[str, Any], _stack: str) -> tuple[str, dict[str, str]]:

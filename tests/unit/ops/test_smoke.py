@@ -154,7 +154,9 @@ def test_nothing_is_written_where_the_rating_of_before_cannot_be_read() -> None:
     assert service.writes == []
 
 
-@pytest.mark.parametrize("text", ["", "songs", "songs/", "songs/..", "songs/../x", "/songs/1", "songs/1?l=de"])
+@pytest.mark.parametrize(
+    "text", ["", "songs", "songs/", "songs/..", "songs/../x", "/songs/1", "songs/1?l=de"]
+)
 def test_what_is_no_item_is_not_written_to(text: str) -> None:
     with pytest.raises(OperatorError, match="such as songs/907242702"):
         checked_item(text)
