@@ -8,7 +8,12 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 STAGE ?= dev
 
+# MiniStack runs the functions in its own interpreter, which has to be of Lambda's version.
+MINISTACK_PYTHON ?= $(shell for python in python3.13 "$(PYTHON)"; do \
+	$$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$python && break; done)
+
 VENV := .venv
+MINISTACK_VENV := .venv-ministack
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
@@ -17,10 +22,10 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help run ops test check format synth deploy lock clean
+.PHONY: help run ops smoke test e2e check format synth deploy deploy-local lock clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.local ## Run the service on this machine: no account, no Docker (PORT=8080)
 	@exec $(BIN)/python -m local
@@ -28,8 +33,15 @@ run: $(VENV)/.local ## Run the service on this machine: no account, no Docker (P
 ops: $(VENV)/.ops ## Look after the developer token, try a service (ARGS="--help")
 	@$(BIN)/python -m ops $(ARGS)
 
-test: $(VENV)/.dev node_modules/.installed ## Run every test
+smoke: $(VENV)/.ops ## Try a deployed service as an app would (URL=https://…, MUSIC_USER_TOKEN)
+	@test -n "$(URL)" || { echo "Name the service: make smoke URL=https://…"; exit 1; }
+	@$(BIN)/python -m ops smoke $(if $(WRITE),--write $(WRITE)) $(URL)
+
+test: $(VENV)/.dev node_modules/.installed ## Run every test that needs no deployment
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+e2e: $(VENV)/.dev $(MINISTACK_VENV)/.installed node_modules/.installed ## Deploy to an emulator of AWS, and try everything there
+	@$(BIN)/python -m pytest --quiet --exitfirst $(ARGS) tests/deployed
 
 check: $(VENV)/.dev ## Lint, types, unsafe code, and which module may import which
 	$(BIN)/ruff check .
@@ -49,13 +61,16 @@ synth: $(VENV)/.dev node_modules/.installed ## Write the CloudFormation template
 deploy: $(VENV)/.dev node_modules/.installed ## Deploy to the AWS account in use (STAGE=dev)
 	cdk deploy --all -c stage=$(STAGE)
 
+deploy-local: $(VENV)/.dev $(MINISTACK_VENV)/.installed node_modules/.installed ## Deploy to an emulator of AWS on this machine: no account, no Docker
+	@exec $(BIN)/python -m deployment
+
 # With the oldest Python that the code runs on: what that one takes, the newer ones take too.
 lock: $(VENV)/.dev ## Pin every package that the requirements bring in (PYTHON=python3.11)
 	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/python -m pip freeze; } > constraints.new
 	@mv constraints.new constraints.txt
 
 clean: ## Remove everything that these commands made
-	rm -rf $(VENV) node_modules cdk.out build .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf $(VENV) $(MINISTACK_VENV) node_modules cdk.out build .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -78,6 +93,13 @@ $(VENV)/.dev: $(VENV)/bin/python requirements-dev.txt requirements.txt requireme
 	@echo "Installing what development needs (once, about a minute) …"
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@ $(VENV)/.local $(VENV)/.ops
+
+$(MINISTACK_VENV)/.installed: requirements-ministack.txt
+	@test -n "$(MINISTACK_PYTHON)" || { echo "Python 3.13 is needed for this, Lambda's version: install it, or name it with MINISTACK_PYTHON=…"; exit 1; }
+	@echo "Installing MiniStack, an emulator of AWS, with $$($(MINISTACK_PYTHON) --version) (once, some seconds) …"
+	@$(MINISTACK_PYTHON) -m venv --clear $(MINISTACK_VENV)
+	@$(MINISTACK_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps -r requirements-ministack.txt
+	@touch $@
 
 node_modules/.installed: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js with npm is needed for the CDK: install it first."; exit 1; }

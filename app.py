@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,8 @@ from aws_cdk import App, Tags, Validations
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra.account import AccountStack
+from infra.local_context import CONTEXT_KEY, LOCAL_STAGE
+from infra.local_stage import local_stage
 from infra.settings import DEFAULT_STAGE, StageSettings, UnknownStageError, stage_settings
 from infra.stack import RatingsStack
 
@@ -25,7 +28,7 @@ def compose(app: App) -> None:
     Raises:
         UnknownStageError: where there is no such stage.
     """
-    compose_stage(app, stage_settings(app.node.try_get_context("stage") or DEFAULT_STAGE))
+    compose_stage(app, _settings(app))
 
 
 def compose_stage(app: App, settings: StageSettings) -> None:
@@ -38,6 +41,13 @@ def compose_stage(app: App, settings: StageSettings) -> None:
     Tags.of(app).add("project", PROJECT)
     # Not on the account's stack: it is the same one for every stage.
     Tags.of(service).add("stage", settings.name)
+
+
+def _settings(app: App) -> StageSettings:
+    stage = app.node.try_get_context("stage") or DEFAULT_STAGE
+    if stage == LOCAL_STAGE:
+        return local_stage(app.node.try_get_context(CONTEXT_KEY), machine=platform.machine())
+    return stage_settings(stage)
 
 
 def main() -> int:

@@ -16,11 +16,11 @@ from aws_cdk import aws_lambda as lambda_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from infra.architecture import Architecture
+
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 
 PYTHON_VERSION: Final = "3.13"
-PLATFORM: Final = "manylinux2014_aarch64"
-"""The wheels that Lambda's arm64 runtime takes."""
 
 _PIP_OPTIONS: Final = (
     "--quiet",
@@ -30,7 +30,6 @@ _PIP_OPTIONS: Final = (
     "--only-binary=:all:",
     "--implementation=cp",
     f"--python-version={PYTHON_VERSION}",
-    f"--platform={PLATFORM}",
 )
 _RECIPE: Final = "1"
 """Raised when the same sources are to give another bundle."""
@@ -50,8 +49,12 @@ class BundlingError(SystemExit):
 class PipBundling:
     """Makes the bundle of one package of `functions/` with this interpreter's pip."""
 
-    def __init__(self, *, package: str, repository: Path = REPOSITORY) -> None:
+    def __init__(
+        self, *, package: str, architecture: Architecture, repository: Path = REPOSITORY
+    ) -> None:
         self._package = package
+        self._platform = architecture.wheels
+        self._pip_options = (*_PIP_OPTIONS, f"--platform={self._platform}")
         self._functions = repository / "functions"
         self._requirements = self._functions / package / "requirements.txt"
         self._constraints = repository / "constraints.txt"
@@ -75,7 +78,7 @@ class PipBundling:
 
     def asset_hash(self) -> str:
         """Give a hash that changes when the bundle would: with sources, requirements or pins."""
-        digest = hashlib.sha256("\0".join((_RECIPE, *_PIP_OPTIONS)).encode())
+        digest = hashlib.sha256("\0".join((_RECIPE, *self._pip_options)).encode())
         for path in self._sources():
             name = path.relative_to(self._functions.parent).as_posix()
             content = path.read_bytes()
@@ -92,7 +95,7 @@ class PipBundling:
 
     def _install_requirements(self, target: Path) -> None:
         command = [
-            *(sys.executable, "-m", "pip", "install", *_PIP_OPTIONS),
+            *(sys.executable, "-m", "pip", "install", *self._pip_options),
             *("--target", str(target)),
             *("--constraint", str(self._constraints)),
             *("--requirement", str(self._requirements)),
@@ -103,14 +106,14 @@ class PipBundling:
                 f"error: pip could not bundle functions/{self._package} "
                 f"(exit {pip.returncode}):\n\n{pip.stderr.strip()}\n\n"
                 f"Every requirement of functions/{self._package}/requirements.txt needs a wheel "
-                f"for Python {PYTHON_VERSION} on {PLATFORM} at the version that constraints.txt "
-                "pins. Check the network, then those two files."
+                f"for Python {PYTHON_VERSION} on {self._platform} at the version that "
+                "constraints.txt pins. Check the network, then those two files."
             )
 
 
-def function_code(package: str) -> lambda_.AssetCode:
+def function_code(package: str, architecture: Architecture) -> lambda_.AssetCode:
     """Give the code of `functions/<package>`, to be bundled when the stack is synthesised."""
-    bundling = PipBundling(package=package)
+    bundling = PipBundling(package=package, architecture=architecture)
     return lambda_.Code.from_asset(
         str(REPOSITORY / "functions"),
         asset_hash=bundling.asset_hash(),

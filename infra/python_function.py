@@ -10,6 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from infra.architecture import Architecture
 from infra.bundling import function_code
 
 if TYPE_CHECKING:
@@ -20,9 +21,14 @@ SERVICE_NAME: Final = "apple-music-ratings"
 
 LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 
+_ARCHITECTURES: Final = {
+    Architecture.ARM_64: lambda_.Architecture.ARM_64,
+    Architecture.X86_64: lambda_.Architecture.X86_64,
+}
+
 
 class PythonFunction(Construct):
-    """A Python 3.13 function on arm64 that runs `functions.<package>.handler.lambda_handler`.
+    """A Python 3.13 function that runs `functions.<package>.handler.lambda_handler`.
 
     It may write to its own log group and do nothing else; the stack grants the rest to `role`.
     `no_dead_letters_because` says why an event that failed need not be kept in a queue. Without
@@ -39,6 +45,7 @@ class PythonFunction(Construct):
         description: str,
         no_dead_letters_because: str,
         environment: Mapping[str, str],
+        architecture: Architecture,
         memory_mb: int,
         timeout_seconds: int,
         log_retention: logs.RetentionDays,
@@ -59,10 +66,10 @@ class PythonFunction(Construct):
             self,
             "Function",
             description=description,
-            code=function_code(package),
+            code=function_code(package, architecture),
             handler=f"functions.{package}.handler.lambda_handler",
             runtime=lambda_.Runtime.PYTHON_3_13,
-            architecture=lambda_.Architecture.ARM_64,
+            architecture=_ARCHITECTURES[architecture],
             memory_size=memory_mb,
             timeout=Duration.seconds(timeout_seconds),
             reserved_concurrent_executions=reserved_concurrency,

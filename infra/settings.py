@@ -11,6 +11,7 @@ from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
 from functions.token_rotation.settings import DAY_SECONDS, LONGEST_LIFE_SECONDS
+from infra.architecture import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,6 +123,9 @@ class StageSettings:
     reserved_concurrency: int | None = None
     firewall: FirewallRules | None = None
     api_keys: tuple[str, ...] = ()
+    architecture: Architecture = Architecture.ARM_64
+    apple_music_url: str = "https://api.music.apple.com"
+    cache_timeout_milliseconds: int = 200
 
     def __post_init__(self) -> None:
         if self.function_timeout_seconds <= self.deadline_seconds:

@@ -58,10 +58,13 @@ class RatingsStack(Stack):
             environment=Settings(
                 cache_table_name=cache.table.table_name,
                 developer_token_secret_id=token.secret.secret_arn,
+                apple_music_url=settings.apple_music_url,
                 fresh_seconds=settings.fresh_seconds,
                 stale_if_error_seconds=settings.stale_if_error_seconds,
                 deadline_seconds=settings.deadline_seconds,
+                cache_timeout_milliseconds=settings.cache_timeout_milliseconds,
             ).to_env(),
+            architecture=settings.architecture,
             memory_mb=settings.function_memory_mb,
             timeout_seconds=settings.function_timeout_seconds,
             log_retention=settings.log_retention,

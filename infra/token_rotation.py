@@ -58,8 +58,10 @@ class TokenRotation(Construct):
             environment=Settings(
                 developer_token_secret_id=token.secret_arn,
                 signing_key_secret_id=signing_key.secret_arn,
+                apple_music_url=settings.apple_music_url,
                 token_life_seconds=settings.token_life_days * DAY_SECONDS,
             ).to_env(),
+            architecture=settings.architecture,
             memory_mb=MEMORY_MB,
             timeout_seconds=TIMEOUT_SECONDS,
             log_retention=settings.log_retention,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from ops.developer_token import NoDeveloperTokenError, TokenFacts, read_facts
 from ops.errors import OperatorError
 from ops.rotation import RotationEndedError, RotationTimeoutError, rotate_and_wait
 from ops.secret import Secret, SecretState
-from ops.smoke import HttpService, checked_user_token, smoke
+from ops.smoke import HttpService, checked_item, checked_user_token, smoke, smoke_write
 from ops.target import Target, local_target, stage_target
 
 _LONGEST_TEXT: Final = 65_536
@@ -210,25 +211,35 @@ def token(operator: Operator) -> None:
 
 
 @cli.command(name="smoke")
+@click.option(
+    "--write",
+    "item",
+    metavar="TYPE/ID",
+    help="Rate that item too, and put back the rating of before.",
+)
 @click.argument("url", required=False)
 @click.pass_obj
-def smoke_test(operator: Operator, url: str | None) -> None:
+def smoke_test(operator: Operator, url: str | None, item: str | None) -> None:
     """Try a running service, as an app would.
 
-    Nothing is written. URL is what goes before /v1/me/ratings; without it, that of --stage or
-    --local is taken. The user token comes from MUSIC_USER_TOKEN or standard input. With a second
-    user's in MUSIC_USER_TOKEN_2, it is seen that users are kept apart.
+    Nothing is written without --write. URL is what goes before /v1/me/ratings; without it, that
+    of --stage or --local is taken. The user token comes from MUSIC_USER_TOKEN or standard input.
+    With a second user's in MUSIC_USER_TOKEN_2, it is seen that users are kept apart.
     """
+    written = checked_item(item) if item else None
     service = HttpService(url or operator.target().api_url)
     name, environment = "MUSIC_USER_TOKEN", operator.environment
     given = environment.get(name) or _read_token(name)
     other = environment.get(f"{name}_2")
+    user_token = checked_user_token(given, name)
     checks = smoke(
         service,
-        user_token=checked_user_token(given, name),
+        user_token=user_token,
         other_token=checked_user_token(other, f"{name}_2") if other else None,
         chance=random.SystemRandom(),
     )
+    if written is not None:
+        checks = chain(checks, smoke_write(service, user_token=user_token, item=written))
     count, failed = 0, 0
     for check in checks:
         count += 1
@@ -238,6 +249,8 @@ def smoke_test(operator: Operator, url: str | None) -> None:
     service.close()
     if not other:
         click.echo("--      another user gets nothing of it: not asked without MUSIC_USER_TOKEN_2")
+    if written is None:
+        click.echo("--      a rating is written: not done without --write")
     click.echo(f"{count - failed} of {count} checks passed.")
     if failed:
         raise OperatorError(f"{failed} of {count} checks failed: the lines above say how.")

@@ -1,4 +1,4 @@
-"""Asks a running service what shows that it works, without writing anything."""
+"""Asks a running service what shows that it works; writes where it was asked to, and undoes it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from ops.errors import OperatorError
 
 _TIMEOUT: Final = urllib3.Timeout(total=15)
 _TOKEN: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,4096}", re.ASCII)
+_ITEM: Final = re.compile(r"[a-z]+(-[a-z]+)*/[A-Za-z0-9][A-Za-z0-9.-]{0,63}", re.ASCII)
+_LIKE, _DISLIKE = 1, -1
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _READ: Final = frozenset({200, 404})
 _HINTS: Final = {
@@ -55,6 +57,14 @@ class Service(Protocol):
         """Give the answer to one GET."""
         ...
 
+    def put(self, path: str, user_token: str, value: int) -> Reply:
+        """Give the answer to one PUT of a rating of that value."""
+        ...
+
+    def delete(self, path: str, user_token: str) -> Reply:
+        """Give the answer to one DELETE."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
@@ -68,8 +78,8 @@ class HttpService:
     """A service at a URL.
 
     Raises:
-        OperatorError: from the constructor, where a token should not be sent there; from `get`,
-            where nothing answers.
+        OperatorError: from the constructor, where a token should not be sent there; from the
+            rest, where nothing answers.
     """
 
     def __init__(self, url: str) -> None:
@@ -82,9 +92,29 @@ class HttpService:
 
     def get(self, path: str, user_token: str | None) -> Reply:
         """Give the answer to one GET; no redirect is followed."""
+        return self._send("GET", path, user_token)
+
+    def put(self, path: str, user_token: str, value: int) -> Reply:
+        """Give the answer to one PUT of a rating of that value."""
+        rating = {"type": "rating", "attributes": {"value": value}}
+        return self._send("PUT", path, user_token, json.dumps(rating))
+
+    def delete(self, path: str, user_token: str) -> Reply:
+        """Give the answer to one DELETE."""
+        return self._send("DELETE", path, user_token)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+    def _send(
+        self, method: str, path: str, user_token: str | None, body: str | None = None
+    ) -> Reply:
         headers = {} if user_token is None else {"Music-User-Token": user_token}
         try:
-            answer = self._pool.request("GET", self._url + path, headers=headers, redirect=False)
+            answer = self._pool.request(
+                method, self._url + path, body=body, headers=headers, redirect=False
+            )
         except urllib3.exceptions.HTTPError as error:
             raise OperatorError(
                 f"Nothing answers at that URL ({type(error).__name__}): look at the URL and the "
@@ -96,9 +126,16 @@ class HttpService:
             body=answer.data,
         )
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._pool.clear()
+
+def checked_item(text: str) -> str:
+    """Give the item, a type and an id, that a person named to be written to.
+
+    Raises:
+        OperatorError: where it is none.
+    """
+    if not _ITEM.fullmatch(text):
+        raise OperatorError("Name an item by its type and id, such as songs/907242702.")
+    return text
 
 
 def checked_user_token(text: str, name: str) -> str:
@@ -118,7 +155,10 @@ def checked_user_token(text: str, name: str) -> str:
 def smoke(
     service: Service, *, user_token: str, other_token: str | None, chance: random.Random
 ) -> Iterator[Check]:
-    """Look at one promise after the other; the ids are ones that nobody has asked for before."""
+    """Look at one promise after the other; the ids are ones that nobody has asked for before.
+
+    Nothing is written.
+    """
     one, two = (f"/v1/me/ratings/songs/{_fresh_id(chance)}" for _ in range(2))
     replies: list[Reply] = []
 
@@ -135,6 +175,48 @@ def smoke(
     yield _check("no user token is refused", ask(two, None), _is_error(401, "40190"))
     yield _check("another path is refused", ask("/v1/me", user_token), _is_error(404, "40401"))
     yield Check(name="no answer may be kept, and each has an id", fault=_header_fault(replies))
+
+
+def smoke_write(service: Service, *, user_token: str, item: str) -> Iterator[Check]:
+    """Write a rating of the item, and put back what the user had.
+
+    It is put back whatever comes in between, except where it could not be read at first: then
+    nothing is written.
+    """
+    path = f"/v1/me/ratings/{item}"
+    before = service.get(path, user_token)
+    if before.status not in _READ:
+        yield Check(name="the rating of before is read", fault=_unexpected(before))
+        return
+    had = _value(before)
+    wanted = _DISLIKE if had == _LIKE else _LIKE
+    try:
+        yield _check("a rating is written", service.put(path, user_token, wanted), _is_list)
+        yield _check("what was written is read", service.get(path, user_token), _has(wanted))
+    finally:
+        if had is None:
+            service.delete(path, user_token)
+        else:
+            service.put(path, user_token, had)
+    yield _check("the rating of before is put back", service.get(path, user_token), _has(had))
+
+
+def _value(reply: Reply) -> int | None:
+    try:
+        (rating,) = json.loads(reply.body)["data"]
+        value = rating["attributes"]["value"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return value if value in {_LIKE, _DISLIKE} else None
+
+
+def _has(value: int | None) -> Callable[[Reply], str]:
+    def fault(reply: Reply) -> str:
+        if reply.status not in _READ:
+            return _unexpected(reply)
+        return "" if _value(reply) == value else "another rating is read"
+
+    return fault
 
 
 def _fresh_id(chance: random.Random) -> str:

@@ -111,7 +111,10 @@ class DeveloperTokenSource:
         self._read_at = self._clock.monotonic()
         try:
             answer = self._client.get_secret_value(SecretId=self._secret_id)
-        except (BotoCoreError, ClientError) as error:
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "no code")
+            raise DeveloperTokenMissingError(f"the secret cannot be read: {code}") from None
+        except BotoCoreError as error:
             raise DeveloperTokenMissingError(
                 f"the secret cannot be read: {type(error).__name__}"
             ) from None

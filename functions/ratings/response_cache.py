@@ -225,5 +225,10 @@ def _dynamodb_errors(*, but: type[Exception] | tuple[()] = ()) -> Iterator[None]
         yield
     except but:
         raise
-    except (BotoCoreError, ClientError) as error:
+    except ClientError as error:
+        # The code: a role without a grant has no exception of its own.
+        raise CacheUnavailableError(
+            error.response.get("Error", {}).get("Code", "no code")
+        ) from None
+    except BotoCoreError as error:
         raise CacheUnavailableError(type(error).__name__) from None

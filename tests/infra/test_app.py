@@ -254,6 +254,14 @@ def test_an_unknown_stage_is_said_plainly(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_the_stage_of_this_machine_is_refused_to_an_account(tmp_path: Path) -> None:
+    result = _run_app(CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON=json.dumps({"stage": "local"}))
+
+    assert result.returncode == 2
+    assert "'local' is for this machine alone, not for an account" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_bundle_that_cannot_be_made_is_said_plainly(tmp_path: Path) -> None:
     result = _run_app(CDK_OUTDIR=str(tmp_path), PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path))
 

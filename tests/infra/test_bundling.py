@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.architecture import Architecture
 from infra.bundling import BundlingError, PipBundling
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 AARCH64 = 0xB7
+X86_64 = 0x3E
 IMPORTED = {
     "ratings": ("functions.ratings.settings", "boto3", "jwt", "urllib3"),
     "token_rotation": ("functions.token_rotation.settings", "boto3", "urllib3"),
@@ -28,6 +30,10 @@ def _machine(shared_object: Path) -> int:
     header = shared_object.read_bytes()[:20]
     assert header[:4] == b"\x7fELF"
     return int.from_bytes(header[18:20], "little")
+
+
+def _example(repository: Path, architecture: Architecture = Architecture.ARM_64) -> PipBundling:
+    return PipBundling(package="example", architecture=architecture, repository=repository)
 
 
 def _packages(bundle: Path) -> set[str]:
@@ -47,7 +53,12 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """The bundle of each function, by its package."""
     made = {package: tmp_path_factory.mktemp(package) for package in IMPORTED}
     for package, output in made.items():
-        assert PipBundling(package=package).try_bundle(str(output), {}) is True
+        assert (
+            PipBundling(package=package, architecture=Architecture.ARM_64).try_bundle(
+                str(output), {}
+            )
+            is True
+        )
     return made
 
 
@@ -148,17 +159,20 @@ def test_both_bundles_fit_into_lambda(bundle: Path) -> None:
     assert unzipped < 250 * 1024 * 1024 / 2
 
 
-def test_a_compiled_requirement_comes_in_lambdas_architecture(
-    repository: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("architecture", "machine"), [(Architecture.ARM_64, AARCH64), (Architecture.X86_64, X86_64)]
+)
+def test_a_compiled_requirement_comes_in_the_functions_architecture(
+    repository: Path, tmp_path: Path, architecture: Architecture, machine: int
 ) -> None:
     output = tmp_path / "bundle"
     output.mkdir()
 
-    PipBundling(package="example", repository=repository).try_bundle(str(output), {})
+    _example(repository, architecture).try_bundle(str(output), {})
 
     shared_objects = list(output.rglob("*.so"))
     assert shared_objects
-    assert {_machine(path) for path in shared_objects} == {AARCH64}
+    assert {_machine(path) for path in shared_objects} == {machine}
     assert (output / "functions" / "example" / "handler.py").is_file()
 
 
@@ -170,7 +184,7 @@ def test_the_bundle_takes_no_compiled_caches_along(repository: Path, tmp_path: P
     output = tmp_path / "bundle"
     output.mkdir()
 
-    PipBundling(package="example", repository=repository).try_bundle(str(output), {})
+    _example(repository).try_bundle(str(output), {})
 
     assert _relative((output / "functions" / "example").iterdir(), output) == {
         "functions/example/__init__.py",
@@ -186,7 +200,7 @@ def test_a_failing_pip_ends_the_program_with_what_to_do(
     (repository / "functions" / "example" / "requirements.txt").write_text("cffi==0.0.1\n")
 
     with pytest.raises(BundlingError) as caught:
-        PipBundling(package="example", repository=repository).try_bundle(str(tmp_path), {})
+        _example(repository).try_bundle(str(tmp_path), {})
 
     message = str(caught.value)
     assert "pip could not bundle functions/example" in message
@@ -199,7 +213,7 @@ def test_progress_is_told_on_stderr_alone(
 ) -> None:
     (repository / "functions" / "example" / "requirements.txt").write_text("")
 
-    PipBundling(package="example", repository=repository).try_bundle(str(tmp_path), {})
+    _example(repository).try_bundle(str(tmp_path), {})
 
     output = capfd.readouterr()
     assert output.out == ""
@@ -213,9 +227,7 @@ def test_the_hash_is_the_same_for_the_same_sources(repository: Path, tmp_path: P
     caches.mkdir()
     (caches / "handler.cpython-313.pyc").write_bytes(b"compiled")
 
-    first, second = (
-        PipBundling(package="example", repository=root).asset_hash() for root in (repository, copy)
-    )
+    first, second = (_example(root).asset_hash() for root in (repository, copy))
 
     assert first == second
 
@@ -233,7 +245,7 @@ def test_the_hash_is_the_same_for_the_same_sources(repository: Path, tmp_path: P
 def test_the_hash_changes_with_all_that_the_bundle_is_made_of(
     repository: Path, changed: str
 ) -> None:
-    bundling = PipBundling(package="example", repository=repository)
+    bundling = _example(repository)
     before = bundling.asset_hash()
 
     with (repository / changed).open("a") as file:
@@ -242,8 +254,14 @@ def test_the_hash_changes_with_all_that_the_bundle_is_made_of(
     assert bundling.asset_hash() != before
 
 
+def test_the_hash_changes_with_the_architecture(repository: Path) -> None:
+    hashes = {_example(repository, each).asset_hash() for each in Architecture}
+
+    assert len(hashes) == len(Architecture)
+
+
 def test_the_hash_leaves_other_functions_out(repository: Path) -> None:
-    bundling = PipBundling(package="example", repository=repository)
+    bundling = _example(repository)
     before = bundling.asset_hash()
 
     other = repository / "functions" / "other"

@@ -239,22 +239,24 @@ def test_a_generation_left_unread_twice_is_unknown(dynamodb: "DynamoDBClient") -
 @pytest.mark.parametrize(
     "code", ["ProvisionedThroughputExceededException", "AccessDeniedException"]
 )
-def test_a_failing_dynamodb_is_one_kind_of_error(dynamodb: "DynamoDBClient", code: str) -> None:
+def test_a_failing_dynamodb_is_one_kind_of_error_told_by_its_code(
+    dynamodb: "DynamoDBClient", code: str
+) -> None:
     cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
     with Stubber(dynamodb) as stub:
         stub.add_client_error("batch_get_item", code)
         for call in ("put_item", "batch_write_item", "update_item", "update_item"):
             stub.add_client_error(call, code)
 
-        with pytest.raises(CacheUnavailableError):
+        with pytest.raises(CacheUnavailableError, match=code):
             cache.read(ADA, "songs", [SONG])
-        with pytest.raises(CacheUnavailableError):
+        with pytest.raises(CacheUnavailableError, match=code):
             cache.store(ADA, {SONG: cached()})
-        with pytest.raises(CacheUnavailableError):
+        with pytest.raises(CacheUnavailableError, match=code):
             cache.store(ADA, {SONG: cached(), CATALOG_SONG: cached()})
-        with pytest.raises(CacheUnavailableError):
+        with pytest.raises(CacheUnavailableError, match=code):
             cache.open_write(ADA, "songs", NOW)
-        with pytest.raises(CacheUnavailableError):
+        with pytest.raises(CacheUnavailableError, match=code):
             cache.close_write(ADA, "songs", None, NOW, unknown=False)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from ops.errors import OperatorError
-from ops.smoke import HttpService, Reply, checked_user_token, smoke
+from ops.smoke import HttpService, Reply, checked_item, checked_user_token, smoke, smoke_write
 
 EVE, MALLORY = "made-up-token-eve", "made-up-token-mallory"
 
@@ -19,12 +19,18 @@ def error(status: int, code: str) -> bytes:
     return json.dumps({"errors": [{"status": str(status), "code": code}]}).encode()
 
 
+def rating(value: int) -> bytes:
+    return json.dumps({"data": [{"attributes": {"value": value}}]}).encode()
+
+
 class GoodService:
     """Answers as the service should."""
 
     def __init__(self) -> None:
         self.count = 0
         self.asked: set[tuple[str, str]] = set()
+        self.ratings: dict[str, int] = {}
+        self.writes: list[str] = []
 
     def get(self, path: str, user_token: str | None) -> Reply:
         self.count += 1
@@ -41,7 +47,19 @@ class GoodService:
             headers["age"] = "0"
         if "?ids=" in path:
             return Reply(status=200, headers=headers, body=b'{"data": []}')
+        if path in self.ratings:
+            return Reply(status=200, headers=headers, body=rating(self.ratings[path]))
         return Reply(status=404, headers=headers, body=error(404, "40400"))
+
+    def put(self, path: str, user_token: str, value: int) -> Reply:
+        self.writes.append(f"PUT {value}")
+        self.ratings[path] = value
+        return Reply(status=200, body=rating(value))
+
+    def delete(self, path: str, user_token: str) -> Reply:
+        self.writes.append("DELETE")
+        self.ratings.pop(path, None)
+        return Reply(status=204)
 
 
 class BrokenService(GoodService):
@@ -62,6 +80,32 @@ class MixingService(GoodService):
         return super().get(path, None if user_token is None else EVE)
 
 
+class ForgetfulService(GoodService):
+    """The same, but a write is answered and not made."""
+
+    def put(self, path: str, user_token: str, value: int) -> Reply:
+        self.writes.append(f"PUT {value}")
+        return Reply(status=200, body=rating(value))
+
+
+class FailingService(GoodService):
+    """The same, but after a write nothing answers any more, except to another write."""
+
+    def get(self, path: str, user_token: str | None) -> Reply:
+        if self.writes:
+            raise OperatorError("Nothing answers")
+        return super().get(path, user_token)
+
+
+ITEM = "songs/907242702"
+ITEM_PATH = f"/v1/me/ratings/{ITEM}"
+
+
+def faults_of_writing(service: GoodService) -> dict[str, str]:
+    checks = smoke_write(service, user_token=EVE, item=ITEM)
+    return {check.name: check.fault for check in checks if check.fault}
+
+
 def faults(service: GoodService, other_token: str | None = MALLORY) -> dict[str, str]:
     checks = list(smoke(service, user_token=EVE, other_token=other_token, chance=random.Random(1)))
     assert len(checks) == (6 if other_token is None else 7)
@@ -71,6 +115,51 @@ def faults(service: GoodService, other_token: str | None = MALLORY) -> dict[str,
 def test_a_working_service_passes() -> None:
     assert faults(GoodService()) == {}
     assert faults(GoodService(), None) == {}
+
+
+def test_nothing_is_written_unless_it_was_asked_for() -> None:
+    service = GoodService()
+    faults(service)
+    assert service.writes == []
+
+
+@pytest.mark.parametrize(
+    ("had", "writes"),
+    [(None, ["PUT 1", "DELETE"]), (1, ["PUT -1", "PUT 1"]), (-1, ["PUT 1", "PUT -1"])],
+)
+def test_a_rating_is_written_and_the_one_of_before_put_back(
+    had: int | None, writes: list[str]
+) -> None:
+    service = GoodService()
+    service.ratings = {} if had is None else {ITEM_PATH: had}
+    assert faults_of_writing(service) == {}
+    assert service.writes == writes
+    assert service.ratings.get(ITEM_PATH) == had
+
+
+def test_a_write_that_was_not_made_is_found() -> None:
+    assert list(faults_of_writing(ForgetfulService())) == ["what was written is read"]
+
+
+def test_the_rating_of_before_is_put_back_also_where_a_check_ends_early() -> None:
+    service = FailingService()
+    with pytest.raises(OperatorError):
+        faults_of_writing(service)
+    assert service.ratings == {}
+
+
+def test_nothing_is_written_where_the_rating_of_before_cannot_be_read() -> None:
+    service = BrokenService(lambda reply: replace(reply, status=502, body=error(502, "50290")))
+    assert list(faults_of_writing(service)) == ["the rating of before is read"]
+    assert service.writes == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "songs", "songs/", "songs/..", "songs/../x", "/songs/1", "songs/1?l=de"]
+)
+def test_what_is_no_item_is_not_written_to(text: str) -> None:
+    with pytest.raises(OperatorError, match="such as songs/907242702"):
+        checked_item(text)
 
 
 def test_users_that_are_mixed_up_are_found() -> None:

@@ -123,6 +123,12 @@ def test_a_new_token_is_found_by_reading_again_but_not_twice_in_ten_seconds() ->
     assert tokens.reread(LONG).jwt == client.secret
 
 
+def test_a_role_without_the_grant_is_told_by_its_code() -> None:
+    denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue")
+    with pytest.raises(DeveloperTokenMissingError, match="cannot be read: AccessDeniedException"):
+        source(FakeSecretsManager(denied), FakeClock()).current(LONG)
+
+
 @pytest.mark.parametrize(
     "failure",
     [

@@ -1,0 +1,1 @@
+"""A real deployment without an account: `cdk deploy` against MiniStack, an emulator of AWS."""
