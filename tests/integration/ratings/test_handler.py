@@ -15,7 +15,7 @@ import pytest
 from botocore.hooks import HierarchicalEmitter
 
 from functions.ratings import metrics
-from functions.ratings.aws_clients import dynamodb_client, secrets_manager_client
+from functions.ratings.aws_clients import AwsClients
 from functions.ratings.developer_token import READ_SECONDS
 from functions.ratings.settings import Settings
 from tests.fakes.origin import Answering, Origin, http, origin, sends, stays_silent
@@ -284,13 +284,15 @@ def test_no_proxy_of_the_environment_is_used(
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
             monkeypatch.setenv(name, proxy.url)
         assert deploy(apple).get()["statusCode"] == 200
-        for client in (dynamodb_client(timeout_milliseconds=200), secrets_manager_client()):
+        aws = AwsClients()
+        for client in (aws.dynamodb(timeout_milliseconds=200), aws.secrets_manager()):
             assert configuration(client)["proxies"] == {}
         assert proxy.connections == 0
 
 
 def test_the_clients_of_aws_wait_no_longer_than_the_promises_allow(aws: None) -> None:
-    cache, secrets = dynamodb_client(timeout_milliseconds=200), secrets_manager_client()
+    clients = AwsClients()
+    cache, secrets = clients.dynamodb(timeout_milliseconds=200), clients.secrets_manager()
 
     for client, seconds in ((cache, 0.3), (secrets, READ_SECONDS)):
         config = configuration(client)
