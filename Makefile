@@ -17,7 +17,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help run ops test check format synth deploy lock clean
+.PHONY: help run ops test mutants check format synth deploy lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,12 @@ ops: $(VENV)/.ops ## Look after the developer token, try a service (ARGS="--help
 
 test: $(VENV)/.dev node_modules/.installed ## Run every test
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+# From a clean start: mutmut keeps what it found before, however much the tests have changed since.
+mutants: $(VENV)/.mutants ## Change the code in many small ways, see whether a test notices (ARGS="NAME…")
+	@rm -rf mutants
+	$(BIN)/mutmut run $(ARGS)
+	@$(BIN)/mutmut results --all true | $(BIN)/python -m tests.mutation_score
 
 check: $(VENV)/.dev ## Lint, types, and which module may import which
 	$(BIN)/ruff check .
@@ -49,13 +55,13 @@ deploy: $(VENV)/.dev node_modules/.installed ## Deploy to the AWS account in use
 	cdk deploy --all -c stage=$(STAGE)
 
 # With the oldest Python that the code runs on: what that one takes, the newer ones take too.
-lock: $(VENV)/.dev ## Pin every package that the requirements bring in (PYTHON=python3.11)
+lock: $(VENV)/.mutants ## Pin every package that the requirements bring in (PYTHON=python3.11)
 	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/python -m pip freeze; } > constraints.new
 	@mv constraints.new constraints.txt
 
 clean: ## Remove everything that these commands made
 	rm -rf $(VENV) node_modules cdk.out build .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache .hypothesis
+		.import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -77,6 +83,11 @@ $(VENV)/.dev: $(VENV)/bin/python requirements-dev.txt requirements.txt requireme
 	@echo "Installing what development needs (once, about a minute) …"
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@ $(VENV)/.local $(VENV)/.ops
+
+$(VENV)/.mutants: $(VENV)/.dev requirements-mutants.txt
+	@echo "Installing what mutation testing needs (once, about a quarter of a minute) …"
+	@$(PIP) install -r requirements-mutants.txt
+	@touch $@
 
 node_modules/.installed: package.json package-lock.json
 	@command -v npm >/dev/null || { echo "Node.js with npm is needed for the CDK: install it first."; exit 1; }
