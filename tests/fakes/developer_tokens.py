@@ -8,14 +8,17 @@ from functions.ratings.errors import DeveloperTokenMissingError
 
 
 class FakeDeveloperTokens:
-    """Gives `token`; a `reread` changes it to `renewed` where there is one."""
+    """Gives `token`; a `reread` changes it to `renewed` where there is one.
+
+    `seconds` is what was left of the deadlines of the rereads.
+    """
 
     def __init__(
         self, token: str | None = "developer.token.one", renewed: str | None = None
     ) -> None:
         self.token = token
         self.renewed = renewed
-        self.rereads = 0
+        self.seconds: list[float] = []
 
     def current(self, deadline: Deadline) -> DeveloperToken:
         if self.token is None:
@@ -23,6 +26,6 @@ class FakeDeveloperTokens:
         return DeveloperToken(jwt=self.token, expires_at=2_000_000_000)
 
     def reread(self, deadline: Deadline) -> DeveloperToken:
-        self.rereads += 1
+        self.seconds.append(deadline.remaining())
         self.token = self.renewed or self.token
         return self.current(deadline)
