@@ -33,3 +33,12 @@ def test_the_memory_is_bounded_and_forgets_the_oldest() -> None:
     assert "0" not in refused
     assert "1" in refused
     assert str(MOST_REFUSED) in refused
+
+
+def test_a_refusal_that_is_repeated_is_no_longer_the_oldest() -> None:
+    refused = RefusedTokens(FakeClock())
+    for number in [*range(MOST_REFUSED), 0, MOST_REFUSED]:
+        refused.remember(str(number))
+
+    assert "0" in refused
+    assert "1" not in refused

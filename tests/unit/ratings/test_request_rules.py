@@ -175,8 +175,11 @@ def test_no_ids_are_a_missing_parameter(query: dict[str, Sequence[str]]) -> None
     "query", [ids("1,i.a"), ids("1,"), ids(",1"), ids("1,,2"), ids("1, 2"), ids("1", "2"), ids("*")]
 )
 def test_a_bad_id_spoils_the_list(query: dict[str, Sequence[str]]) -> None:
-    with pytest.raises(InvalidParameterError):
+    with pytest.raises(InvalidParameterError) as raised:
         rating_keys("songs", query)
+
+    assert raised.value.source is not None
+    assert raised.value.source.document() == {"parameter": "ids"}
 
 
 def test_the_type_of_many_is_checked_too() -> None:
