@@ -213,7 +213,7 @@ def test_after_a_401_a_newer_developer_token_is_tried_once() -> None:
         **exchange.headers[0],
         "Authorization": "Bearer developer.token.two",
     }
-    assert tokens.seconds == [3600]
+    assert tokens.seconds == [3600, 3600]
 
 
 def test_a_401_costs_at_most_one_more_call_and_one_probe() -> None:
@@ -286,7 +286,13 @@ GERMAN = QueryOptions(language="de")
 class Asking:
     """An upstream, and what is needed to ask it for anything, in German."""
 
-    def __init__(self, exchange: FakeExchange, *, retries: bool = False) -> None:
+    def __init__(
+        self,
+        exchange: FakeExchange,
+        *,
+        tokens: FakeDeveloperTokens | None = None,
+        retries: bool = False,
+    ) -> None:
         clock = FakeClock()
         self._upstream = Upstream(
             exchange=(
@@ -294,7 +300,7 @@ class Asking:
                 if retries
                 else once_only(exchange, clock)
             ),
-            developer_tokens=FakeDeveloperTokens(),
+            developer_tokens=tokens or FakeDeveloperTokens(),
             clock=clock,
         )
         self._deadline = Deadline.after(6, clock)
@@ -370,6 +376,13 @@ def test_a_write_after_a_lost_try_may_have_been_made_twice(
 
     assert ask(Asking(FakeExchange(lost, accepted), retries=True)).once is False
     assert ask(Asking(FakeExchange(accepted))).once is True
+
+
+def test_a_lost_try_is_not_forgotten_over_a_newer_developer_token() -> None:
+    exchange = FakeExchange(AppleUnreachableError("ProtocolError"), REFUSED, answer(204))
+    tokens = FakeDeveloperTokens(renewed="developer.token.two")
+
+    assert Asking(exchange, tokens=tokens, retries=True).put().once is False
 
 
 @pytest.mark.parametrize("none_rated", [answer(404), ok()])
