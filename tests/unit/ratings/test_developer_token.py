@@ -140,6 +140,7 @@ def test_without_any_token_the_error_says_what_to_mend(
         "put the developer token here",
         signed(NOW + HOUR) + "\r\nX-Other: 1",
         signed(NOW + HOUR).replace(".", ". "),
+        signed(NOW + HOUR) + "é",
         signed(NOW),
         signed(float("inf")),
         signed(float("nan")),

@@ -273,6 +273,7 @@ def test_an_answer_keeps_the_error_that_it_tells_for_whoever_logs_it() -> None:
     request = ApiRequest.from_event(event(), fallback_request_id="lambda-1")
 
     assert Routes(FakeRatings(error)).answer(request, DEADLINE).error is error
+    assert Routes(FakeRatings()).answer(request, DEADLINE).error is None
 
 
 def test_an_error_is_written_without_blanks() -> None:
