@@ -146,17 +146,28 @@ def test_a_read_is_consistent_and_one_call(dynamodb: "DynamoDBClient") -> None:
     assert len(call["RequestItems"][TABLE]["Keys"]) == 3
 
 
-def test_a_hundred_ids_are_two_reads_and_four_writes(dynamodb: "DynamoDBClient") -> None:
+def test_a_hundred_ids_are_two_reads_and_four_writes_of_what_dynamodb_takes(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    """DynamoDB gives 100 items in one call, and takes 25; moto would take more."""
     cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
-    calls: list[str] = []
-    dynamodb.meta.events.register(
-        "before-call.dynamodb", lambda model, **_: calls.append(model.name)
-    )
+    calls: list[tuple[str, int]] = []
+
+    def note(params: dict[str, Any], event_name: str, **_: object) -> None:
+        request = params["RequestItems"][TABLE]
+        keys_or_items = request["Keys"] if isinstance(request, dict) else request
+        calls.append((event_name.rpartition(".")[2], len(keys_or_items)))
+
+    dynamodb.meta.events.register("provide-client-params.dynamodb", note)
 
     cache.read(ADA, "songs", HUNDRED)
     cache.store(ADA, dict.fromkeys(HUNDRED, cached()))
 
-    assert calls == ["BatchGetItem"] * 2 + ["BatchWriteItem"] * 4
+    reads, writes = [100, 1], [25] * 4
+    assert calls == [
+        *(("BatchGetItem", items) for items in reads),
+        *(("BatchWriteItem", items) for items in writes),
+    ]
 
 
 # DynamoDB may leave out what is empty.
