@@ -250,16 +250,22 @@ def test_a_generation_left_unread_twice_is_unknown(dynamodb: "DynamoDBClient") -
 
 
 @pytest.mark.parametrize(
-    "code", ["ProvisionedThroughputExceededException", "AccessDeniedException"]
+    ("code", "reason"),
+    [
+        ("ProvisionedThroughputExceededException", "ProvisionedThroughputExceededException"),
+        ("AccessDeniedException", "ClientError"),
+    ],
 )
-def test_a_failing_dynamodb_is_one_kind_of_error(dynamodb: "DynamoDBClient", code: str) -> None:
+def test_a_failing_dynamodb_is_one_kind_of_error_that_names_its_class(
+    dynamodb: "DynamoDBClient", code: str, reason: str
+) -> None:
     cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
     with Stubber(dynamodb) as stub:
         stub.add_client_error("batch_get_item", code)
         for call in ("put_item", "batch_write_item", "update_item", "update_item"):
             stub.add_client_error(call, code)
 
-        with pytest.raises(CacheUnavailableError):
+        with pytest.raises(CacheUnavailableError, match=f"^{reason}$"):
             cache.read(ADA, "songs", [SONG])
         with pytest.raises(CacheUnavailableError):
             cache.store(ADA, {SONG: cached()})
