@@ -41,7 +41,7 @@ test: $(VENV)/.dev node_modules/.installed ## Run every test that needs no deplo
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 e2e: $(VENV)/.dev $(MINISTACK_VENV)/.installed node_modules/.installed ## Deploy to an emulator of AWS, and try everything there
-	@$(BIN)/python -m pytest --quiet --exitfirst $(ARGS) tests/deployed
+	@$(BIN)/python -m pytest -qq --override-ini=console_output_style=classic --exitfirst $(ARGS) tests/deployed
 
 check: $(VENV)/.dev ## Lint, types, and which module may import which
 	$(BIN)/ruff check .
