@@ -36,7 +36,7 @@ def launcher(folder: Path) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [sys.executable, "-m", "deployment"],
         cwd=REPOSITORY,
-        env={**os.environ, "TMPDIR": str(folder)},
+        env={**os.environ, "TMPDIR": str(folder), "DEPLOY_LOCAL_FOLDER": str(folder / "told")},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -61,13 +61,13 @@ def assert_nothing_is_left(folder: Path) -> None:
         time.sleep(0.05)
     assert processes(str(folder)) == set()
     assert [each.name for each in folder.iterdir() if each.name.startswith("ministack")] == []
-    assert not ENVIRONMENT.exists()
+    assert not (folder / "told" / ENVIRONMENT).exists()
 
 
 def test_it_shows_a_miss_then_a_hit_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
     with launcher(tmp_path) as process:
         lines = read_to(process, "Ctrl-C ")
-        assert ENVIRONMENT.exists()
+        assert (tmp_path / "told" / ENVIRONMENT).exists()
 
         process.send_signal(signal.SIGINT)
 
