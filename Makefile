@@ -41,7 +41,7 @@ test: $(VENV)/.dev node_modules/.installed ## Run every test that needs no deplo
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 e2e: $(VENV)/.dev $(MINISTACK_VENV)/.installed node_modules/.installed ## Deploy to an emulator of AWS, and try everything there
-	@$(BIN)/python -m pytest --quiet --exitfirst $(ARGS) tests/deployed
+	@$(BIN)/python -m pytest -qq --override-ini=console_output_style=classic --exitfirst $(ARGS) tests/deployed
 
 # From a clean start: mutmut keeps what it found before, however much the tests have changed since.
 mutants: $(VENV)/.mutants ## Change the code in many small ways, see whether a test notices (ARGS="NAME…")
