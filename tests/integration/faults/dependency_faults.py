@@ -104,9 +104,18 @@ def read(*items: Mapping[str, Any], unprocessed: object = None) -> Answering:
     return json_answer({"Responses": {TABLE: items}, "UnprocessedKeys": left})
 
 
+def reads(make: Callable[[], Answering]) -> Answering:
+    """An answer that is made when it is given, so that no item in it has grown older meanwhile."""
+
+    def answer(connection: socket.socket) -> None:
+        make()(connection)
+
+    return answer
+
+
 def holding(state: State) -> Answers:
     """A table that holds SONG's rating in that state, and takes whatever is put."""
-    return lambda: (read(*([item(_AGES[state])] if state in _AGES else [])), TAKEN)
+    return lambda: (reads(lambda: read(*([item(_AGES[state])] if state in _AGES else []))), TAKEN)
 
 
 def token(expires_at: float) -> str:
@@ -223,11 +232,11 @@ def odd_item(
 def changed(**attributes: object) -> Answers:
     """A fresh item with these attributes in place of its own, None for none at all."""
 
-    def answers() -> tuple[Answering, ...]:
+    def answer() -> Answering:
         given = {**item(FRESH_AGE), **attributes}
-        return read({name: value for name, value in given.items() if value is not None}), TAKEN
+        return read({name: value for name, value in given.items() if value is not None})
 
-    return answers
+    return lambda: (reads(answer), TAKEN)
 
 
 def generation_item(**attributes: object) -> dict[str, Any]:
@@ -235,7 +244,7 @@ def generation_item(**attributes: object) -> dict[str, Any]:
 
 
 def odd_generation() -> tuple[Answering, ...]:
-    return read(item(FRESH_AGE), generation_item(generation={"S": "seven"})), TAKEN
+    return reads(lambda: read(item(FRESH_AGE), generation_item(generation={"S": "seven"}))), TAKEN
 
 
 def rating_left_unread() -> tuple[Answering, ...]:
@@ -245,11 +254,11 @@ def rating_left_unread() -> tuple[Answering, ...]:
 
 def rating_read_at_last() -> tuple[Answering, ...]:
     left = item_key(ADA.owner, "library-songs#i.a")
-    return read(unprocessed=left), read(item(FRESH_AGE))
+    return read(unprocessed=left), reads(lambda: read(item(FRESH_AGE)))
 
 
 def generation_left_unread() -> tuple[Answering, ...]:
-    answer = read(item(FRESH_AGE), unprocessed=generation_item())
+    answer = reads(lambda: read(item(FRESH_AGE), unprocessed=generation_item()))
     return answer, answer
 
 
@@ -312,7 +321,7 @@ def silent_secret() -> tuple[Cell, ...]:
         STANDS_IN, cache="hit; ttl=-31; detail=stale-if-error", age=STALE_AGE + 1, seconds=1.5
     )
     return tuple(
-        replace(cell, dynamodb=lambda: (read(item(STALE_AGE + 0.5)),), told=older)
+        replace(cell, dynamodb=lambda: (reads(lambda: read(item(STALE_AGE + 0.5))),), told=older)
         if cell.told == STANDS_IN
         else replace(cell, told=replace(cell.told, seconds=1.5))
         for cell in failing_secret("silent", lambda: (stays_silent,))
@@ -397,7 +406,7 @@ CELLS: Final[tuple[Cell, ...]] = (
     *odd_item("an item without a time", changed(requested_at=None)),
     *odd_item("another owner's item", changed(owner={"S": "0" * 64})),
     *odd_item("another song's item", changed(id={"S": "i.b"})),
-    *odd_item("an item of the future", lambda: (read(item(-30)), TAKEN)),
+    *odd_item("an item of the future", lambda: (reads(lambda: read(item(-30))), TAKEN)),
     *odd_item("an item of another schema", changed(schema={"N": "99"})),
     *odd_item("an item without a TTL", changed(expires_at=None)),
     *odd_item("a malformed generation", odd_generation, asked=1, told=NOT_STORED),
