@@ -14,12 +14,14 @@ import jwt
 from functions.ratings.cache_items import generation_sort_key, item_key, rating_item
 from functions.ratings.cache_policy import CachedRating
 from functions.ratings.metrics import Metric
-from functions.ratings.models import MusicUserToken, Rating, RatingKey
+from functions.ratings.models import Rating
 from tests.fakes.origin import Answering, http, resets, sends, stays_silent
 from tests.integration.faults.apple_behaviours import (
+    ADA,
+    AGES,
     FRESH_AGE,
     HIT,
-    PAST_AGE,
+    SONG,
     STALE_AGE,
     STATES,
     State,
@@ -29,8 +31,6 @@ from tests.integration.faults.apple_behaviours import (
     resource,
 )
 
-ADA: Final = MusicUserToken("sample-user-token-ada")
-SONG: Final = RatingKey(type="library-songs", id="i.a")
 TABLE: Final = "ratings"
 PLENTY_MILLISECONDS: Final = 10_000
 LITTLE_MILLISECONDS: Final = 400
@@ -40,11 +40,6 @@ Method = Literal["GET", "PUT"]
 Answers = Callable[[], tuple[Answering, ...]]
 
 _KEY: Final = "a key that no one uses for anything else"
-_AGES: Final[Mapping[State, int]] = {
-    "fresh": FRESH_AGE,
-    "stale": STALE_AGE,
-    "past the limit": PAST_AGE,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +110,7 @@ def reads(make: Callable[[], Answering]) -> Answering:
 
 def holding(state: State) -> Answers:
     """A table that holds SONG's rating in that state, and takes whatever is put."""
-    return lambda: (reads(lambda: read(*([item(_AGES[state])] if state in _AGES else []))), TAKEN)
+    return lambda: (reads(lambda: read(*([item(AGES[state])] if state in AGES else []))), TAKEN)
 
 
 def token(expires_at: float) -> str:
