@@ -98,6 +98,8 @@ class RatingsApi(Construct):
         for response_type, error in GATEWAY_ERRORS.items():
             _add_gateway_response(api, response_type, error)
         _acknowledge_findings(api)
+        self.stage: Final[apigateway.Stage] = api.deployment_stage
+        self.access_log: Final[logs.LogGroup] = access_log
         self.url: Final[str] = (
             f"https://{api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{settings.name}"
         )

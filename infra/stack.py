@@ -74,14 +74,16 @@ class RatingsStack(Stack):
             signing_key=signing_key.secret,
             settings=settings,
         )
+        api = RatingsApi(self, "Api", handler=ratings.function, settings=settings)
         monitoring = Monitoring(
             self,
             "Monitoring",
             ratings=ratings.function,
             rotation=rotation.function,
-            alarm_email=settings.alarm_email,
+            table=cache.table,
+            api=api,
+            settings=settings,
         )
-        api = RatingsApi(self, "Api", handler=ratings.function, settings=settings)
         CfnOutput(self, "ApiUrl", value=api.url, description="What goes before /v1/me/ratings")
         CfnOutput(
             self,
@@ -106,6 +108,12 @@ class RatingsStack(Stack):
             "AlarmTopic",
             value=monitoring.topic.topic_arn,
             description="The topic that alarms are sent to: subscribe to it",
+        )
+        CfnOutput(
+            self,
+            "Dashboard",
+            value=monitoring.dashboard.dashboard_name,
+            description="The CloudWatch dashboard to look at",
         )
         CfnOutput(self, "CacheTable", value=cache.table.table_name, description="The cache table")
         CfnOutput(
