@@ -71,7 +71,6 @@ class Alarm:
     periods: int
     datapoints: int
     missing: str
-    description: str
 
     @property
     def period_ticks(self) -> int:
@@ -124,20 +123,18 @@ class Alarm:
 
 
 def alarms(service: Resources) -> dict[str, Alarm]:
-    """The template's alarms by their constructs' ids."""
-    found = (
-        _alarm(service, id_, resource["Properties"])
+    """The alarms of the template's Monitoring by their constructs' ids."""
+    named = (
+        (re.fullmatch(r"Monitoring(\w+)[0-9A-F]{8}", id_), resource["Properties"])
         for id_, resource in service.of_type("AWS::CloudWatch::Alarm").items()
     )
-    return {alarm.name: alarm for alarm in found}
+    return {name[1]: _alarm(service, name[1], properties) for name, properties in named if name}
 
 
-def _alarm(service: Resources, logical_id: str, properties: Mapping[str, Any]) -> Alarm:
-    name = re.fullmatch(r"Monitoring(\w+)[0-9A-F]{8}", logical_id)
-    assert name is not None
+def _alarm(service: Resources, name: str, properties: Mapping[str, Any]) -> Alarm:
     queries, expression, period = _queries(service, properties)
     return Alarm(
-        name=name[1],
+        name=name,
         queries=queries,
         expression=expression,
         period_seconds=period,
@@ -146,7 +143,6 @@ def _alarm(service: Resources, logical_id: str, properties: Mapping[str, Any]) -
         periods=properties["EvaluationPeriods"],
         datapoints=properties["DatapointsToAlarm"],
         missing=properties["TreatMissingData"],
-        description=properties["AlarmDescription"],
     )
 
 

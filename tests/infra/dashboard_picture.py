@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _COLUMN: Final = 40
 _ROW: Final = 22
 _GAP: Final = 3
-_LINE: Final = 13
+_LINE: Final = 12
 _COLUMNS: Final = 24
 _ALARMS_A_ROW: Final = 4
 _COLOURS: Final = (
@@ -56,11 +56,11 @@ def _widget(widget: Widget, alarm_names: Sequence[str]) -> Iterator[str]:
         for index, name in enumerate(alarm_names):
             row, column = divmod(index, _ALARMS_A_ROW)
             x = left + 12 + column * widget.width * _COLUMN // _ALARMS_A_ROW
-            yield from _entry(x, top + 36 + row * _LINE, name, "#2ca02c")
+            yield from _entry(x, top + 34 + row * _LINE, name, "#2ca02c")
         return
     for index, label in enumerate(widget.labels()):
         colour = _COLOURS[index % len(_COLOURS)]
-        yield from _entry(left + 12, top + 36 + index * _LINE, label, colour)
+        yield from _entry(left + 12, top + 34 + index * _LINE, label, colour)
 
 
 def _entry(x: int, y: int, text: str, colour: str) -> Iterator[str]:

@@ -66,7 +66,6 @@ def _alarm(**changed: Any) -> Alarm:
         "periods": 3,
         "datapoints": 3,
         "missing": "notBreaching",
-        "description": "",
     }
     return Alarm(**{**given, **changed})
 
