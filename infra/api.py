@@ -64,11 +64,12 @@ class RatingsApi(Construct):
             retention=settings.log_retention,
             removal_policy=settings.removal_policy,
         )
+        # Not unique, so it never blocks a deployment; metrics are found by it.
+        name = f"apple-music-ratings-{settings.name}"
         api = apigateway.RestApi(
             self,
             "Rest",
-            # Not unique, so it never blocks a deployment; metrics are found by it.
-            rest_api_name=f"apple-music-ratings-{settings.name}",
+            rest_api_name=name,
             description="A user's personal Apple Music ratings",
             endpoint_configuration=apigateway.EndpointConfiguration(
                 types=[apigateway.EndpointType.REGIONAL]
@@ -98,8 +99,9 @@ class RatingsApi(Construct):
         for response_type, error in GATEWAY_ERRORS.items():
             _add_gateway_response(api, response_type, error)
         _acknowledge_findings(api)
-        self.stage: Final[apigateway.Stage] = api.deployment_stage
         self.access_log: Final[logs.LogGroup] = access_log
+        self.metric_dimensions: Final = {"ApiName": name, "Stage": settings.name}
+        """Plain names: an alarm on them does not wait for the API, which waits for the release."""
         self.url: Final[str] = (
             f"https://{api.rest_api_id}.execute-api.{Aws.REGION}.{Aws.URL_SUFFIX}/{settings.name}"
         )

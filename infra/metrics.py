@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Aws, Duration
-from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lambda_
@@ -19,6 +18,8 @@ from functions.token_rotation import metrics as rotation_metrics
 from infra.python_function import SERVICE_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from constructs import Construct
 
 MINUTE: Final = Duration.minutes(1)
@@ -36,7 +37,7 @@ class ServiceMetrics:
 
     ratings: lambda_.Function
     rotation: lambda_.Function
-    stage: apigateway.Stage
+    gateway_dimensions: Mapping[str, str]
     table: dynamodb.TableV2
     access_log: logs.ILogGroup
     topic: sns.ITopic
@@ -49,7 +50,7 @@ class ServiceMetrics:
         self, metric: Metric, statistic: str, *, period: Duration = MINUTE
     ) -> cloudwatch.Metric:
         """Give a statistic of what the ratings function sent."""
-        return _own(
+        return _metric(
             ratings_metrics.NAMESPACE,
             metric.value,
             {
@@ -62,7 +63,7 @@ class ServiceMetrics:
 
     def days_left(self) -> cloudwatch.Metric:
         """Give the days that the developer token still lives, day by day."""
-        return _own(
+        return _metric(
             rotation_metrics.NAMESPACE,
             rotation_metrics.DAYS_LEFT,
             {
@@ -77,11 +78,11 @@ class ServiceMetrics:
         self, name: str, statistic: str = cloudwatch.Stats.SUM, *, period: Duration = MINUTE
     ) -> cloudwatch.Metric:
         """Give one of API Gateway's, of this stage."""
-        return self.stage.metric(name, statistic=statistic, period=period)
+        return _metric("AWS/ApiGateway", name, self.gateway_dimensions, statistic, period)
 
     def gateway_throttled(self, *, period: Duration = MINUTE) -> cloudwatch.Metric:
         """Give how many requests the gateway refused because there were too many."""
-        return _own(GATEWAY_NAMESPACE, GATEWAY_THROTTLED, {}, cloudwatch.Stats.SUM, period)
+        return _metric(GATEWAY_NAMESPACE, GATEWAY_THROTTLED, {}, cloudwatch.Stats.SUM, period)
 
     def function(
         self, name: str, statistic: str = cloudwatch.Stats.SUM, *, period: Duration = MINUTE
@@ -149,8 +150,8 @@ def count_gateway_throttles(scope: Construct, access_log: logs.ILogGroup) -> Non
     )
 
 
-def _own(
-    namespace: str, name: str, dimensions: dict[str, str], statistic: str, period: Duration
+def _metric(
+    namespace: str, name: str, dimensions: Mapping[str, str], statistic: str, period: Duration
 ) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace=namespace,

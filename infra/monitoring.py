@@ -48,7 +48,7 @@ class Monitoring(Construct):
         metrics = ServiceMetrics(
             ratings=ratings,
             rotation=rotation,
-            stage=api.stage,
+            gateway_dimensions=api.metric_dimensions,
             table=table,
             access_log=api.access_log,
             topic=self.topic,

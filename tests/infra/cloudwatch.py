@@ -175,10 +175,10 @@ def _source(service: Resources, metric: Mapping[str, Any]) -> Source:
 
 def source(service: Resources, namespace: Any, name: str, dimensions: Mapping[str, Any]) -> Source:
     """The metric of those dimensions, which have to be exactly those that its sender sends."""
-    stage, _ = service.only("AWS::ApiGateway::Stage")
+    stage = service.properties("AWS::ApiGateway::Stage")["StageName"]
     api = service.properties("AWS::ApiGateway::RestApi")["Name"]
     senders = {
-        "api": {"ApiName": api, "Stage": {"Ref": stage}},
+        "api": {"ApiName": api, "Stage": stage},
         "access log": {},
     }
     for package in ("ratings", "token_rotation"):
