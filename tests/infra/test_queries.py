@@ -35,7 +35,7 @@ def written(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     error = AppleTooSlowError("too slow")
     error.cache_status = CacheStatus(fwd="miss")
     telemetry.write(
-        ApiRequest(method="GET", resource="/v1/me/ratings/{type}", request_id="gateway-1"),
+        ApiRequest.from_event({}, fallback_request_id="gateway-1"),
         error_answer(error, "gateway-1"),
         0.0123,
         function_name="ratings-dev",
