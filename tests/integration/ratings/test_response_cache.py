@@ -104,6 +104,17 @@ def test_an_item_that_is_not_as_it_was_written_is_a_miss_and_counted(
     assert (snapshot.ratings, snapshot.rejected) == ({SONG: cached()}, 0)
 
 
+def test_each_item_that_cannot_be_read_is_counted(
+    cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
+) -> None:
+    for key in (SONG, CATALOG_SONG):
+        cache.store(ADA, {key: cached()})
+    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+        dynamodb.put_item(TableName=TABLE, Item={**item, "schema": {"N": "99"}})
+
+    assert cache.read(ADA, "songs", [SONG, CATALOG_SONG]).rejected == 2
+
+
 def test_an_item_of_another_generation_is_a_miss_like_any_other(
     cache: DynamoDBResponseCache,
 ) -> None:

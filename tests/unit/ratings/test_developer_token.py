@@ -131,6 +131,7 @@ def test_a_new_token_is_found_by_reading_again_but_not_twice_in_ten_seconds() ->
             ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue"),
             "the secret cannot be read: AccessDeniedException",
         ),
+        (ClientError({}, "GetSecretValue"), "the secret cannot be read: no code"),
         ("", "the secret holds no JWT"),
         (b"\x00", "the secret holds no JWT"),
         ("a.b.c", "the secret holds no JWT"),
@@ -150,9 +151,9 @@ def test_without_any_token_the_error_says_what_to_mend_and_it_is_counted(
     with pytest.raises(DeveloperTokenMissingError) as raised:
         source(FakeSecretsManager(failure), FakeClock(), observer).current(LONG)
 
-    assert observer.counted == {Metric.DEVELOPER_TOKEN_NOT_READ: 1}
-
     assert str(raised.value) == reason
+    assert observer.counted == {Metric.DEVELOPER_TOKEN_NOT_READ: 1}
+    assert observer.reasons == [reason]
 
 
 @pytest.mark.parametrize(

@@ -297,6 +297,7 @@ def test_without_the_cache_apple_answers_and_nothing_is_stored(backend: Backend)
     assert backend.get() == Reading(ratings=(LIKED,), cache_status=CacheStatus(fwd="bypass"))
     assert "store" not in backend.cache.calls
     assert backend.observer.counted == {Metric.CACHE_READ_FAILED: 1}
+    assert backend.observer.reasons == ["told to fail"]
 
 
 def test_without_the_cache_there_is_no_copy_to_spare_apple_for(backend: Backend) -> None:
@@ -324,6 +325,7 @@ def test_an_answer_that_could_not_be_stored_is_an_answer(backend: Backend) -> No
 
     assert backend.get() == Reading(ratings=(LIKED,), cache_status=CacheStatus(fwd="miss"))
     assert backend.observer.counted == {Metric.CACHE_STORE_FAILED: 1}
+    assert backend.observer.reasons == ["told to fail"]
 
 
 def test_a_rating_of_an_older_generation_is_a_miss(backend: Backend) -> None:
@@ -680,6 +682,7 @@ def test_a_refusal_that_could_not_be_told_to_the_cache_is_counted(backend: Backe
         backend.get()
 
     assert backend.observer.counted == {Metric.CACHE_INVALIDATION_FAILED: 1}
+    assert backend.observer.reasons == ["told to fail"]
 
 
 def test_apple_is_told_of_a_stand_in(backend: Backend) -> None:
@@ -829,6 +832,7 @@ def test_a_write_succeeds_whatever_the_cache_does(
 
     assert backend.put() == DISLIKED
     assert backend.observer.counted == told
+    assert backend.observer.reasons == ["told to fail"] * sum(told.values())
 
 
 def test_a_write_whose_announcement_failed_stores_nothing_and_is_closed(backend: Backend) -> None:
