@@ -35,10 +35,10 @@ _PIP_OPTIONS: Final = (
     f"--python-version={PYTHON_VERSION}",
 )
 _AWS_SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "ratings": ("dynamodb", "secretsmanager"),
+    "ratings": (),
     "token_rotation": ("secretsmanager",),
 }
-"""What each function calls of AWS; the models of nothing else ride in its bundle."""
+"""What each function calls by botocore's clients; nothing else's models ride in its bundle."""
 
 _UNUSED: Final = (
     "bin",  # commands that some requirements bring

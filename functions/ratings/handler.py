@@ -50,7 +50,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
     """
     settings = Settings.from_env(environment)
     telemetry = Telemetry()
-    routes = _build_routes(settings, telemetry)
+    routes = _build_routes(environment, settings, telemetry)
 
     def handle(event: Mapping[str, Any], context: LambdaContext) -> ProxyAnswer:
         started = time.monotonic()
@@ -73,8 +73,8 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
     return handle
 
 
-def _build_routes(settings: Settings, observer: Observer) -> Routes:
-    aws = AwsClients()
+def _build_routes(environment: Mapping[str, str], settings: Settings, observer: Observer) -> Routes:
+    aws = AwsClients(environment)
     policy = CachePolicy(
         fresh_seconds=settings.fresh_seconds,
         stale_if_error_seconds=settings.stale_if_error_seconds,

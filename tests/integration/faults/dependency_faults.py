@@ -184,12 +184,6 @@ def failing_dynamodb(fault: str, answering: Answering | None) -> tuple[Cell, ...
     )
 
 
-def unreadable_update() -> tuple[Cell, ...]:
-    """DynamoDB's 200 that is no JSON: of an update's answer nothing is needed, so it is none."""
-    *reads, writing = failing_dynamodb("not JSON", sends(http(200, b"<html>")))
-    return (*reads, replace(writing, told=WRITTEN, asked=(3, 1, 1), noticed={}))
-
-
 def odd_item(
     fault: str,
     answers: Answers,
@@ -396,7 +390,7 @@ CELLS: Final[tuple[Cell, ...]] = (
     *failing_dynamodb("throttled", fails(400, "ProvisionedThroughputExceededException")),
     *failing_dynamodb("access denied", fails(400, "AccessDeniedException")),
     *failing_dynamodb("no table", fails(400, "ResourceNotFoundException")),
-    *unreadable_update(),
+    *failing_dynamodb("not JSON", sends(http(200, b"<html>"))),
     *odd_item("a malformed item", changed(resource={"N": "1"})),
     *odd_item("an item without a time", changed(requested_at=None)),
     *odd_item("another owner's item", changed(owner={"S": "0" * 64})),
