@@ -7,6 +7,7 @@ from functions.ratings.apple_music import AppleRequest, AppleResponse
 from functions.ratings.deadline import Deadline
 from functions.ratings.errors import (
     AppleAnswerUnusableError,
+    AppleNotAskedError,
     AppleThrottlesError,
     AppleTooSlowError,
     AppleUnavailableError,
@@ -487,3 +488,16 @@ def test_a_failed_write_is_never_a_success(
 def test_a_put_to_an_item_that_is_not_there_is_a_404() -> None:
     with pytest.raises(ItemNotFoundError):
         Asking(FakeExchange(answer(404))).put()
+
+
+def test_whether_a_request_would_be_sent_is_told_beforehand_and_nothing_is_sent() -> None:
+    exchange, clock = FakeExchange(RATED), FakeClock()
+    asking = Upstream(
+        exchange=retrying(exchange, clock), developer_tokens=FakeDeveloperTokens(), clock=clock
+    )
+
+    asking.allow(Deadline.after(6, clock))
+    with pytest.raises(AppleNotAskedError, match="no time left"):
+        asking.allow(Deadline.after(0.4, clock))
+
+    assert exchange.requests == []
