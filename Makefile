@@ -54,7 +54,7 @@ check: $(VENV)/.dev ## Lint, types, unsafe code, and which module may import whi
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --recursive app.py functions infra local ops
+	$(BIN)/bandit --quiet --recursive app.py deployment functions infra local ops
 
 format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404  # for commands of our own, see below
 import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -105,7 +105,7 @@ class MiniStack:
         with socket.create_server((LOOPBACK, 0), backlog=128) as listener:
             port = listener.getsockname()[1]
             self._url = f"https://{LOOPBACK}:{port}"
-            process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
+            process = subprocess.Popen(  # noqa: S603  # nosec B603  # no shell, and nothing of it comes from outside
                 [self._python, "-m", "deployment.emulator", str(listener.fileno())],
                 cwd=REPOSITORY,
                 env=self._own_environment(port),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404  # for commands of our own, see below
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ def run_to_its_end(
     """
     if not is_wanted():
         raise StoppedError
-    process = subprocess.Popen(  # noqa: S603 - nothing of it comes from outside
+    process = subprocess.Popen(  # noqa: S603  # nosec B603  # no shell, and nothing of it comes from outside
         command,
         cwd=folder,
         env=environment,
