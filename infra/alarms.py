@@ -48,7 +48,7 @@ class AlarmId(Enum):
     CACHE_READS = "CacheReads"
     CACHE_STORES = "CacheStores"
     CACHE_INVALIDATIONS = "CacheInvalidations"
-    NO_DEVELOPER_TOKEN = "NoDeveloperToken"  # noqa: S105 - an alarm's name
+    NO_DEVELOPER_TOKEN = "NoDeveloperToken"  # noqa: S105  # nosec B105  # an alarm's name
     ROTATION_ERRORS = "TokenRotationErrors"
     DAYS_LEFT = "DeveloperTokenDaysLeft"
 

@@ -87,10 +87,10 @@ class Metric(Enum):
     BREAKER_OPENED = "BreakerOpened"
     """Times that an environment stopped asking an Apple that kept failing."""
 
-    NO_DEVELOPER_TOKEN = "NoDeveloperToken"  # noqa: S105 - a metric's name
+    NO_DEVELOPER_TOKEN = "NoDeveloperToken"  # noqa: S105  # nosec B105  # a metric's name
     """Requests that needed a developer token and had none that works: someone has to put one."""
 
-    DEVELOPER_TOKEN_NOT_READ = "DeveloperTokenNotRead"  # noqa: S105 - likewise
+    DEVELOPER_TOKEN_NOT_READ = "DeveloperTokenNotRead"  # noqa: S105  # nosec B105  # likewise
     """Times that the secret could not be read, or held no token, while one was wanted."""
 
     @property
