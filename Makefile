@@ -22,7 +22,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help run ops smoke test e2e check format synth deploy deploy-local lock clean
+.PHONY: help run ops smoke test e2e bench check format synth deploy deploy-local lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: $(VENV)/.dev node_modules/.installed ## Run every test that needs no deplo
 
 e2e: $(VENV)/.dev $(MINISTACK_VENV)/.installed node_modules/.installed ## Deploy to an emulator of AWS, and try everything there
 	@$(BIN)/python -m pytest --quiet --exitfirst $(ARGS) tests/deployed
+
+bench: $(VENV)/.dev ## Measure the function beside what others build (some minutes)
+	@$(BIN)/python -m bench --python "$(MINISTACK_PYTHON)" $(ARGS)
 
 check: $(VENV)/.dev ## Lint, types, unsafe code, and which module may import which
 	$(BIN)/ruff check .
