@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict
 from typing import Final
 
-from bench import plot, report, results
+from bench import cost, plot, report, results
 from bench.bundles import make_bundle
 from bench.contestants import CONTESTANTS
 from bench.lambda_python import find
@@ -61,6 +61,7 @@ def main() -> None:
         results.write(found, results.RESULTS)
         report.put_into_page(found)
         plot.write(found)
+        cost.write_page(found)
     sys.stdout.write(report.text(found))
 
 

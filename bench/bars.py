@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bench.contestants import BARE_BOTOCORE, CONTESTANTS, POWERTOOLS, POWERTOOLS_SAM, PROJECT
 from bench.figures import Spread, ratios, rounded
-from bench.measuring import Measured
+from bench.measured import Measured
 
 _MEGA: Final = 1_000_000
 _MILLI: Final = 1_000

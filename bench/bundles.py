@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from bench.contestants import PEERS
 from infra.architecture import Architecture
 from infra.bundling import PYTHON_VERSION, PipBundling
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from bench.contestants import Contestant
     from bench.lambda_python import LambdaPython
 
+_BENCH: Final = Path(__file__).parent.parent
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
 _DATE_IN_SECONDS: Final = 315_532_800
 _CHALICE_RUNTIME: Final = frozenset({"__init__.py", "app.py"})
@@ -45,9 +45,7 @@ def make_bundle(contestant: Contestant, python: LambdaPython, build: Path) -> Bu
     if contestant.peer is None:
         recipe: _Recipe = _OurRecipe(architecture)
     else:
-        recipe = _PeersRecipe(
-            PEERS / contestant.peer, architecture, python, bytecode=contestant.bytecode
-        )
+        recipe = _PeersRecipe(contestant.peer, architecture, python, bytecode=contestant.bytecode)
     name = f"{contestant.name}-{recipe.hash()[:16]}"
     archive, path = build / f"{name}.zip", build / name
     if not archive.exists() or not path.exists():
@@ -96,7 +94,7 @@ class _PeersRecipe:
         return digest.hexdigest()
 
     def assemble(self, target: Path) -> None:
-        name = f"bench/peers/{self._source.name}"
+        name = self._source.relative_to(_BENCH).as_posix()
         sys.stderr.write(f"Bundling {name}, with pip…\n")
         _run(
             f"pip could not install {name}/requirements.txt",

@@ -19,7 +19,7 @@ FLOOR: Final = "floor"
 class Contestant:
     """One way to build the service.
 
-    `peer` is its folder in peers/, None for the project itself. With `bytecode` its modules are
+    `peer` is its folder, None for the project itself. With `bytecode` its modules are
     compiled into its bundle, checked by nobody, which is the best that a peer can do; without, it
     ships as its own tool packages it. Only those that do the job count as the best peer.
     """
@@ -27,7 +27,7 @@ class Contestant:
     name: str
     label: str
     handler: str = "app.lambda_handler"
-    peer: str | None = None
+    peer: Path | None = None
     bytecode: bool = True
     does_the_job: bool = True
 
@@ -38,26 +38,30 @@ CONTESTANTS: Final = (
         label="apple-music-ratings, as deployed",
         handler="functions.ratings.handler.lambda_handler",
     ),
-    Contestant(name=POWERTOOLS, label="Powertools, boto3; valid .pyc", peer="powertools"),
+    Contestant(name=POWERTOOLS, label="Powertools, boto3; valid .pyc", peer=PEERS / "powertools"),
     Contestant(
         name=POWERTOOLS_SAM,
         label="the same as SAM packages it",
-        peer="powertools",
+        peer=PEERS / "powertools",
         bytecode=False,
     ),
     Contestant(
-        name="chalice", label="Chalice, boto3", handler="app.app", peer="chalice", bytecode=False
+        name="chalice",
+        label="Chalice, boto3",
+        handler="app.app",
+        peer=PEERS / "chalice",
+        bytecode=False,
     ),
-    Contestant(name="fastapi", label="FastAPI, Mangum, boto3; valid .pyc", peer="fastapi"),
+    Contestant(name="fastapi", label="FastAPI, Mangum, boto3; valid .pyc", peer=PEERS / "fastapi"),
     Contestant(
         name=BARE_BOTOCORE,
         label="bare handler, one botocore GetItem; valid .pyc",
-        peer="bare_botocore",
+        peer=PEERS / "bare_botocore",
     ),
     Contestant(
         name=FLOOR,
         label="floor: one kept HTTPS round trip, no job done",
-        peer="floor",
+        peer=PEERS / "floor",
         does_the_job=False,
     ),
 )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Final
+
+_LARGE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,3 +46,8 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
 def rounded(value: float, digits: int = 5) -> float:
     """Round to so many significant digits: what was measured has no more to tell."""
     return float(f"{value:.{digits}g}")
+
+
+def shown(value: float) -> str:
+    """Write a figure for a person: three digits, or all of a large one's."""
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}"

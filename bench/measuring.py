@@ -8,14 +8,15 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bench import events
 from bench.bundles import Bundle
-from bench.contestants import PROJECT, Contestant
+from bench.contestants import BARE_BOTOCORE, PROJECT, Contestant
 from bench.lambda_python import LambdaPython
+from bench.measured import Measured
 from bench.processes import (
     CannedServices,
     Cores,
@@ -32,6 +33,7 @@ SONG: Final = "i.7PJNN4mfXlD68R"
 SONGS: Final = tuple(f"i.7PJNN4mfXl{number:03d}" for number in range(100))
 
 _TRIES: Final = 3
+_COUNTED: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,31 +45,6 @@ class Effort:
     many_rounds: int = 21
     hits: int = 40
     misses: int = 8
-
-
-@dataclass(slots=True)
-class Measured:
-    """What one contestant took, in seconds and bytes, one value for each round.
-
-    Rounds are the same for all contestants: values at the same place make a pair.
-    """
-
-    zip_bytes: int = 0
-    cold_wall: list[float] = field(default_factory=list)
-    cold_cpu: list[float] = field(default_factory=list)
-    cold_memory: list[float] = field(default_factory=list)
-    init_wall: list[float] = field(default_factory=list)
-    hit_wall: list[float] = field(default_factory=list)
-    hit_cpu: list[float] = field(default_factory=list)
-    miss_wall: list[float] = field(default_factory=list)
-    miss_cpu: list[float] = field(default_factory=list)
-    many_wall: list[float] = field(default_factory=list)
-    many_cpu: list[float] = field(default_factory=list)
-    singles_wall: list[float] = field(default_factory=list)
-    singles_cpu: list[float] = field(default_factory=list)
-    peak_memory: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
-    instructions: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,12 +71,28 @@ class Bench:
             self._measure_starts(measured, services)
             self._measure_requests(measured, services)
             if instructions:
-                for contestant, bundle in self.bundles.items():
-                    _say(f"Counting the instructions of {contestant.name}…")
-                    measured[contestant.name].instructions = count_instructions(
-                        contestant, bundle, python=self.python, services=services
-                    )
+                self._count_instructions(measured, services)
         return measured
+
+    def _count_instructions(
+        self, measured: Mapping[str, Measured], services: CannedServices
+    ) -> None:
+        """Count those of a start, and for two contestants, of a warm request by the difference."""
+
+        def count(contestant: Contestant, handed: Sequence[events.Event]) -> int:
+            bundle = self.bundles[contestant]
+            return count_instructions(
+                contestant, bundle, handed, python=self.python, services=services
+            )
+
+        hit = events.one(SONG)
+        for contestant in self.bundles:
+            _say(f"Counting the instructions of {contestant.name}…")
+            into = measured[contestant.name]
+            into.instructions = count(contestant, [hit])
+            if contestant.name in (PROJECT, BARE_BOTOCORE):
+                hits = count(contestant, [hit] * (1 + _COUNTED))
+                into.hit_instructions = (hits - into.instructions) / _COUNTED
 
     def _measure_starts(self, measured: Mapping[str, Measured], services: CannedServices) -> None:
         for contestants in self._rounds("Cold", self.effort.cold_rounds):
@@ -183,6 +176,7 @@ def look_at(
         first = function.answer([events.one(SONG)])
         hit = function.answer([events.one(SONG)])
         log = function.logged(hit)
+        miss_log = function.logged(function.answer([events.one("i.looked")]))
     init, warm = first["init"]["counts"], hit["counts"]
     return {
         "modules_imported": first["init"]["modules"],
@@ -195,15 +189,21 @@ def look_at(
         "hit_files_opened": warm["opened"],
         "hit_log_bytes": len(log),
         "hit_log_events": log.count(b"\n"),
+        "miss_log_bytes": len(miss_log),
     }
 
 
 def count_instructions(
-    contestant: Contestant, bundle: Bundle, *, python: LambdaPython, services: CannedServices
+    contestant: Contestant,
+    bundle: Bundle,
+    handed: Sequence[events.Event],
+    *,
+    python: LambdaPython,
+    services: CannedServices,
 ) -> int:
-    """Count, by valgrind, what the processor does from a function's start to the end of a hit.
+    """Count, by valgrind, what the processor does from a function's start to its last answer.
 
-    It takes some fifty times as long as the start itself.
+    It takes some thirty times as long as the start itself.
     """
     with tempfile.TemporaryDirectory() as directory:
         counted = Path(directory) / "cachegrind.out"
@@ -215,7 +215,7 @@ def count_instructions(
             services=services,
             under=(*under, f"--cachegrind-out-file={counted}"),
         ) as function:
-            function.answer([events.one(SONG)])
+            function.answer(handed)
         *_, summary = counted.read_text("utf-8").splitlines()
     return int(summary.removeprefix("summary:").split()[0])
 

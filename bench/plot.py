@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.contestants import PROJECT
+from bench.figures import shown
 from bench.results import Results
 
 PLOT: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.svg"
@@ -64,7 +65,7 @@ def _row(
             f'<line class="spread" x1="{_LEFT + least:.1f}" y1="{centre}" '
             f'x2="{_LEFT + end:.1f}" y2="{centre}"/>'
         ),
-        f'<text x="{_LEFT + end + 6:.1f}" y="{top + 12}">{spread["median"]:.3g}</text>',
+        f'<text x="{_LEFT + end + 6:.1f}" y="{top + 12}">{shown(spread["median"])}</text>',
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from bench.figures import shown
 from bench.results import Results
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
@@ -28,6 +29,14 @@ _CONTESTANTS: Final = (
     "log of a hit, bytes",
 )
 
+_SURER: Final = {
+    "cold_cpu_to_powertools": "init and first hit / Powertools, by CPU",
+    "cold_instructions_to_powertools": "the same, by instructions",
+    "cold_cpu_to_powertools-sam": "init and first hit / as SAM packages it, by CPU",
+    "cold_instructions_to_powertools-sam": "the same, by instructions",
+    "hit_instructions_to_bare-botocore": "warm hit / bare handler, by instructions",
+}
+
 Rows = list[Sequence[str]]
 
 
@@ -48,16 +57,18 @@ def contestant_rows(results: Results) -> Rows:
 
 def _bar_row(bar: Mapping[str, Any]) -> Sequence[str]:
     value = bar["value"]
-    spread = f"{value['min']:.3g} to {value['max']:.3g}" if value["count"] > 1 else ""
+    spread = f"{shown(value['min'])} to {shown(value['max'])}" if value["count"] > 1 else ""
     unit = "" if bar["theirs"] is not None else f" {bar['unit']}"
     return (
         bar["title"],
         f"{bar['must']:g}",
         f"{bar['aim']:g}",
-        f"{value['median']:.3g}{unit}",
+        f"{shown(value['median'])}{unit}",
         spread,
-        f"{bar['ours']:.3g} {bar['unit']}" if bar["theirs"] is not None else "",
-        f"{bar['theirs']:.3g} {bar['unit']}, {bar['beside']}" if bar["theirs"] is not None else "",
+        f"{shown(bar['ours'])} {bar['unit']}" if bar["theirs"] is not None else "",
+        f"{shown(bar['theirs'])} {bar['unit']}, {bar['beside']}"
+        if bar["theirs"] is not None
+        else "",
         bar["met"],
     )
 
@@ -79,7 +90,7 @@ def _contestant_row(measured: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _spread(spread: Mapping[str, float]) -> str:
-    return " / ".join(f"{spread[name]:.3g}" for name in ("min", "median", "max"))
+    return " / ".join(shown(spread[name]) for name in ("min", "median", "max"))
 
 
 def run_lines(results: Results) -> list[str]:
@@ -99,13 +110,20 @@ def run_lines(results: Results) -> list[str]:
     return [made, rounds]
 
 
+def surer_rows(results: Results) -> Rows:
+    """Give the table of ratios that waver less than the time on the wall."""
+    rows = [(_SURER[name], shown(ratio)) for name, ratio in results["surer"].items()]
+    return [("what a busy machine moves less, or not at all", "ratio"), *rows]
+
+
 def text(results: Results) -> str:
     """Tell results on a terminal."""
     parts = [
         "Bars: smaller is better; a ratio is the median of the rounds' own ratios.",
-        _aligned(bar_rows(results)),
+        aligned(bar_rows(results)),
+        aligned(surer_rows(results)),
         "Least / median / most of all rounds.",
-        _aligned(contestant_rows(results)),
+        aligned(contestant_rows(results)),
         "\n".join(run_lines(results)),
     ]
     return "\n\n".join(parts) + "\n"
@@ -115,9 +133,10 @@ def markdown(results: Results) -> str:
     """Tell results in a page of docs/."""
     parts = [
         " ".join(run_lines(results)),
-        _piped(bar_rows(results)),
+        piped(bar_rows(results)),
+        piped(surer_rows(results)),
         "Least / median / most of all rounds:",
-        _piped(contestant_rows(results)),
+        piped(contestant_rows(results)),
     ]
     return "\n\n".join(parts)
 
@@ -129,7 +148,8 @@ def put_into_page(results: Results, page: Path = PAGE) -> None:
     page.write_text(f"{before}{BEGIN}\n\n{markdown(results)}\n\n{END}{after}", "utf-8")
 
 
-def _aligned(rows: Rows) -> str:
+def aligned(rows: Rows) -> str:
+    """Give rows as lines, each column as wide as its widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -137,7 +157,8 @@ def _aligned(rows: Rows) -> str:
     )
 
 
-def _piped(rows: Rows) -> str:
+def piped(rows: Rows) -> str:
+    """Give rows as a table in Markdown."""
     heading, *rest = rows
     return "\n".join(map(_pipe, [heading, ["---"] * len(heading), *rest]))
 

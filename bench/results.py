@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.bars import bars
-from bench.contestants import CONTESTANTS
-from bench.figures import Spread, rounded
-from bench.measuring import Measured
+from bench.contestants import BARE_BOTOCORE, CONTESTANTS, POWERTOOLS, POWERTOOLS_SAM, PROJECT
+from bench.figures import Spread, ratios, rounded
+from bench.measured import Measured
 
 RESULTS: Final = Path(__file__).with_name("results.json")
 
@@ -25,11 +25,27 @@ def results(measured: Mapping[str, Measured], run: Mapping[str, Any]) -> Results
     return {
         "run": dict(run),
         "bars": {bar.key: bar.document() for bar in bars(measured)},
+        "surer": _surer(measured),
         "contestants": {
             each.name: {"label": each.label, **_contestant(measured[each.name])}
             for each in CONTESTANTS
         },
     }
+
+
+def _surer(measured: Mapping[str, Measured]) -> dict[str, float]:
+    """Compare by what a busy machine moves less than the time on the wall, or not at all."""
+    ours, bare = measured[PROJECT], measured[BARE_BOTOCORE]
+    compared: dict[str, float] = {}
+    for name in (POWERTOOLS, POWERTOOLS_SAM):
+        theirs = measured[name]
+        compared[f"cold_cpu_to_{name}"] = ratios(ours.cold_cpu, theirs.cold_cpu).median
+        if ours.instructions and theirs.instructions:
+            compared[f"cold_instructions_to_{name}"] = ours.instructions / theirs.instructions
+    if ours.hit_instructions and bare.hit_instructions:
+        ratio = ours.hit_instructions / bare.hit_instructions
+        compared[f"hit_instructions_to_{BARE_BOTOCORE}"] = ratio
+    return {name: rounded(ratio) for name, ratio in compared.items()}
 
 
 def _contestant(measured: Measured) -> dict[str, Any]:
@@ -50,11 +66,14 @@ def _contestant(measured: Measured) -> dict[str, Any]:
         "peak_memory_mb": rounded(measured.peak_memory / _MEGA),
         "zip_mb": rounded(measured.zip_bytes / _MEGA),
         **measured.counts,
-        **(
-            {}
-            if measured.instructions is None
-            else {"cold_instructions_millions": rounded(measured.instructions / _MEGA)}
-        ),
+        **{
+            f"{name}_millions": rounded(count / _MEGA)
+            for name, count in (
+                ("cold_instructions", measured.instructions),
+                ("hit_instructions", measured.hit_instructions),
+            )
+            if count is not None
+        },
     }
 
 
