@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from bench.bundles import Bundle
-from bench.certificates import Certificates, issue
+from bench.certificates import Certificates, issue, machines_authorities, with_root
 from bench.contestants import Contestant
 from bench.events import Event
 from bench.lambda_python import LambdaPython
@@ -49,13 +49,27 @@ class Cores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CannedServices:
-    """Where the canned servers listen, and the roots by which to trust them."""
+    """Where the canned servers listen, and the root by which to trust them.
+
+    `roots` are a machine's own with that one more; `directory` is for those of the bundles.
+    """
 
     urls: Mapping[str, str]
+    root: bytes
     roots: Path
+    directory: Path
 
     def environment(self, contestant: Contestant, bundle: Bundle) -> dict[str, str]:
-        """Give what Lambda and the stack would put into a function's environment."""
+        """Give what Lambda and the stack would put into a function's environment.
+
+        botocore goes by the authorities in its bundle, and so by these and the bench's here;
+        everything else by the machine's.
+        """
+        bundled = bundle.path / "botocore" / "cacert.pem"
+        authorities = self.roots
+        if bundled.exists():
+            authorities = self.directory / f"{bundle.path.name}.pem"
+            with_root(bundled, self.root, authorities)
         return {
             "PATH": os.defpath,
             "LANG": "en_US.UTF-8",
@@ -76,7 +90,7 @@ class CannedServices:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL_DYNAMODB": self.urls["dynamodb"],
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.urls["secrets_manager"],
-            "AWS_CA_BUNDLE": str(self.roots),
+            "AWS_CA_BUNDLE": str(authorities),
             "SSL_CERT_FILE": str(self.roots),
             "POWERTOOLS_SERVICE_NAME": "apple-music-ratings",
             "CACHE_TABLE_NAME": contestant.name,
@@ -96,7 +110,12 @@ def canned_services(cores: Cores) -> Iterator[CannedServices]:
             service: stack.enter_context(_server(service, certificates, cores))
             for service in SERVICES
         }
-        yield CannedServices(urls=urls, roots=certificates.roots)
+        yield CannedServices(
+            urls=urls,
+            root=certificates.root,
+            roots=with_root(machines_authorities(), certificates.root, directory / "roots.pem"),
+            directory=directory,
+        )
 
 
 @contextmanager
