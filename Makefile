@@ -22,7 +22,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help run ops smoke test e2e bench check format synth deploy deploy-local lock clean
+.PHONY: help run ops smoke test e2e mutants bench check format synth deploy deploy-local lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,13 @@ test: $(VENV)/.dev node_modules/.installed ## Run every test that needs no deplo
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 e2e: $(VENV)/.dev $(MINISTACK_VENV)/.installed node_modules/.installed ## Deploy to an emulator of AWS, and try everything there
-	@$(BIN)/python -m pytest --quiet --exitfirst $(ARGS) tests/deployed
+	@$(BIN)/python -m pytest -qq --override-ini=console_output_style=classic --exitfirst $(ARGS) tests/deployed
+
+# From a clean start: mutmut keeps what it found before, however much the tests have changed since.
+mutants: $(VENV)/.mutants ## Change the code in many small ways, see whether a test notices (ARGS="NAME…")
+	@rm -rf mutants
+	$(BIN)/mutmut run $(ARGS)
+	@$(BIN)/mutmut results --all true | $(BIN)/python -m tests.mutation_score
 
 bench: $(VENV)/.dev ## Measure the function beside what others build (some minutes)
 	@$(BIN)/python -m bench --python "$(MINISTACK_PYTHON)" $(ARGS)
@@ -68,13 +74,13 @@ deploy-local: $(VENV)/.dev $(MINISTACK_VENV)/.installed node_modules/.installed 
 	@exec $(BIN)/python -m deployment
 
 # With the oldest Python that the code runs on: what that one takes, the newer ones take too.
-lock: $(VENV)/.dev ## Pin every package that the requirements bring in (PYTHON=python3.11)
+lock: $(VENV)/.mutants ## Pin every package that the requirements bring in (PYTHON=python3.11)
 	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/python -m pip freeze; } > constraints.new
 	@mv constraints.new constraints.txt
 
 clean: ## Remove everything that these commands made
 	rm -rf $(VENV) $(MINISTACK_VENV) node_modules cdk.out build .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache .hypothesis
+		.import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -102,6 +108,11 @@ $(MINISTACK_VENV)/.installed: requirements-ministack.txt
 	@echo "Installing MiniStack, an emulator of AWS, with $$($(MINISTACK_PYTHON) --version) (once, some seconds) …"
 	@$(MINISTACK_PYTHON) -m venv --clear $(MINISTACK_VENV)
 	@$(MINISTACK_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps -r requirements-ministack.txt
+	@touch $@
+
+$(VENV)/.mutants: $(VENV)/.dev requirements-mutants.txt
+	@echo "Installing what mutation testing needs (once, about a quarter of a minute) …"
+	@$(PIP) install -r requirements-mutants.txt
 	@touch $@
 
 node_modules/.installed: package.json package-lock.json

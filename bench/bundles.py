@@ -43,7 +43,7 @@ def make_bundle(contestant: Contestant, python: LambdaPython, build: Path) -> Bu
     """Make a contestant's bundle, or take the one that a former run made of the same sources."""
     architecture = Architecture.of_machine(platform.machine())
     if contestant.peer is None:
-        recipe: _Recipe = _OurRecipe(architecture)
+        recipe: _Recipe = _OurRecipe(architecture, python)
     else:
         recipe = _PeersRecipe(contestant.peer, architecture, python, bytecode=contestant.bytecode)
     name = f"{contestant.name}-{recipe.hash()[:16]}"
@@ -68,8 +68,10 @@ class _Recipe(Protocol):
 class _OurRecipe:
     """What `cdk deploy` does, but for this machine's processor."""
 
-    def __init__(self, architecture: Architecture) -> None:
-        self._bundling = PipBundling(package="ratings", architecture=architecture)
+    def __init__(self, architecture: Architecture, python: LambdaPython) -> None:
+        self._bundling = PipBundling(
+            package="ratings", architecture=architecture, python=python.path
+        )
 
     def hash(self) -> str:
         return self._bundling.asset_hash()

@@ -28,8 +28,8 @@ PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "cost.md"
 MEMORY_MB: Final = 512
 """What every stage's function has; a test compares."""
 
-ALARMS: Final = 4
-"""How many alarms `prod` has, the most of all stages; a test compares."""
+ALARM_METRICS: Final = 23
+"""How many metrics the alarms of `prod` look at, the most of all stages; a test compares."""
 
 HIT_RATES: Final = (0.5, 0.8, 0.95)
 
@@ -217,7 +217,8 @@ def by_month(setting: Setting, prices: Mapping[str, Price]) -> Parts:
         "secrets": _SECRETS * prices["secret_month"].first,
         f"custom metrics, {len(Metric)} at the most": len(Metric) * prices["metric_month"].first,
         "the gateway's metrics by method": _GATEWAY_METRICS * prices["metric_month"].first,
-        "alarms": ALARMS * prices["alarm_month"].first,
+        "alarms, by the metrics that they look at": ALARM_METRICS * prices["alarm_month"].first,
+        "a dashboard": prices["dashboard_month"].first,
         "WAF, a web ACL and three rules": waf if setting.firewall else 0.0,
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Final
 
 _STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
@@ -15,9 +16,10 @@ def main() -> int:
     # Looked for where it suits: an exception amid the start of a process would leave that behind.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     # Only now, with both signals blocked: this import takes a second.
-    from deployment.run import run  # noqa: PLC0415
+    from deployment.run import FOLDER, run  # noqa: PLC0415
 
-    return run(os.environ, is_wanted=_is_wanted, wait=_wait)
+    folder = Path(os.environ.get("DEPLOY_LOCAL_FOLDER") or FOLDER)
+    return run(os.environ, folder=folder, is_wanted=_is_wanted, wait=_wait)
 
 
 def _is_wanted() -> bool:

@@ -7,8 +7,10 @@ of the process that started it, it does not outlive that.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+import threading
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
@@ -23,17 +25,18 @@ def main(descriptor: int) -> None:
     # What started this had blocked some, and so handed them down blocked; the functions, which
     # MiniStack stops by a signal, would have them from here.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    threading.Thread(target=_end_with_input, daemon=True).start()
     gaps.fill()
     config = Config()
     config.bind = [f"fd://{descriptor}"]
     config.certfile, config.keyfile = tls.resolve_tls_material()
     config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
+    asyncio.run(serve(app, config))
 
-    async def end_of_input() -> None:
-        await asyncio.to_thread(sys.stdin.read)
 
-    asyncio.run(serve(app, config, shutdown_trigger=end_of_input))
+def _end_with_input() -> None:
+    sys.stdin.read()
+    os._exit(0)  # the functions' processes end with their own input, which is from here
 
 
 if __name__ == "__main__":

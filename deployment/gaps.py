@@ -48,6 +48,8 @@ def fill() -> None:
     rotate_by_the_function()
     take_rotation_schedules()
     give_gateway_errors_their_request_id()
+    take_alarms_on_expressions()
+    take_saved_queries()
 
 
 def refer_to_secrets_by_their_arns() -> None:
@@ -187,6 +189,45 @@ def give_gateway_errors_their_request_id() -> None:
 
     apigateway_v1._gateway_request_value = value
     apigateway_v1._gateway_error_response = rendered
+
+
+def take_alarms_on_expressions() -> None:
+    """An alarm may see an expression of metrics; MiniStack's sees one, here the first of them.
+
+    It never rings here, for log lines become no metrics.
+    """
+    record: Callable[[str, Mapping[str, Any]], Any] = provisioners._cw_metric_alarm_record
+
+    def of_one_metric(name: str, properties: Mapping[str, Any]) -> Any:
+        stats = (
+            each["MetricStat"] for each in properties.get("Metrics", ()) if "MetricStat" in each
+        )
+        for stat in stats:
+            one = {**stat["Metric"], "Period": stat["Period"], "Metrics": None}
+            return record(name, {**properties, **one})
+        return record(name, properties)
+
+    provisioners._cw_metric_alarm_record = of_one_metric
+
+
+def take_saved_queries() -> None:
+    """A template may save queries of the logs; MiniStack knows no such resource."""
+
+    def create(*_: Any) -> tuple[str, dict[str, str]]:
+        id_ = new_uuid()
+        return id_, {"QueryDefinitionId": id_}
+
+    def update(id_: str, *_: Any, **_named: Any) -> tuple[str, dict[str, str]]:
+        return id_, {"QueryDefinitionId": id_}
+
+    def delete(*_: Any) -> None:
+        pass
+
+    provisioners._RESOURCE_HANDLERS["AWS::Logs::QueryDefinition"] = {
+        "create": create,
+        "update": update,
+        "delete": delete,
+    }
 
 
 def _rotate(secret: dict[str, Any], version: str, account: str, region: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Final
 
 from deployment.errors import DeploymentError, StoppedError
@@ -17,36 +19,48 @@ from local import sample_data
 from ops.smoke import Reply
 
 PYTHON: Final = REPOSITORY / ".venv-ministack" / "bin" / "python"
-LOG: Final = REPOSITORY / "build" / "deploy-local" / "ministack.log"
-ENVIRONMENT: Final = LOG.with_name("environment")
-"""What another terminal sources to work on the deployment."""
+FOLDER: Final = REPOSITORY / "build" / "deploy-local"
+
+ENVIRONMENT: Final = "environment"
+"""The file that another terminal sources to work on the deployment."""
+
+_LOG: Final = "ministack.log"
 
 _PATH: Final = f"/v1/me/ratings/{sample_data.LIKED_SONG.type}/{sample_data.LIKED_SONG.id}"
 _DONE, _FAILED = 0, 1
 
 
 def run(
-    environment: Mapping[str, str], *, is_wanted: Callable[[], bool], wait: Callable[[], None]
+    environment: Mapping[str, str],
+    *,
+    folder: Path,
+    is_wanted: Callable[[], bool],
+    wait: Callable[[], None],
 ) -> int:
-    """Run until it is not wanted, for which `wait` waits; give the exit status."""
+    """Run until it is not wanted, for which `wait` waits; give the exit status.
+
+    The emulator's log and the file for another terminal go into `folder`.
+    """
     with ExitStack() as stack:
         try:
-            service = _deploy(environment, is_wanted, stack)
+            service = _deploy(environment, folder, is_wanted, stack)
             _show_answers(service)
         except DeploymentError as error:
             sys.stderr.write(f"error: {error}\n")
             return _FAILED
         except StoppedError:
             return _DONE
-        _write_environment(service, stack)
-        _say(_welcome(service))
+        file = folder / ENVIRONMENT
+        _write_environment(service, file)
+        stack.callback(file.unlink, missing_ok=True)
+        _say(_welcome(service, file))
         wait()
         _say("\nStopping ...")
     return _DONE
 
 
 def _deploy(
-    environment: Mapping[str, str], is_wanted: Callable[[], bool], stack: ExitStack
+    environment: Mapping[str, str], folder: Path, is_wanted: Callable[[], bool], stack: ExitStack
 ) -> Service:
     if not sys.platform.startswith("linux"):
         raise DeploymentError(
@@ -54,7 +68,7 @@ def _deploy(
             "`make run` is the service without a deployment."
         )
     with _step("Starting MiniStack, which stands in for AWS"):
-        ministack = stack.enter_context(MiniStack(python=PYTHON, log=LOG))
+        ministack = stack.enter_context(MiniStack(python=PYTHON, log=folder / _LOG))
     with _step("Starting a stand-in for Apple Music"):
         apple = stack.enter_context(StandIn())
     service = Service(
@@ -87,18 +101,17 @@ def _described(reply: Reply) -> str:
     return "\n".join([f"GET {_PATH}", f"{reply.status}", *headers, reply.body.decode()])
 
 
-def _write_environment(service: Service, stack: ExitStack) -> None:
+def _write_environment(service: Service, file: Path) -> None:
     lines = [
         f"export {name}={shlex.quote(text)}\n"
         for name, text in service.environment.items()
         if name.startswith(("AWS_", "CDK_HOME", "NODE_EXTRA_CA_CERTS"))
     ]
-    ENVIRONMENT.write_text("".join(lines), encoding="utf-8")
-    stack.callback(ENVIRONMENT.unlink, missing_ok=True)
+    file.write_text("".join(lines), encoding="utf-8")
 
 
-def _welcome(service: Service) -> str:
-    place = ENVIRONMENT.relative_to(REPOSITORY)
+def _welcome(service: Service, file: Path) -> str:
+    place = os.path.relpath(file, REPOSITORY)
     return "\n".join(
         (
             f"\nDeployed at {service.api_url}\n",

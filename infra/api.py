@@ -68,11 +68,12 @@ class RatingsApi(Construct):
             retention=settings.log_retention,
             removal_policy=settings.removal_policy,
         )
+        # Not unique, so it never blocks a deployment; metrics are found by it.
+        name = f"apple-music-ratings-{settings.name}"
         api = apigateway.RestApi(
             self,
             "Rest",
-            # Not unique, so it never blocks a deployment; metrics are found by it.
-            rest_api_name=f"apple-music-ratings-{settings.name}",
+            rest_api_name=name,
             description="A user's personal Apple Music ratings",
             endpoint_configuration=apigateway.EndpointConfiguration(
                 types=[apigateway.EndpointType.REGIONAL]
@@ -111,6 +112,9 @@ class RatingsApi(Construct):
             _add_api_keys(api, settings.api_keys)
         )
         self.domain: Final = _add_domain(api, settings.domain) if settings.domain else None
+        self.access_log: Final[logs.LogGroup] = access_log
+        self.metric_dimensions: Final = {"ApiName": name, "Stage": settings.name}
+        """Plain names: an alarm on them does not wait for the API, which waits for the release."""
         self.url: Final[str] = (
             f"https://{settings.domain.name}"
             if settings.domain

@@ -13,8 +13,11 @@ import jsii
 from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
 from aws_cdk import aws_lambda as lambda_
 
+from infra.botocore_data import keep_amazons_roots, keep_services
+from infra.bytecode import compile_all, interpreter
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from infra.architecture import Architecture
 
@@ -31,7 +34,19 @@ _PIP_OPTIONS: Final = (
     "--implementation=cp",
     f"--python-version={PYTHON_VERSION}",
 )
-_RECIPE: Final = "1"
+_AWS_SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "ratings": (),
+    "token_rotation": ("secretsmanager",),
+}
+"""What each function calls by botocore's clients; nothing else's models ride in its bundle."""
+
+_UNUSED: Final = (
+    "bin",  # commands that some requirements bring
+    "aws_lambda_powertools/event_handler",  # a third of Powertools, web pages among it
+)
+"""What comes with the requirements and no function imports."""
+
+_RECIPE: Final = "2"
 """Raised when the same sources are to give another bundle."""
 
 _LEFT_OUT: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
@@ -47,12 +62,21 @@ class BundlingError(SystemExit):
 
 @jsii.implements(ILocalBundling)
 class PipBundling:
-    """Makes the bundle of one package of `functions/` with this interpreter's pip."""
+    """Makes the bundle of one package of `functions/` with this interpreter's pip.
+
+    `python` is one of Lambda's version, which compiles the bundle; without, it goes uncompiled.
+    """
 
     def __init__(
-        self, *, package: str, architecture: Architecture, repository: Path = REPOSITORY
+        self,
+        *,
+        package: str,
+        architecture: Architecture,
+        python: str | None,
+        repository: Path = REPOSITORY,
     ) -> None:
         self._package = package
+        self._python = python
         self._platform = architecture.wheels
         self._pip_options = (*_PIP_OPTIONS, f"--platform={self._platform}")
         self._functions = repository / "functions"
@@ -69,16 +93,29 @@ class PipBundling:
         sys.stderr.flush()
         target = Path(output_dir)
         self._install_requirements(target)
-        # Commands that some requirements bring; nothing runs them in Lambda.
-        shutil.rmtree(target / "bin", ignore_errors=True)
+        for unused in _UNUSED:
+            shutil.rmtree(target / unused, ignore_errors=True)
         package = target / "functions" / self._package
         shutil.copytree(self._functions / self._package, package, ignore=_LEFT_OUT)
         shutil.copy2(self._functions / "__init__.py", package.parent)
+        if self._package in _AWS_SERVICES:
+            keep_services(target / "botocore" / "data", _AWS_SERVICES[self._package])
+            keep_amazons_roots(target / "botocore" / "cacert.pem")
+        if self._python is None:
+            sys.stderr.write(
+                f"There is no Python {PYTHON_VERSION} here to compile functions/{self._package}: "
+                "its cold starts will take more than twice as long.\n"
+            )
+        else:
+            compile_all(target, self._python)
         return True
 
     def asset_hash(self) -> str:
         """Give a hash that changes when the bundle would: with sources, requirements or pins."""
-        digest = hashlib.sha256("\0".join((_RECIPE, *self._pip_options)).encode())
+        services = _AWS_SERVICES.get(self._package, ())
+        compiled = "uncompiled" if self._python is None else "compiled"
+        recipe = (_RECIPE, compiled, *services, *self._pip_options)
+        digest = hashlib.sha256("\0".join(recipe).encode())
         for path in self._sources():
             name = path.relative_to(self._functions.parent).as_posix()
             content = path.read_bytes()
@@ -111,9 +148,15 @@ class PipBundling:
             )
 
 
+def function_bundling(package: str, architecture: Architecture) -> PipBundling:
+    """Give what makes the bundle of `functions/<package>` as it is deployed."""
+    python = interpreter(PYTHON_VERSION)
+    return PipBundling(package=package, architecture=architecture, python=python)
+
+
 def function_code(package: str, architecture: Architecture) -> lambda_.AssetCode:
     """Give the code of `functions/<package>`, to be bundled when the stack is synthesised."""
-    bundling = PipBundling(package=package, architecture=architecture)
+    bundling = function_bundling(package, architecture)
     return lambda_.Code.from_asset(
         str(REPOSITORY / "functions"),
         asset_hash=bundling.asset_hash(),

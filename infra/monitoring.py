@@ -1,100 +1,72 @@
-"""What calls for a person: the alarms, and the topic that they tell."""
+"""What is watched, and who is told: alarms and their topic, the dashboard, the saved queries."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Acknowledgment, Aws, Duration, Validations
+from aws_cdk import Acknowledgment, Aws, Validations
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from functions.ratings import metrics as ratings_metrics
-from functions.token_rotation import metrics as rotation_metrics
-from infra.python_function import SERVICE_NAME
+from infra.alarms import ROLLBACK, add_alarms
+from infra.dashboard import add_dashboard
+from infra.metrics import ServiceMetrics, count_gateway_throttles
+from infra.queries import save_queries
 
-LEAST_DAYS_LEFT: Final = 14
-"""A token with fewer days left should have been renewed long ago."""
+if TYPE_CHECKING:
+    from aws_cdk import aws_dynamodb as dynamodb
+    from aws_cdk import aws_lambda as lambda_
+
+    from infra.api import RatingsApi
+    from infra.settings import StageSettings
 
 
 class Monitoring(Construct):
-    """The service's alarms, told to one topic."""
+    """Watches one deployment of the service.
+
+    `topic` is told of every alarm. While one of `rollback_alarms` rings, users suffer in a way that
+    a new version of the ratings function may be the cause of.
+    """
 
     def __init__(
         self,
         scope: Construct,
         id_: str,
         *,
-        ratings: lambda_.IFunction,
-        rotation: lambda_.IFunction,
-        alarm_email: str | None,
+        ratings: lambda_.Function,
+        rotation: lambda_.Function,
+        table: dynamodb.TableV2,
+        api: RatingsApi,
+        settings: StageSettings,
     ) -> None:
         super().__init__(scope, id_)
-        self.topic: Final[sns.Topic] = _topic(self, alarm_email)
-        alarms = (
-            cloudwatch.Alarm(
-                self,
-                "DeveloperTokenDaysLeft",
-                alarm_description="The developer token expires soon and has not been renewed: "
-                "docs/operations.md says what to do",
-                metric=cloudwatch.Metric(
-                    namespace=rotation_metrics.NAMESPACE,
-                    metric_name=rotation_metrics.DAYS_LEFT,
-                    dimensions_map={
-                        rotation_metrics.SERVICE_DIMENSION: SERVICE_NAME,
-                        rotation_metrics.FUNCTION_DIMENSION: rotation.function_name,
-                    },
-                    statistic=cloudwatch.Stats.MINIMUM,
-                    period=Duration.days(1),
-                ),
-                comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-                threshold=LEAST_DAYS_LEFT,
-                evaluation_periods=1,
-                # Until there is a token, nothing is sent.
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            ),
-            cloudwatch.Alarm(
-                self,
-                "NoDeveloperToken",
-                alarm_description="Requests fail because there is no developer token, or Apple "
-                "refuses it: docs/operations.md says what to do",
-                metric=cloudwatch.Metric(
-                    namespace=ratings_metrics.NAMESPACE,
-                    metric_name=ratings_metrics.Metric.NO_DEVELOPER_TOKEN.value,
-                    dimensions_map={
-                        ratings_metrics.SERVICE_DIMENSION: SERVICE_NAME,
-                        ratings_metrics.FUNCTION_DIMENSION: ratings.function_name,
-                    },
-                    statistic=cloudwatch.Stats.SUM,
-                    period=Duration.minutes(5),
-                ),
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                threshold=1,
-                evaluation_periods=1,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            ),
-            cloudwatch.Alarm(
-                self,
-                "TokenRotationErrors",
-                alarm_description="The developer token was not renewed, or could not be read: the "
-                "token in use stays in use, docs/operations.md says what to do",
-                metric=rotation.metric_errors(
-                    period=Duration.minutes(5), statistic=cloudwatch.Stats.SUM
-                ),
-                comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-                threshold=1,
-                evaluation_periods=1,
-                treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-            ),
+        self.topic: Final[sns.Topic] = _topic(self, settings.alarm_email)
+        metrics = ServiceMetrics(
+            ratings=ratings,
+            rotation=rotation,
+            gateway_dimensions=api.metric_dimensions,
+            table=table,
+            access_log=api.access_log,
+            topic=self.topic,
         )
-        for alarm in alarms:
+        count_gateway_throttles(self, api.access_log)
+        alarms = add_alarms(self, metrics)
+        for alarm in alarms.values():
             alarm.add_alarm_action(actions.SnsAction(self.topic))
-        self.rollback_alarms: Final = (alarms[1],)
-        """Those by which a new version of the ratings function shows that it does not work."""
+        self.rollback_alarms: Final[tuple[cloudwatch.Alarm, ...]] = tuple(
+            alarms[id_] for id_ in ROLLBACK
+        )
+        self.dashboard: Final[cloudwatch.Dashboard] = add_dashboard(
+            self,
+            metrics,
+            alarms=list(alarms.values()),
+            memory_mb=settings.function_memory_mb,
+        )
+        save_queries(self, ratings_log=ratings.log_group, access_log=api.access_log)
 
 
 def _topic(scope: Construct, email: str | None) -> sns.Topic:

@@ -84,18 +84,20 @@ class RatingsStack(Stack):
             signing_key=signing_key.secret,
             settings=settings,
         )
+        release = Release(self, "Release", function=ratings.function, canary=settings.canary)
+        api = RatingsApi(self, "Api", handler=release.alias, settings=settings)
         monitoring = Monitoring(
             self,
             "Monitoring",
             ratings=ratings.function,
             rotation=rotation.function,
-            alarm_email=settings.alarm_email,
+            table=cache.table,
+            api=api,
+            settings=settings,
         )
-        release = Release(self, "Release", function=ratings.function, canary=settings.canary)
         for alarm in release.alarms:
             alarm.add_alarm_action(actions.SnsAction(monitoring.topic))
         release.roll_back_on(monitoring.rollback_alarms)
-        api = RatingsApi(self, "Api", handler=release.alias, settings=settings)
         if settings.firewall is not None:
             Firewall(self, "Firewall", stage=api.stage, rules=settings.firewall)
         if settings.monthly_budget_usd is not None and settings.alarm_email is not None:
@@ -129,6 +131,12 @@ class RatingsStack(Stack):
             "AlarmTopic",
             value=monitoring.topic.topic_arn,
             description="The topic that alarms are sent to: subscribe to it",
+        )
+        CfnOutput(
+            self,
+            "Dashboard",
+            value=monitoring.dashboard.dashboard_name,
+            description="The CloudWatch dashboard to look at",
         )
         CfnOutput(self, "CacheTable", value=cache.table.table_name, description="The cache table")
         CfnOutput(

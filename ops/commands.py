@@ -21,7 +21,14 @@ from ops.developer_token import NoDeveloperTokenError, TokenFacts, read_facts
 from ops.errors import OperatorError
 from ops.rotation import RotationEndedError, RotationTimeoutError, rotate_and_wait
 from ops.secret import Secret, SecretState
-from ops.smoke import HttpService, checked_item, checked_user_token, smoke, smoke_write
+from ops.smoke import (
+    HttpService,
+    checked_api_key,
+    checked_item,
+    checked_user_token,
+    smoke,
+    smoke_write,
+)
 from ops.target import Target, local_target, stage_target
 
 _LONGEST_TEXT: Final = 65_536
@@ -224,11 +231,13 @@ def smoke_test(operator: Operator, url: str | None, item: str | None) -> None:
 
     Nothing is written without --write. URL is what goes before /v1/me/ratings; without it, that
     of --stage or --local is taken. The user token comes from MUSIC_USER_TOKEN or standard input.
-    With a second user's in MUSIC_USER_TOKEN_2, it is seen that users are kept apart.
+    With a second user's in MUSIC_USER_TOKEN_2, it is seen that users are kept apart. A stage that
+    wants an API key gets the one in API_KEY.
     """
     written = checked_item(item) if item else None
-    service = HttpService(url or operator.target().api_url)
     name, environment = "MUSIC_USER_TOKEN", operator.environment
+    key = environment.get("API_KEY")
+    service = HttpService(url or operator.target().api_url, checked_api_key(key) if key else None)
     given = environment.get(name) or _read_token(name)
     other = environment.get(f"{name}_2")
     user_token = checked_user_token(given, name)

@@ -16,6 +16,7 @@ from ops.errors import OperatorError
 
 _TIMEOUT: Final = urllib3.Timeout(total=15)
 _TOKEN: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,4096}", re.ASCII)
+_API_KEY: Final = re.compile(r"[A-Za-z0-9-]{20,128}", re.ASCII)
 _ITEM: Final = re.compile(r"[a-z]+(-[a-z]+)*/[A-Za-z0-9][A-Za-z0-9.-]{0,63}", re.ASCII)
 _LIKE, _DISLIKE = 1, -1
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -23,6 +24,7 @@ _READ: Final = frozenset({200, 404})
 _HINTS: Final = {
     "40191": "Apple says that this user is not signed in or has no subscription",
     "40300": "Apple refuses the user token: get a new one from the app",
+    "40390": "the stage wants an API key, in API_KEY, or its firewall refuses this address",
     "50390": "there is no working developer token: put the signing key, then rotate",
 }
 
@@ -75,19 +77,20 @@ class Check:
 
 
 class HttpService:
-    """A service at a URL.
+    """A service at a URL; with an `api_key`, each request carries it.
 
     Raises:
         OperatorError: from the constructor, where a token should not be sent there; from the
             rest, where nothing answers.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, api_key: str | None = None) -> None:
         parts = urlsplit(url)
         is_near = parts.scheme == "http" and parts.hostname in _LOOPBACK
         if not (parts.scheme == "https" and parts.hostname) and not is_near:
             raise OperatorError("The URL must begin with https://, or http:// on this machine.")
         self._url = url.rstrip("/")
+        self._api_key = {} if api_key is None else {"x-api-key": api_key}
         self._pool = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
 
     def get(self, path: str, user_token: str | None) -> Reply:
@@ -110,7 +113,8 @@ class HttpService:
     def _send(
         self, method: str, path: str, user_token: str | None, body: str | None = None
     ) -> Reply:
-        headers = {} if user_token is None else {"Music-User-Token": user_token}
+        token = {} if user_token is None else {"Music-User-Token": user_token}
+        headers = {**self._api_key, **token}
         try:
             answer = self._pool.request(
                 method, self._url + path, body=body, headers=headers, redirect=False
@@ -136,6 +140,17 @@ def checked_item(text: str) -> str:
     if not _ITEM.fullmatch(text):
         raise OperatorError("Name an item by its type and id, such as songs/907242702.")
     return text
+
+
+def checked_api_key(text: str) -> str:
+    """Give the API key that the text holds.
+
+    Raises:
+        OperatorError: where it holds none that could go into a header.
+    """
+    if not _API_KEY.fullmatch(text.strip()):
+        raise OperatorError("API_KEY is no API key: give the key's value, and no more.")
+    return text.strip()
 
 
 def checked_user_token(text: str, name: str) -> str:

@@ -32,10 +32,10 @@ class ApiRequest:
     method: str
     resource: str
     request_id: str
-    path_parameters: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    query: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    body: bytes | None = None
+    path_parameters: Mapping[str, str]
+    headers: Mapping[str, tuple[str, ...]]
+    query: Mapping[str, tuple[str, ...]]
+    body: bytes | None
 
     @classmethod
     def from_event(cls, event: Any, *, fallback_request_id: str) -> ApiRequest:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import socket
+import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 from weakref import WeakSet
 
 import urllib3
 from urllib3 import exceptions
+from urllib3.util.ssl_ import create_urllib3_context
 
 from functions.ratings.deadline import Deadline
 from functions.ratings.errors import (
@@ -60,7 +63,8 @@ class AppleMusic:
     def __init__(self, origin: str) -> None:
         """Connect to `origin` (`https://host[:port]`) when first asked to."""
         self._origin = origin
-        self._line = _Line(origin)
+        self._trust = _Trust()
+        self._line = _Line(origin, self._trust)
 
     def send(
         self, request: AppleRequest, deadline: Deadline, *, headers: Mapping[str, str]
@@ -84,7 +88,7 @@ class AppleMusic:
             return exchange.result(timeout=seconds)
         except TimeoutError:
             self._line.hang_up()
-            self._line = _Line(self._origin)
+            self._line = _Line(self._origin, self._trust)
             raise AppleTooSlowError("no whole answer within the deadline") from None
 
     def close(self) -> None:
@@ -92,10 +96,24 @@ class AppleMusic:
         self._line.hang_up()
 
 
+class _Trust:
+    """The authorities that may speak for Apple, loaded for the first connection alone.
+
+    Left to itself, urllib3 loads them again for each, which takes longer than the handshake.
+    """
+
+    @cached_property
+    def context(self) -> ssl.SSLContext:
+        context = create_urllib3_context()
+        context.load_default_certs()
+        return context
+
+
 class _Line:
     """A connection and the thread that uses it; once hung up, nothing more is sent on it."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, trust: _Trust) -> None:
+        self._trust = trust
         self.pool = urllib3.connection_from_url(origin, maxsize=1, retries=False)
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="apple-music")
         self._connections: WeakSet[Any] = WeakSet()
@@ -119,6 +137,8 @@ class _Line:
         self.pool.close()
 
     def _connection(self, **arguments: Any) -> Any:
+        if self.pool.scheme == "https":
+            arguments["ssl_context"] = self._trust.context
         connection: Any = self._connection_class(**arguments)
         connect = connection.connect
 

@@ -92,8 +92,8 @@ def generation_update(
     times: Mapping[str, float],
     *,
     expires_at: int,
-    closes: OpenWrite | None = None,
-    existing: bool = False,
+    closes: OpenWrite | None,
+    existing: bool,
 ) -> dict[str, Any]:
     """Write the update that moves a generation on by one and sets `times`.
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 
 from functions.ratings.api_gateway import ApiRequest, ProxyAnswer, error_answer
 from functions.ratings.apple_music import AppleMusic
-from functions.ratings.aws_clients import dynamodb_client, secrets_manager_client
+from functions.ratings.aws_clients import AwsClients
 from functions.ratings.cache_policy import CachePolicy
 from functions.ratings.deadline import Deadline
 from functions.ratings.developer_token import DeveloperTokenSource
@@ -50,7 +50,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
     """
     settings = Settings.from_env(environment)
     telemetry = Telemetry()
-    routes = _build_routes(settings, telemetry)
+    routes = _build_routes(environment, settings, telemetry)
 
     def handle(event: Mapping[str, Any], context: LambdaContext) -> ProxyAnswer:
         started = time.monotonic()
@@ -73,7 +73,8 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
     return handle
 
 
-def _build_routes(settings: Settings, observer: Observer) -> Routes:
+def _build_routes(environment: Mapping[str, str], settings: Settings, observer: Observer) -> Routes:
+    aws = AwsClients(environment)
     policy = CachePolicy(
         fresh_seconds=settings.fresh_seconds,
         stale_if_error_seconds=settings.stale_if_error_seconds,
@@ -82,7 +83,7 @@ def _build_routes(settings: Settings, observer: Observer) -> Routes:
     return Routes(
         RatingsService(
             cache=DynamoDBResponseCache(
-                client=dynamodb_client(timeout_milliseconds=settings.cache_timeout_milliseconds),
+                client=aws.dynamodb(timeout_milliseconds=settings.cache_timeout_milliseconds),
                 table_name=settings.cache_table_name,
                 policy=policy,
             ),
@@ -95,7 +96,7 @@ def _build_routes(settings: Settings, observer: Observer) -> Routes:
                     observer=observer,
                 ),
                 developer_tokens=DeveloperTokenSource(
-                    client=secrets_manager_client(),
+                    client=aws.secrets_manager(),
                     secret_id=settings.developer_token_secret_id,
                     clock=time,
                     observer=observer,

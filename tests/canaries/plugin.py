@@ -38,10 +38,12 @@ def pytest_configure(config: pytest.Config) -> None:
     import aws_lambda_powertools.logging  # noqa: PLC0415, F401
 
     from functions.ratings.api_gateway import Answer  # noqa: PLC0415
+    from functions.ratings.aws_json import AwsJson  # noqa: PLC0415
 
     _watch_captures()
     _watch_answers(Answer)
     _watch_dynamodb()
+    _watch_aws_json(AwsJson)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -101,3 +103,14 @@ def _watch_dynamodb() -> None:
         return make_request(self, operation_model, request)
 
     endpoint.make_request = watched
+
+
+def _watch_aws_json(aws_json: Any) -> None:
+    call = aws_json.call
+
+    def watched(self: Any, operation: str, request: Any) -> Any:
+        if self.name == "dynamodb":
+            LEDGER.record("requests to DynamoDB", str(request))
+        return call(self, operation, request)
+
+    aws_json.call = watched

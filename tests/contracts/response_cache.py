@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.ratings.cache_policy import CachedRating, CachePolicy, Generation
+from functions.ratings.cache_policy import CachedRating, CachePolicy, ClosedWrite, Generation
 from functions.ratings.models import NOT_RATED, MusicUserToken, Rating, RatingKey
 from functions.ratings.service import ResponseCache
 
@@ -181,8 +181,11 @@ class ResponseCacheContract:
 
         closed = cache.close_write(ADA, "songs", None, NOW, unknown=False)
 
-        assert not closed.alone
-        assert cache.read(ADA, "songs", [SONG]).ratings == {}
+        snapshot = cache.read(ADA, "songs", [SONG])
+        assert snapshot.generation is not None
+        assert snapshot.generation.number == closed.generation
+        assert closed == ClosedWrite(generation=closed.generation, alone=False)
+        assert snapshot.ratings == {}
 
     def test_numbers_begin_at_the_clock_and_only_grow(self, cache: ResponseCache) -> None:
         first = cache.open_write(ADA, "songs", NOW)

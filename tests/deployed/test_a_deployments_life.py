@@ -296,8 +296,9 @@ def test_a_function_that_lacks_a_grant_is_denied_and_the_smoke_test_catches_it(
 
     replies = [service.ask(path(LIKED_SONG), ADA) for _ in range(2)]
     assert [(reply.status, reply.cache) for reply in replies] == [(200, "fwd=bypass")] * 2
-    reasons = [line.get("reason", "") for line in log(service, ratings_function(service))]
-    assert "AccessDeniedException" in reasons[-2] + reasons[-1]
+    lines = log(service, ratings_function(service))[-2:]
+    assert [line["noticed"] for line in lines] == [["CacheReadFailed: AccessDeniedException"]] * 2
+    assert [line["CacheReadFailed"] for line in lines] == [[1.0]] * 2  # an alarm counts these
     with pytest.raises(DeploymentError, match="FAILED  the second read comes from the cache"):
         service.ops("smoke", service.api_url, MUSIC_USER_TOKEN=ADA)
 

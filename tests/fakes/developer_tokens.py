@@ -8,21 +8,24 @@ from functions.ratings.errors import DeveloperTokenMissingError
 
 
 class FakeDeveloperTokens:
-    """Gives `token`; a `reread` changes it to `renewed` where there is one."""
+    """Gives `token`; a `reread` changes it to `renewed` where there is one.
+
+    `seconds` is what was left of the deadline each time.
+    """
 
     def __init__(
         self, token: str | None = "developer.token.one", renewed: str | None = None
     ) -> None:
         self.token = token
         self.renewed = renewed
-        self.rereads = 0
+        self.seconds: list[float] = []
 
     def current(self, deadline: Deadline) -> DeveloperToken:
+        self.seconds.append(deadline.remaining())
         if self.token is None:
             raise DeveloperTokenMissingError("told to fail")
         return DeveloperToken(jwt=self.token, expires_at=2_000_000_000)
 
     def reread(self, deadline: Deadline) -> DeveloperToken:
-        self.rereads += 1
         self.token = self.renewed or self.token
         return self.current(deadline)

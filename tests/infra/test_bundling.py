@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import json
 import shutil
+import ssl
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from infra.architecture import Architecture
-from infra.bundling import BundlingError, PipBundling
+from infra.botocore_data import keep_amazons_roots, keep_services
+from infra.bundling import BundlingError, PipBundling, function_bundling
+from infra.bytecode import interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,8 +21,14 @@ if TYPE_CHECKING:
 REPOSITORY = Path(__file__).resolve().parents[2]
 AARCH64 = 0xB7
 X86_64 = 0x3E
+SETTINGS = {
+    "CACHE_TABLE_NAME": "ratings",
+    "DEVELOPER_TOKEN_SECRET_ID": "developer-token",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "POWERTOOLS_SERVICE_NAME": "apple-music-ratings",
+}
 IMPORTED = {
-    "ratings": ("functions.ratings.settings", "boto3", "jwt", "urllib3"),
+    "ratings": ("functions.ratings.handler",),
     "token_rotation": ("functions.token_rotation.settings", "boto3", "urllib3"),
 }
 """What is imported to prove it, by the function's package; PyJWT brings in what cryptography has
@@ -32,15 +42,21 @@ def _machine(shared_object: Path) -> int:
     return int.from_bytes(header[18:20], "little")
 
 
-def _example(repository: Path, architecture: Architecture = Architecture.ARM_64) -> PipBundling:
-    return PipBundling(package="example", architecture=architecture, repository=repository)
+def _example(
+    repository: Path,
+    architecture: Architecture = Architecture.ARM_64,
+    python: str | None = None,
+) -> PipBundling:
+    return PipBundling(
+        package="example", architecture=architecture, python=python, repository=repository
+    )
 
 
 def _packages(bundle: Path) -> set[str]:
     return {
         each.name.removesuffix(".py")
         for each in bundle.iterdir()
-        if not each.name.endswith(".dist-info")
+        if not each.name.endswith(".dist-info") and each.name != "__pycache__"
     }
 
 
@@ -53,12 +69,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """The bundle of each function, by its package."""
     made = {package: tmp_path_factory.mktemp(package) for package in IMPORTED}
     for package, output in made.items():
-        assert (
-            PipBundling(package=package, architecture=Architecture.ARM_64).try_bundle(
-                str(output), {}
-            )
-            is True
-        )
+        assert function_bundling(package, Architecture.ARM_64).try_bundle(str(output), {}) is True
     return made
 
 
@@ -90,7 +101,11 @@ def test_the_bundle_holds_the_functions_package_whole(bundle: Path, package: str
     source = REPOSITORY / "functions" / package
     expected = {path for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"}
 
-    bundled = [path for path in (bundle / "functions").rglob("*") if path.is_file()]
+    bundled = [
+        path
+        for path in (bundle / "functions").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    ]
 
     assert _relative(bundled, bundle) == {
         "functions/__init__.py",
@@ -104,20 +119,20 @@ def test_the_bundles_hold_the_functions_requirements_and_nothing_else(
     shared = {
         "functions",
         "aws_lambda_powertools",
-        "boto3",
         "botocore",
         "dateutil",
         "jmespath",
         "jwt",
-        "s3transfer",
         "six",
         "typing_extensions",
         "urllib3",
     }
 
     assert _packages(bundles["ratings"]) == shared
-    signing = _packages(bundles["token_rotation"]) - shared
-    assert {name.partition(".")[0] for name in signing} == {
+    rotating = _packages(bundles["token_rotation"]) - shared
+    assert {name.partition(".")[0] for name in rotating} == {
+        "boto3",
+        "s3transfer",
         "cryptography",
         "cffi",
         "_cffi_backend",
@@ -129,18 +144,21 @@ def test_the_bundles_hold_the_functions_requirements_and_nothing_else(
 def test_the_bundles_code_is_imported_from_the_bundle_alone(bundle: Path, package: str) -> None:
     command = (
         "import importlib, sys; sys.path.insert(0, sys.argv[1]); "
-        "print(*(importlib.import_module(name).__file__ for name in sys.argv[2:]))"
+        "[importlib.import_module(name) for name in sys.argv[2:]]; "
+        "print(*(each.__file__ for each in list(sys.modules.values()) "
+        "if 'site-packages' in str(getattr(each, '__file__', ''))))"
     )
 
     result = subprocess.run(  # noqa: S603 - this interpreter, on the bundle made above
         [sys.executable, "-I", "-S", "-B", "-c", command, str(bundle), *IMPORTED[package]],
+        env=SETTINGS,
         capture_output=True,
         text=True,
         check=False,
     )
 
     assert result.returncode == 0, result.stderr
-    assert all(file.startswith(str(bundle)) for file in result.stdout.split())
+    assert result.stdout.split() == []
 
 
 def test_every_shared_object_of_the_bundle_is_made_for_arm64(bundle: Path) -> None:
@@ -174,6 +192,120 @@ def test_a_compiled_requirement_comes_in_the_functions_architecture(
     assert shared_objects
     assert {_machine(path) for path in shared_objects} == {machine}
     assert (output / "functions" / "example" / "handler.py").is_file()
+
+
+def test_every_module_of_the_bundle_is_compiled_by_whatever_date(bundle: Path) -> None:
+    modules = list(bundle.rglob("*.py"))
+    assert modules
+    for module in modules:
+        compiled = module.parent / "__pycache__" / f"{module.stem}.cpython-313.pyc"
+        header = compiled.read_bytes()[:16]
+        # PEP 552: the lowest bit says that it goes by a hash, the next that nobody checks it.
+        assert int.from_bytes(header[4:8], "little") == 0b01, module
+
+
+def test_a_trace_back_names_the_place_in_lambda_and_not_where_it_was_compiled(
+    bundle: Path, package: str
+) -> None:
+    cache = bundle / "functions" / package / "__pycache__" / "handler.cpython-313.pyc"
+
+    compiled = cache.read_bytes()
+
+    assert f"/var/task/functions/{package}/handler.py".encode() in compiled
+    assert str(bundle).encode() not in compiled
+
+
+def test_without_lambdas_python_the_bundle_goes_uncompiled_and_says_so(
+    repository: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "functions" / "example" / "requirements.txt").write_text("")
+
+    _example(repository).try_bundle(str(tmp_path / "bundle"), {})
+
+    assert "no Python 3.13 here to compile functions/example" in capfd.readouterr().err
+    assert list((tmp_path / "bundle").rglob("*.pyc")) == []
+
+
+def test_a_python_that_is_missing_or_only_stands_for_one_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert interpreter("3.99") is None
+
+    shim = tmp_path / "python3.99"
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    shim.chmod(0o755)
+    assert interpreter("3.99") is None
+
+
+def test_the_models_of_the_services_that_are_called_are_all_there_are(
+    bundle: Path, package: str
+) -> None:
+    called = {"ratings": set[str](), "token_rotation": {"secretsmanager"}}
+    data = bundle / "botocore" / "data"
+
+    assert {each.name for each in data.iterdir() if each.is_dir()} == called[package]
+    endpoints = json.loads((data / "endpoints.json").read_text("utf-8"))
+    assert {"aws", "aws-cn", "aws-us-gov"} <= {
+        each["partition"] for each in endpoints["partitions"]
+    }
+    assert {name for each in endpoints["partitions"] for name in each["services"]} == called[
+        package
+    ]
+
+
+def test_a_client_finds_its_endpoint_in_every_partition(bundles: Mapping[str, Path]) -> None:
+    regions = ("eu-west-1", "us-gov-west-1", "cn-north-1")
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from botocore.session import Session\n"
+        "for region in sys.argv[2:]:\n"
+        "    client = Session().create_client('secretsmanager', region_name=region)\n"
+        "    print(client.meta.endpoint_url)\n"
+    )
+
+    result = subprocess.run(  # noqa: S603 - this interpreter, on the bundle made above
+        [sys.executable, "-I", "-S", "-B", "-c", script, str(bundles["token_rotation"]), *regions],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.stdout.split() == [
+        "https://secretsmanager.eu-west-1.amazonaws.com",
+        "https://secretsmanager.us-gov-west-1.amazonaws.com",
+        "https://secretsmanager.cn-north-1.amazonaws.com.cn",
+    ], result.stderr
+
+
+def test_of_all_authorities_amazons_own_are_trusted_to_speak_for_aws(bundle: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(bundle / "botocore" / "cacert.pem")
+
+    names = {
+        value
+        for each in context.get_ca_certs()
+        for ((name, value),) in cast("Any", each["subject"])
+        if name == "commonName"
+    }
+
+    assert names == {
+        *(f"Amazon Root CA {number}" for number in range(1, 5)),
+        "Starfield Services Root Certificate Authority - G2",
+    }
+
+
+def test_an_authority_that_is_not_there_is_missed_at_once(tmp_path: Path) -> None:
+    certificates = tmp_path / "cacert.pem"
+    certificates.write_text("")
+
+    with pytest.raises(ValueError, match="lacks Amazon Root CA 1, Amazon Root CA 2"):
+        keep_amazons_roots(certificates)
+
+
+def test_a_service_that_botocore_keeps_elsewhere_is_missed_at_once(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no model of dynamodb"):
+        keep_services(tmp_path, ("dynamodb",))
 
 
 def test_the_bundle_takes_no_compiled_caches_along(repository: Path, tmp_path: Path) -> None:
@@ -258,6 +390,10 @@ def test_the_hash_changes_with_the_architecture(repository: Path) -> None:
     hashes = {_example(repository, each).asset_hash() for each in Architecture}
 
     assert len(hashes) == len(Architecture)
+
+
+def test_the_hash_tells_whether_the_bundle_is_compiled(repository: Path) -> None:
+    assert _example(repository).asset_hash() != _example(repository, python="x").asset_hash()
 
 
 def test_the_hash_leaves_other_functions_out(repository: Path) -> None:

@@ -25,6 +25,12 @@ def test_costs_are_reckoned_with_the_fields_of_the_access_log() -> None:
 def test_costs_are_reckoned_with_the_alarms_of_the_stage_that_has_most(
     services: Mapping[str, Resources],
 ) -> None:
-    alarms = [len(each.of_type("AWS::CloudWatch::Alarm")) for each in services.values()]
+    looked_at = [
+        sum(
+            max(1, sum("MetricStat" in metric for metric in alarm["Properties"].get("Metrics", [])))
+            for alarm in service.of_type("AWS::CloudWatch::Alarm").values()
+        )
+        for service in services.values()
+    ]
 
-    assert max(alarms) == cost.ALARMS
+    assert max(looked_at) == cost.ALARM_METRICS

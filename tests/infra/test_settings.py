@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from aws_cdk import RemovalPolicy
 
-from infra.monitoring import LEAST_DAYS_LEFT
+from infra.alarms import LEAST_DAYS_LEFT
 from infra.settings import (
     DEFAULT_STAGE,
     STAGES,

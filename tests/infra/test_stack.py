@@ -325,6 +325,7 @@ def test_the_outputs_are_what_a_person_needs(service: Resources, stage: str) -> 
         "RatingsFunction",
         "RotationFunction",
         "AlarmTopic",
+        "Dashboard",
         "CacheTable",
         "FunctionLogGroup",
     }
@@ -332,6 +333,7 @@ def test_the_outputs_are_what_a_person_needs(service: Resources, stage: str) -> 
     assert outputs["RotationFunction"] == {"Ref": service.function("token_rotation")[0]}
     assert outputs["RatingsFunction"] == {"Ref": service.function("ratings")[0]}
     assert outputs["AlarmTopic"] == {"Ref": service.only("AWS::SNS::Topic")[0]}
+    assert outputs["Dashboard"] == {"Ref": service.only("AWS::CloudWatch::Dashboard")[0]}
     assert outputs["DeveloperTokenSecret"] == {"Ref": "DeveloperToken"}
     assert outputs["CacheTable"] == {"Ref": "ResponseCache"}
     assert outputs["FunctionLogGroup"] == {"Ref": _log_group(service, "ratings")}

@@ -1,13 +1,16 @@
-"""AWS in this process, by moto."""
+"""AWS by moto: in this process for what speaks by boto3, behind a socket for what does not."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+import urllib3
 from moto import mock_aws
+from moto.server import ThreadedMotoServer
 
 from functions.ratings.settings import PARTITION_KEY, SORT_KEY
 
@@ -18,8 +21,8 @@ TABLE = "ratings"
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty account; nothing of this machine's own AWS settings is read."""
+def aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine's own AWS settings is read."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "made-up",
         "AWS_SECRET_ACCESS_KEY": "made-up",
@@ -30,8 +33,31 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+
+@pytest.fixture
+def aws(aws_settings: None) -> Iterator[None]:
+    """An empty account."""
     with mock_aws():
         yield
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[str]:
+    """Where moto answers over HTTP."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs every request
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def served_aws(aws_settings: None, moto_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty account behind a socket, which clients of every kind find by their environment."""
+    urllib3.request("POST", f"{moto_server}/moto-api/reset")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
 
 
 @pytest.fixture

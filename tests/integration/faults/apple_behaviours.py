@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Final, Literal
 
 from functions.ratings.apple_music import MAX_BODY_BYTES
+from functions.ratings.models import MusicUserToken, RatingKey
 from tests.fakes.origin import (
     Answering,
     drips,
@@ -28,6 +29,14 @@ DEADLINE_SECONDS: Final = 2.0
 
 State = Literal["nothing cached", "fresh", "stale", "past the limit"]
 STATES: tuple[State, ...] = ("nothing cached", "fresh", "stale", "past the limit")
+AGES: Final[Mapping[State, int]] = {
+    "fresh": FRESH_AGE,
+    "stale": STALE_AGE,
+    "past the limit": PAST_AGE,
+}
+
+ADA: Final = MusicUserToken("sample-user-token-ada")
+SONG: Final = RatingKey(type="library-songs", id="i.a")
 
 Wire = Literal["http", "https", "refused", "no such name", "untrusted", "expired", "other host"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from functions.ratings.api_gateway import Answer, ApiRequest
 from functions.ratings.apple_music import AppleMusic
 from functions.ratings.cache_policy import CachedRating
 from functions.ratings.deadline import Deadline
-from functions.ratings.models import MusicUserToken, Rating, RatingKey
+from functions.ratings.models import MusicUserToken, Rating
 from functions.ratings.refused_tokens import RefusedTokens
 from functions.ratings.response_cache import DynamoDBResponseCache
 from functions.ratings.retrying import RetryingExchange
@@ -22,21 +22,13 @@ from tests.fakes.developer_tokens import FakeDeveloperTokens
 from tests.fakes.dynamodb import FakeDynamoDB
 from tests.fakes.observer import CacheMayNotFail
 from tests.integration.faults.apple_behaviours import (
+    ADA,
+    AGES,
     DEADLINE_SECONDS,
-    FRESH_AGE,
-    PAST_AGE,
-    STALE_AGE,
+    SONG,
     State,
     resource,
 )
-
-ADA: Final = MusicUserToken("sample-user-token-ada")
-SONG: Final = RatingKey(type="library-songs", id="i.a")
-AGES: Final[dict[State, int]] = {
-    "fresh": FRESH_AGE,
-    "stale": STALE_AGE,
-    "past the limit": PAST_AGE,
-}
 
 
 class Backend:

@@ -14,12 +14,14 @@ import jwt
 from functions.ratings.cache_items import generation_sort_key, item_key, rating_item
 from functions.ratings.cache_policy import CachedRating
 from functions.ratings.metrics import Metric
-from functions.ratings.models import MusicUserToken, Rating, RatingKey
+from functions.ratings.models import Rating
 from tests.fakes.origin import Answering, http, resets, sends, stays_silent
 from tests.integration.faults.apple_behaviours import (
+    ADA,
+    AGES,
     FRESH_AGE,
     HIT,
-    PAST_AGE,
+    SONG,
     STALE_AGE,
     STATES,
     State,
@@ -29,8 +31,6 @@ from tests.integration.faults.apple_behaviours import (
     resource,
 )
 
-ADA: Final = MusicUserToken("sample-user-token-ada")
-SONG: Final = RatingKey(type="library-songs", id="i.a")
 TABLE: Final = "ratings"
 PLENTY_MILLISECONDS: Final = 10_000
 LITTLE_MILLISECONDS: Final = 400
@@ -40,11 +40,6 @@ Method = Literal["GET", "PUT"]
 Answers = Callable[[], tuple[Answering, ...]]
 
 _KEY: Final = "a key that no one uses for anything else"
-_AGES: Final[Mapping[State, int]] = {
-    "fresh": FRESH_AGE,
-    "stale": STALE_AGE,
-    "past the limit": PAST_AGE,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,9 +99,18 @@ def read(*items: Mapping[str, Any], unprocessed: object = None) -> Answering:
     return json_answer({"Responses": {TABLE: items}, "UnprocessedKeys": left})
 
 
+def reads(make: Callable[[], Answering]) -> Answering:
+    """An answer that is made when it is given, so that no item in it has grown older meanwhile."""
+
+    def answer(connection: socket.socket) -> None:
+        make()(connection)
+
+    return answer
+
+
 def holding(state: State) -> Answers:
     """A table that holds SONG's rating in that state, and takes whatever is put."""
-    return lambda: (read(*([item(_AGES[state])] if state in _AGES else [])), TAKEN)
+    return lambda: (reads(lambda: read(*([item(AGES[state])] if state in AGES else []))), TAKEN)
 
 
 def token(expires_at: float) -> str:
@@ -180,12 +184,6 @@ def failing_dynamodb(fault: str, answering: Answering | None) -> tuple[Cell, ...
     )
 
 
-def unreadable_update() -> tuple[Cell, ...]:
-    """DynamoDB's 200 that is no JSON: of an update's answer nothing is needed, so it is none."""
-    *reads, writing = failing_dynamodb("not JSON", sends(http(200, b"<html>")))
-    return (*reads, replace(writing, told=WRITTEN, asked=(3, 1, 1), noticed={}))
-
-
 def odd_item(
     fault: str,
     answers: Answers,
@@ -223,11 +221,11 @@ def odd_item(
 def changed(**attributes: object) -> Answers:
     """A fresh item with these attributes in place of its own, None for none at all."""
 
-    def answers() -> tuple[Answering, ...]:
+    def answer() -> Answering:
         given = {**item(FRESH_AGE), **attributes}
-        return read({name: value for name, value in given.items() if value is not None}), TAKEN
+        return read({name: value for name, value in given.items() if value is not None})
 
-    return answers
+    return lambda: (reads(answer), TAKEN)
 
 
 def generation_item(**attributes: object) -> dict[str, Any]:
@@ -235,7 +233,7 @@ def generation_item(**attributes: object) -> dict[str, Any]:
 
 
 def odd_generation() -> tuple[Answering, ...]:
-    return read(item(FRESH_AGE), generation_item(generation={"S": "seven"})), TAKEN
+    return reads(lambda: read(item(FRESH_AGE), generation_item(generation={"S": "seven"}))), TAKEN
 
 
 def rating_left_unread() -> tuple[Answering, ...]:
@@ -245,11 +243,11 @@ def rating_left_unread() -> tuple[Answering, ...]:
 
 def rating_read_at_last() -> tuple[Answering, ...]:
     left = item_key(ADA.owner, "library-songs#i.a")
-    return read(unprocessed=left), read(item(FRESH_AGE))
+    return read(unprocessed=left), reads(lambda: read(item(FRESH_AGE)))
 
 
 def generation_left_unread() -> tuple[Answering, ...]:
-    answer = read(item(FRESH_AGE), unprocessed=generation_item())
+    answer = reads(lambda: read(item(FRESH_AGE), unprocessed=generation_item()))
     return answer, answer
 
 
@@ -312,7 +310,7 @@ def silent_secret() -> tuple[Cell, ...]:
         STANDS_IN, cache="hit; ttl=-31; detail=stale-if-error", age=STALE_AGE + 1, seconds=1.5
     )
     return tuple(
-        replace(cell, dynamodb=lambda: (read(item(STALE_AGE + 0.5)),), told=older)
+        replace(cell, dynamodb=lambda: (reads(lambda: read(item(STALE_AGE + 0.5))),), told=older)
         if cell.told == STANDS_IN
         else replace(cell, told=replace(cell.told, seconds=1.5))
         for cell in failing_secret("silent", lambda: (stays_silent,))
@@ -392,12 +390,12 @@ CELLS: Final[tuple[Cell, ...]] = (
     *failing_dynamodb("throttled", fails(400, "ProvisionedThroughputExceededException")),
     *failing_dynamodb("access denied", fails(400, "AccessDeniedException")),
     *failing_dynamodb("no table", fails(400, "ResourceNotFoundException")),
-    *unreadable_update(),
+    *failing_dynamodb("not JSON", sends(http(200, b"<html>"))),
     *odd_item("a malformed item", changed(resource={"N": "1"})),
     *odd_item("an item without a time", changed(requested_at=None)),
     *odd_item("another owner's item", changed(owner={"S": "0" * 64})),
     *odd_item("another song's item", changed(id={"S": "i.b"})),
-    *odd_item("an item of the future", lambda: (read(item(-30)), TAKEN)),
+    *odd_item("an item of the future", lambda: (reads(lambda: read(item(-30))), TAKEN)),
     *odd_item("an item of another schema", changed(schema={"N": "99"})),
     *odd_item("an item without a TTL", changed(expires_at=None)),
     *odd_item("a malformed generation", odd_generation, asked=1, told=NOT_STORED),

@@ -17,8 +17,8 @@ import pytest
 from functions.ratings.metrics import Metric
 from functions.ratings.settings import Settings
 from tests.fakes.origin import Origin, origin
-from tests.integration.faults.apple_behaviours import resource
-from tests.integration.faults.dependency_faults import ADA, CELLS, SONG, TABLE, Answers, Cell
+from tests.integration.faults.apple_behaviours import ADA, SONG, resource
+from tests.integration.faults.dependency_faults import CELLS, TABLE, Answers, Cell
 
 OUTCOMES = {Metric.ANSWERED, Metric.FAILED}
 CACHE = {Metric.CACHE_HIT, Metric.CACHE_MISS, Metric.CACHE_STALE, Metric.CACHE_BYPASS}

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from tests.fakes.origin import origin
-from tests.integration.faults.apple_behaviours import resource
-from tests.integration.faults.backend import ADA, SONG, Backend
+from tests.integration.faults.apple_behaviours import ADA, SONG, resource
+from tests.integration.faults.backend import Backend
 from tests.integration.faults.write_behaviours import (
     DEADLINE_SECONDS,
     WRITES,

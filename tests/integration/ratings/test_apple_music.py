@@ -1,11 +1,14 @@
 import gzip
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from functions.ratings.apple_music import MAX_BODY_BYTES, AppleMusic, AppleRequest, AppleResponse
 from functions.ratings.deadline import Deadline
@@ -97,6 +100,30 @@ def test_the_connection_is_kept(ask: Asking) -> None:
             client.send(GET, Deadline.after(5, time), headers=TOKENS)
 
         assert (apple.connections, len(apple.requests)) == (1, 5)
+
+
+def test_the_authorities_are_loaded_for_the_first_connection_alone(
+    ask: Asking, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    loads: list[ssl.SSLContext] = []
+    load = ssl.SSLContext.load_default_certs
+
+    def counted(self: ssl.SSLContext, *arguments: Any) -> None:
+        loads.append(self)
+        load(self, *arguments)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", counted)
+    with origin(sends_and_closes(http(200, b"{}")), tls=context) as apple:
+        client = ask.client(apple.url)
+        assert loads == []  # a hit needs none
+        for _ in range(3):
+            assert client.send(GET, Deadline.after(5, time), headers=TOKENS).status == 200
+
+        assert (apple.connections, len(loads)) == (3, 1)
 
 
 def test_a_zipped_body_is_unzipped(ask: Asking) -> None:

@@ -11,9 +11,9 @@ import pytest
 from tests.canaries.encodings import forms
 from tests.fakes.origin import Answering, http, origin, resets, sends, sends_and_closes
 from tests.integration.conftest import TABLE
-from tests.integration.ratings.test_handler import FOUND, TOKEN, Context, Deploy, deploy, event
+from tests.integration.ratings.test_handler import FOUND, TOKEN, Context, Deploy, aws, deploy, event
 
-__all__ = ["deploy"]
+__all__ = ["aws", "deploy"]
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient

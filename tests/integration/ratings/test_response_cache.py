@@ -104,6 +104,17 @@ def test_an_item_that_is_not_as_it_was_written_is_a_miss_and_counted(
     assert (snapshot.ratings, snapshot.rejected) == ({SONG: cached()}, 0)
 
 
+def test_each_item_that_cannot_be_read_is_counted(
+    cache: DynamoDBResponseCache, dynamodb: "DynamoDBClient"
+) -> None:
+    for key in (SONG, CATALOG_SONG):
+        cache.store(ADA, {key: cached()})
+    for item in dynamodb.scan(TableName=TABLE)["Items"]:
+        dynamodb.put_item(TableName=TABLE, Item={**item, "schema": {"N": "99"}})
+
+    assert cache.read(ADA, "songs", [SONG, CATALOG_SONG]).rejected == 2
+
+
 def test_an_item_of_another_generation_is_a_miss_like_any_other(
     cache: DynamoDBResponseCache,
 ) -> None:
@@ -157,17 +168,36 @@ def test_a_read_is_consistent_and_one_call(dynamodb: "DynamoDBClient") -> None:
     assert len(call["RequestItems"][TABLE]["Keys"]) == 3
 
 
-def test_a_hundred_ids_are_two_reads_and_four_writes(dynamodb: "DynamoDBClient") -> None:
+def test_a_hundred_ids_are_two_reads_and_four_writes_of_what_dynamodb_takes(
+    dynamodb: "DynamoDBClient",
+) -> None:
+    """DynamoDB gives 100 items in one call, and takes 25; moto would take more."""
     cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
-    calls: list[str] = []
-    dynamodb.meta.events.register(
-        "before-call.dynamodb", lambda model, **_: calls.append(model.name)
-    )
+    calls: list[tuple[str, int]] = []
+
+    def note(params: dict[str, Any], event_name: str, **_: object) -> None:
+        request = params["RequestItems"][TABLE]
+        keys_or_items = request["Keys"] if isinstance(request, dict) else request
+        calls.append((event_name.rpartition(".")[2], len(keys_or_items)))
+
+    dynamodb.meta.events.register("provide-client-params.dynamodb", note)
 
     cache.read(ADA, "songs", HUNDRED)
     cache.store(ADA, dict.fromkeys(HUNDRED, cached()))
 
-    assert calls == ["BatchGetItem"] * 2 + ["BatchWriteItem"] * 4
+    reads, writes = [100, 1], [25] * 4
+    assert calls == [
+        *(("BatchGetItem", items) for items in reads),
+        *(("BatchWriteItem", items) for items in writes),
+    ]
+
+
+# DynamoDB may leave out what is empty.
+ALL_ARE_PUT: list[dict[str, Any]] = [{"UnprocessedItems": {}}, {}]
+ALL_IS_READ: list[dict[str, Any]] = [
+    {"Responses": {TABLE: []}, "UnprocessedKeys": {}},
+    {"Responses": {}},
+]
 
 
 def test_items_left_unprocessed_are_put_once_more_and_then_told(
@@ -177,14 +207,17 @@ def test_items_left_unprocessed_are_put_once_more_and_then_told(
     left = {TABLE: [{"PutRequest": {"Item": {"pk": {"S": ADA}, "sk": {"S": "songs#1"}}}}]}
     two = {SONG: cached(), CATALOG_SONG: cached()}
     with Stubber(dynamodb) as stub:
-        stub.add_response("batch_write_item", {"UnprocessedItems": left})
-        stub.add_response("batch_write_item", {"UnprocessedItems": {}}, {"RequestItems": left})
-        cache.store(ADA, two)
+        for all_are_put in ALL_ARE_PUT:
+            stub.add_response("batch_write_item", {"UnprocessedItems": left})
+            stub.add_response("batch_write_item", all_are_put, {"RequestItems": left})
+            cache.store(ADA, two)
+            stub.assert_no_pending_responses()
 
         stub.add_response("batch_write_item", {"UnprocessedItems": left})
         stub.add_response("batch_write_item", {"UnprocessedItems": left})
-        with pytest.raises(CacheUnavailableError):
+        with pytest.raises(CacheUnavailableError, match=r"^items left unprocessed$"):
             cache.store(ADA, two)
+        stub.assert_no_pending_responses()
 
 
 def test_a_generation_outlives_every_rating_that_was_stored_before_it(
@@ -212,19 +245,20 @@ def test_after_dynamodb_has_forgotten_a_family_no_number_comes_back(
 
 def generation_left_unread(times: int) -> list[dict[str, Any]]:
     key = {"pk": {"S": ADA}, "sk": {"S": "family#songs"}}
-    left = {"Responses": {TABLE: []}, "UnprocessedKeys": {TABLE: {"Keys": [key]}}}
+    left = {"Responses": {}, "UnprocessedKeys": {TABLE: {"Keys": [key]}}}
     return [left] * times
 
 
 def test_what_is_left_unprocessed_is_asked_for_once_more(dynamodb: "DynamoDBClient") -> None:
     cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
     with Stubber(dynamodb) as stub:
-        for answer in generation_left_unread(1):
-            stub.add_response("batch_get_item", answer)
-        stub.add_response("batch_get_item", {"Responses": {TABLE: []}, "UnprocessedKeys": {}})
+        for all_is_read in ALL_IS_READ:
+            for answer in generation_left_unread(1):
+                stub.add_response("batch_get_item", answer)
+            stub.add_response("batch_get_item", all_is_read)
 
-        assert cache.read(ADA, "songs", [SONG]).generation == Generation()
-        stub.assert_no_pending_responses()
+            assert cache.read(ADA, "songs", [SONG]).generation == Generation()
+            stub.assert_no_pending_responses()
 
 
 def test_a_generation_left_unread_twice_is_unknown(dynamodb: "DynamoDBClient") -> None:
@@ -234,6 +268,7 @@ def test_a_generation_left_unread_twice_is_unknown(dynamodb: "DynamoDBClient") -
             stub.add_response("batch_get_item", answer)
 
         assert cache.read(ADA, "songs", [SONG]).generation is None
+        stub.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(
@@ -248,16 +283,17 @@ def test_a_failing_dynamodb_is_one_kind_of_error_told_by_its_code(
         for call in ("put_item", "batch_write_item", "update_item", "update_item"):
             stub.add_client_error(call, code)
 
-        with pytest.raises(CacheUnavailableError, match=code):
+        with pytest.raises(CacheUnavailableError, match=f"^{code}$"):
             cache.read(ADA, "songs", [SONG])
-        with pytest.raises(CacheUnavailableError, match=code):
+        with pytest.raises(CacheUnavailableError, match=f"^{code}$"):
             cache.store(ADA, {SONG: cached()})
-        with pytest.raises(CacheUnavailableError, match=code):
+        with pytest.raises(CacheUnavailableError, match=f"^{code}$"):
             cache.store(ADA, {SONG: cached(), CATALOG_SONG: cached()})
-        with pytest.raises(CacheUnavailableError, match=code):
+        with pytest.raises(CacheUnavailableError, match=f"^{code}$"):
             cache.open_write(ADA, "songs", NOW)
-        with pytest.raises(CacheUnavailableError, match=code):
+        with pytest.raises(CacheUnavailableError, match=f"^{code}$"):
             cache.close_write(ADA, "songs", None, NOW, unknown=False)
+        stub.assert_no_pending_responses()
 
 
 def test_a_missing_table_is_the_same_kind_of_error(dynamodb: "DynamoDBClient") -> None:

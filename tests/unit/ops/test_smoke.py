@@ -10,7 +10,15 @@ from dataclasses import replace
 import pytest
 
 from ops.errors import OperatorError
-from ops.smoke import HttpService, Reply, checked_item, checked_user_token, smoke, smoke_write
+from ops.smoke import (
+    HttpService,
+    Reply,
+    checked_api_key,
+    checked_item,
+    checked_user_token,
+    smoke,
+    smoke_write,
+)
 
 EVE, MALLORY = "made-up-token-eve", "made-up-token-mallory"
 
@@ -216,3 +224,17 @@ def test_what_is_no_token_is_not_sent_nor_quoted(text: str) -> None:
     with pytest.raises(OperatorError, match="is no user token") as refused:
         checked_user_token(text, "MUSIC_USER_TOKEN")
     assert not text or text not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "short", "made up key of twenty", "made-up-key\r\nX-Other: 1"]
+)
+def test_what_is_no_api_key_is_refused_without_being_shown(text: str) -> None:
+    with pytest.raises(OperatorError, match="API_KEY is no API key") as refused:
+        checked_api_key(text)
+
+    assert not text or text not in str(refused.value)
+
+
+def test_an_api_key_is_taken_without_the_line_end_of_its_file() -> None:
+    assert checked_api_key("made-up-api-key-0123456789\n") == "made-up-api-key-0123456789"

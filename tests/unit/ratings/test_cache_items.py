@@ -82,12 +82,19 @@ def test_a_familys_generation_is_read_in_the_one_layout_that_there_ever_is() -> 
 
 
 def test_a_familys_generation_is_written_in_the_one_layout_that_there_ever_is() -> None:
-    opened = generation_update(1800000000.5, {"writing_until": 1800000006.5}, expires_at=1800003661)
+    opened = generation_update(
+        1800000000.5,
+        {"writing_until": 1800000006.5},
+        expires_at=1800003661,
+        closes=None,
+        existing=False,
+    )
     closed = generation_update(
         1800000001.5,
         {"settling_until": 1800000006.5},
         expires_at=1800003661,
         closes=OpenWrite(generation=7, contested=False),
+        existing=False,
     )
 
     assert opened == {

@@ -1,6 +1,15 @@
 import pytest
 
-from functions.ratings.cache_policy import CachedRating, CachePolicy, Freshness, Generation, age
+from functions.ratings.cache_policy import (
+    CachedRating,
+    CachePolicy,
+    ClosedWrite,
+    Freshness,
+    Generation,
+    OpenWrite,
+    age,
+    is_last_word,
+)
 from functions.ratings.cache_status import BYPASS, CacheStatus
 from functions.ratings.models import Rating
 
@@ -42,6 +51,23 @@ def test_dynamodb_deletes_only_what_can_no_longer_be_used() -> None:
 
     assert POLICY.freshness(cached(1000.5), expires_at) is Freshness.UNUSABLE
     assert expires_at == 1000 + 3660 + 1
+
+
+def test_a_generation_is_kept_for_as_long_as_a_write_may_matter() -> None:
+    """A rating's whole time after the longest write, and the time of one that was lost."""
+    assert POLICY.generation_expires_at(1000.5) == 1000 + 6 + 3660 + 60
+
+
+@pytest.mark.parametrize("contested", [False, True])
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_write_is_the_last_word_if_no_other_came_before_nor_since(
+    contested: bool, alone: bool
+) -> None:
+    opened = OpenWrite(generation=7, contested=contested)
+    closed = ClosedWrite(generation=8, alone=alone)
+
+    assert is_last_word(opened, closed) is (alone and not contested)
+    assert not is_last_word(None, closed)
 
 
 def test_a_generation_covers_what_was_stored_under_it() -> None:

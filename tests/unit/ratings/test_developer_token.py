@@ -24,17 +24,17 @@ LONG = Deadline.after(6, FakeClock(now=0))
 
 
 class FakeSecretsManager:
-    """One secret; a secret that is an exception is raised."""
+    """One secret; one that is an exception is raised, and one of bytes is no text."""
 
-    def __init__(self, secret: str | Exception) -> None:
+    def __init__(self, secret: str | bytes | Exception) -> None:
         self.secret = secret
         self.reads: list[str] = []
 
-    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803 - as boto3 has it
+    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
         self.reads.append(SecretId)
         if isinstance(self.secret, Exception):
             raise self.secret
-        return {"SecretString": self.secret}
+        return {"SecretBinary" if isinstance(self.secret, bytes) else "SecretString": self.secret}
 
 
 DOWN = ConnectTimeoutError(endpoint_url="https://secretsmanager.test")
@@ -123,28 +123,37 @@ def test_a_new_token_is_found_by_reading_again_but_not_twice_in_ten_seconds() ->
     assert tokens.reread(LONG).jwt == client.secret
 
 
-def test_a_role_without_the_grant_is_told_by_its_code() -> None:
-    denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue")
-    with pytest.raises(DeveloperTokenMissingError, match="cannot be read: AccessDeniedException"):
-        source(FakeSecretsManager(denied), FakeClock()).current(LONG)
-
-
 @pytest.mark.parametrize(
-    "failure",
+    ("failure", "reason"),
     [
-        DOWN,
-        ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue"),
-        "",
-        "a.b.c",
+        (DOWN, "the secret cannot be read: ConnectTimeoutError"),
+        (
+            ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue"),
+            "the secret cannot be read: AccessDeniedException",
+        ),
+        (ClientError({}, "GetSecretValue"), "the secret cannot be read: no code"),
+        ("", "the secret holds no JWT"),
+        (b"\x00", "the secret holds no JWT"),
+        ("a.b.c", "the secret holds no JWT"),
+        (
+            jwt.encode({}, "a key that no one uses for anything else"),
+            "the JWT in the secret has no `exp`",
+        ),
+        (signed(NOW), "the JWT in the secret has expired"),
     ],
 )
-def test_without_any_token_the_error_says_so_and_it_is_counted(failure: str | Exception) -> None:
+def test_without_any_token_the_error_says_what_to_mend_and_it_is_counted(
+    failure: str | bytes | Exception, reason: str
+) -> None:
+    """The log's `reason` is all that an operator sees of a secret that is of no use."""
     observer = RecordingObserver()
 
-    with pytest.raises(DeveloperTokenMissingError):
+    with pytest.raises(DeveloperTokenMissingError) as raised:
         source(FakeSecretsManager(failure), FakeClock(), observer).current(LONG)
 
+    assert str(raised.value) == reason
     assert observer.counted == {Metric.DEVELOPER_TOKEN_NOT_READ: 1}
+    assert observer.reasons == [reason]
 
 
 @pytest.mark.parametrize(
@@ -153,9 +162,11 @@ def test_without_any_token_the_error_says_so_and_it_is_counted(failure: str | Ex
         "put the developer token here",
         signed(NOW + HOUR) + "\r\nX-Other: 1",
         signed(NOW + HOUR).replace(".", ". "),
+        signed(NOW + HOUR) + "é",
         signed(NOW),
         signed(float("inf")),
         signed(float("nan")),
+        signed(10**12),
         signed(True),
         signed(None),
         signed(10**400),
@@ -185,7 +196,7 @@ def test_the_token_never_shows_itself() -> None:
 def test_without_the_time_for_it_the_secret_is_not_read() -> None:
     client, clock = FakeSecretsManager(signed(NOW + HOUR)), FakeClock()
     tokens = source(client, clock)
-    with pytest.raises(DeveloperTokenMissingError):
+    with pytest.raises(DeveloperTokenMissingError, match="no time left"):
         tokens.current(Deadline.after(0.9, clock))
     assert client.reads == []
 

@@ -13,6 +13,13 @@ def test_two_tokens_are_two_owners() -> None:
     assert len(MusicUserToken("ada").owner) == 64
 
 
+def test_an_owner_has_the_same_name_in_every_release() -> None:
+    """Else one release would not see what the one before has stored, nor what it has written."""
+    assert MusicUserToken("ada").owner == (
+        "ac079bc4e899d4a9f820044ffcef483ebfe88976240aec6509e89aee9081cf92"
+    )
+
+
 def test_the_two_forms_of_a_thing_are_one_family() -> None:
     families = {name: rating_type.family for name, rating_type in RATING_TYPES.items()}
 

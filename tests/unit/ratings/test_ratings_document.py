@@ -29,6 +29,7 @@ def test_a_resource_is_kept_as_apple_wrote_it() -> None:
 
     assert kept is not None
     assert json.loads(kept) == resource
+    assert kept == json.dumps(resource, separators=(",", ":"))
 
 
 def test_what_is_left_out_or_has_no_value_is_not_rated() -> None:
@@ -144,6 +145,12 @@ def test_apples_answer_to_a_write_is_clear_if_it_tells_what_was_written() -> Non
 )
 def test_any_other_answer_to_a_write_is_not_clear(body: bytes) -> None:
     assert read_written_rating(body, JSON, SONG, 1) is None
+
+
+def test_an_answer_to_a_write_that_calls_itself_a_page_is_not_clear_either() -> None:
+    body = json.dumps({"data": [rating("i.a", 1)]}).encode()
+
+    assert read_written_rating(body, "text/html", SONG, 1) is None
 
 
 def test_where_apple_says_nothing_the_rating_is_written_as_apple_would() -> None:

@@ -1,4 +1,4 @@
-from functions.ratings.refused_tokens import MOST_REFUSED, RefusedTokens
+from functions.ratings.refused_tokens import RefusedTokens
 from tests.fakes.clock import FakeClock
 
 
@@ -25,11 +25,20 @@ def test_a_refusal_that_is_repeated_counts_anew() -> None:
     assert "ada" in refused
 
 
-def test_the_memory_is_bounded_and_forgets_the_oldest() -> None:
+def test_a_thousand_are_remembered_and_the_oldest_forgotten() -> None:
     refused = RefusedTokens(FakeClock())
-    for number in range(MOST_REFUSED + 1):
+    for number in range(1001):
         refused.remember(str(number))
 
     assert "0" not in refused
     assert "1" in refused
-    assert str(MOST_REFUSED) in refused
+    assert "1000" in refused
+
+
+def test_a_refusal_that_is_repeated_is_no_longer_the_oldest() -> None:
+    refused = RefusedTokens(FakeClock())
+    for number in [*range(1000), 0, 1000]:
+        refused.remember(str(number))
+
+    assert "0" in refused
+    assert "1" not in refused

@@ -19,17 +19,22 @@ from functions.ratings.request_rules import (
     rating_value,
 )
 
-# The ids that Apple's own pages show, and the longest that are taken.
+# The ids that Apple's own pages show, or are like them; the last of each is the longest taken.
 GOOD_IDS = {
     "albums": ["1440935467", "1", "9" * 20],
-    "library-albums": ["l.qrRWYhq", "l." + "a" * 64],
-    "library-music-videos": ["i.NJv00rkTEaLK51"],
-    "library-playlists": ["p.MoGJYM3CYXW09B"],
+    "library-albums": ["l.qrRWYhq", "l.1", "l." + "a" * 64],
+    "library-music-videos": ["i.NJv00rkTEaLK51", "i.1", "i." + "z" * 64],
+    "library-playlists": ["p.MoGJYM3CYXW09B", "p.1", "p." + "Z" * 64],
     "library-songs": ["i.7PJNN4mfXlD68R", "i.1", "i." + "Z" * 64],
-    "music-videos": ["639322181"],
-    "playlists": ["pl.5b0194eaa170401e8986335d7e77aa4e", "pl.u-abc", "pl.pm-20e9f373919da080"],
-    "songs": ["907242702"],
-    "stations": ["ra.978194965", "ra.u-abc"],
+    "music-videos": ["639322181", "1", "9" * 20],
+    "playlists": [
+        "pl.5b0194eaa170401e8986335d7e77aa4e",
+        "pl.u-aBc",
+        "pl.pm-20e9f373919da080",
+        "pl." + "a" * 80,
+    ],
+    "songs": ["907242702", "1", "9" * 20],
+    "stations": ["ra.978194965", "ra.u-aBc", "ra." + "a" * 64],
 }
 
 # None of these is an id of any type.
@@ -70,6 +75,12 @@ ODD_IDS = [
 )
 def test_the_ids_of_each_type_are_taken(name: str, item_id: str) -> None:
     assert rating_key(name, item_id) == RatingKey(type=name, id=item_id)
+
+
+@pytest.mark.parametrize(("name", "longest"), [(name, GOOD_IDS[name][-1]) for name in GOOD_IDS])
+def test_an_id_that_is_longer_is_not(name: str, longest: str) -> None:
+    with pytest.raises(InvalidIdError):
+        rating_key(name, longest + longest[-1])
 
 
 def test_every_type_has_an_example() -> None:
@@ -127,10 +138,54 @@ def test_the_parameters_that_apple_knows_are_taken_and_others_left() -> None:
     assert options.query() == {"l": "en-GB", "include": "content", "extend": "artistUrl,x"}
 
 
+def test_what_was_not_asked_for_is_not_sent() -> None:
+    assert query_options({}) == QueryOptions()
+    assert QueryOptions().query() == {}
+    assert QueryOptions(extend="artistUrl").query() == {"extend": "artistUrl"}
+
+
 def test_only_a_bare_rating_may_be_cached() -> None:
     assert query_options({"l": ("de",)}).bare
     assert not query_options({"include": ("content",)}).bare
     assert not query_options({"extend": ("artistUrl",)}).bare
+
+
+FORTY = "a" + "-" * 39
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("l", "de"),
+        ("l", "haw"),
+        ("l", "zh-Hans-CN"),
+        ("l", "zh-Hans-CN-abcdefgh"),
+        ("include", FORTY),
+        ("extend", ",".join([FORTY] * 10)),
+    ],
+)
+def test_a_parameter_may_be_as_long_as_this(name: str, value: str) -> None:
+    assert query_options({name: (value,)}).query() == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("l", "e"),
+        ("l", "dede"),
+        ("l", "de-A"),
+        ("l", "de-abcdefghi"),
+        ("l", "zh-Hans-CN-x1-x2"),
+        ("l", "de,en"),
+        ("include", FORTY + "-"),
+        ("include", "-a"),
+        ("include", "a,"),
+        ("extend", ",".join(["a"] * 11)),
+    ],
+)
+def test_a_parameter_may_not_be_longer_or_of_another_form(name: str, value: str) -> None:
+    with pytest.raises(InvalidParameterError):
+        query_options({name: (value,)})
 
 
 @pytest.mark.parametrize("name", ["l", "include", "extend"])
@@ -175,8 +230,11 @@ def test_no_ids_are_a_missing_parameter(query: dict[str, Sequence[str]]) -> None
     "query", [ids("1,i.a"), ids("1,"), ids(",1"), ids("1,,2"), ids("1, 2"), ids("1", "2"), ids("*")]
 )
 def test_a_bad_id_spoils_the_list(query: dict[str, Sequence[str]]) -> None:
-    with pytest.raises(InvalidParameterError):
+    with pytest.raises(InvalidParameterError) as raised:
         rating_keys("songs", query)
+
+    assert raised.value.source is not None
+    assert raised.value.source.document() == {"parameter": "ids"}
 
 
 def test_the_type_of_many_is_checked_too() -> None:

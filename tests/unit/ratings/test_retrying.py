@@ -25,6 +25,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.observer import RecordingObserver
 
 GET = AppleRequest(method="GET", path="/v1/me/ratings/library-songs/i.a")
+HEADERS = {"Music-User-Token": "ada"}
 OK = answer(200)
 LOST = AppleUnreachableError("ProtocolError")
 
@@ -156,7 +157,7 @@ class Sending:
 
     def send(self, seconds: float = 6, *, stand_in: bool = False) -> Exchanged:
         deadline = Deadline.after(seconds, self.clock)
-        return self.retrying.send(GET, deadline, headers={}, stand_in=stand_in)
+        return self.retrying.send(GET, deadline, headers=HEADERS, stand_in=stand_in)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,15 @@ def test_a_second_try_may_succeed(first: AppleResponse | DependencyError, lost: 
     sending = Sending(first, OK)
 
     assert sending.send() == Exchanged(response=OK, lost=lost)
-    assert len(sending.exchange.requests) == 2
+    assert sending.exchange.requests == [GET, GET]
+    assert sending.exchange.headers == [HEADERS, HEADERS]
+
+
+def test_with_a_copy_at_hand_a_throttled_request_is_not_sent_again() -> None:
+    sending = Sending(answer(429), OK)
+
+    assert sending.send(stand_in=True).response.status == 429
+    assert sending.exchange.requests == [GET]
 
 
 def test_each_call_is_measured_and_the_second_counted() -> None:
@@ -220,6 +229,12 @@ def test_without_time_for_a_second_try_the_first_stands() -> None:
     assert len(sending.exchange.requests) == 1
 
 
+def test_the_time_for_a_second_try_is_its_delay_and_half_a_second() -> None:
+    sending = Sending(answer(429), OK)
+
+    assert sending.send(seconds=0.75 + 0.5).response.status == 200
+
+
 def test_an_outage_is_not_made_worse_by_retries() -> None:
     sending = Sending(answer(429))
     for _ in range(100):
@@ -242,11 +257,29 @@ def test_while_the_breaker_is_open_apple_is_not_asked() -> None:
     assert len(sending.exchange.requests) == asked
     assert raised.value.retry_after == 8
 
+    sending.clock.advance(7)
+    with pytest.raises(AppleNotAskedError) as raised:
+        sending.send()
+    assert raised.value.retry_after == 1
+
 
 def test_without_time_apple_is_not_asked() -> None:
     sending = Sending(OK)
 
-    with pytest.raises(AppleNotAskedError):
+    with pytest.raises(AppleNotAskedError) as raised:
         sending.send(seconds=0.4)
 
+    assert raised.value.retry_after == 1
     assert sending.exchange.requests == []
+    assert sending.send(seconds=0.5).response == OK
+
+
+def test_why_apple_was_not_asked_is_told() -> None:
+    down, late = Sending(LOST), Sending(OK)
+    for _ in range(5):
+        down.retrying.breaker.saw(LOST)
+
+    with pytest.raises(AppleNotAskedError, match=r"^the breaker is open$"):
+        down.send()
+    with pytest.raises(AppleNotAskedError, match=r"^no time left to ask$"):
+        late.send(seconds=0)

@@ -233,6 +233,14 @@ def test_the_single_header_map_serves_where_the_other_is_absent() -> None:
     assert ratings.asked[0][0] == MusicUserToken("grace")
 
 
+def test_the_single_query_map_serves_where_the_other_is_absent() -> None:
+    ratings = FakeRatings()
+
+    call(ratings, multiValueQueryStringParameters=None, queryStringParameters={"l": "de"})
+
+    assert ratings.asked[0][2] == QueryOptions(language="de")
+
+
 def test_a_bad_parameter_is_named_as_apple_does() -> None:
     _, _, body = call(FakeRatings(), multiValueQueryStringParameters={"include": ["a", "b"]})
 
@@ -254,12 +262,40 @@ def test_what_apple_says_of_waiting_reaches_the_caller() -> None:
     assert headers["Cache-Status"] == "apple-music-ratings; fwd=miss"
 
 
+def test_before_the_cache_was_asked_an_error_tells_nothing_of_it() -> None:
+    _, headers, _ = call(FakeRatings(), multiValueHeaders={})
+
+    assert headers.keys() == {"Content-Type", "Cache-Control", "X-Request-Id"}
+
+
+def test_an_answer_keeps_the_error_that_it_tells_for_whoever_logs_it() -> None:
+    error = AppleUnavailableError("503 from Apple Music")
+    request = ApiRequest.from_event(event(), fallback_request_id="lambda-1")
+
+    assert Routes(FakeRatings(error)).answer(request, DEADLINE).error is error
+    assert Routes(FakeRatings()).answer(request, DEADLINE).error is None
+
+
+def test_an_error_is_written_without_blanks() -> None:
+    request = ApiRequest.from_event(event(), fallback_request_id="lambda-1")
+
+    body = Routes(FakeRatings(AppleUnavailableError("x"))).answer(request, DEADLINE).body
+
+    assert body == json.dumps(json.loads(body), separators=(",", ":"))
+
+
 def test_the_request_id_is_the_one_that_a_client_cannot_choose() -> None:
     context = {"requestId": "chosen-by-the-client", "extendedRequestId": "the-gateways-own"}
 
     _, headers, _ = call(FakeRatings(), requestContext=context)
 
     assert headers["X-Request-Id"] == "the-gateways-own"
+
+
+def test_where_the_gateway_gives_one_request_id_it_is_that() -> None:
+    _, headers, _ = call(FakeRatings(), requestContext={"requestId": "the-only-one"})
+
+    assert headers["X-Request-Id"] == "the-only-one"
 
 
 def test_without_the_gateways_request_id_lambdas_is_given() -> None:

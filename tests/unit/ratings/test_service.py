@@ -78,6 +78,8 @@ class FakeUpstream:
         self.stand_ins: list[bool] = []
         self.allowed: list[float] = []
         self.hindered: AppleNotAskedError | None = None
+        self.languages: list[str | None] = []
+        self.writes: list[tuple[MusicUserToken, RatingKey, RatingValue | None, QueryOptions]] = []
         self.while_writing: Callable[[], object] = lambda: None
 
     def allow(self, deadline: Deadline) -> None:
@@ -95,7 +97,8 @@ class FakeUpstream:
         stand_in: bool,
     ) -> Rating:
         self.stand_ins.append(stand_in)
-        assert (key, options.language) == (SONG, None)
+        self.languages.append(options.language)
+        assert key == SONG
         self.calls += 1
         self.seconds.append(deadline.remaining())
         answer = self.answers[token]
@@ -113,6 +116,8 @@ class FakeUpstream:
         *,
         stand_in: bool,
     ) -> Mapping[RatingKey, Rating]:
+        self.stand_ins.append(stand_in)
+        self.languages.append(options.language)
         self.calls += 1
         self.wanted.append([key.id for key in keys])
         self.seconds.append(deadline.remaining())
@@ -129,11 +134,13 @@ class FakeUpstream:
         options: QueryOptions,
         deadline: Deadline,
     ) -> Written:
+        self.writes.append((token, key, value, options))
         return self._write(deadline)
 
     def delete(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
     ) -> Written:
+        self.writes.append((token, key, None, options))
         return self._write(deadline)
 
     def _write(self, deadline: Deadline) -> Written:
@@ -166,16 +173,20 @@ class Backend:
         deadline = Deadline.after(6, self.clock)
         return self.service.get_one(token, SONG, options or QueryOptions(), deadline)
 
-    def get_many(self, *ids: str) -> Reading:
+    def get_many(
+        self, *ids: str, options: QueryOptions | None = None, seconds: float = 6
+    ) -> Reading:
         keys = [RatingKey(type="library-songs", id=item_id) for item_id in ids]
+        deadline = Deadline.after(seconds, self.clock)
+        return self.service.get_many(ADA, keys, options or QueryOptions(), deadline)
+
+    def put(self, key: RatingKey = SONG, options: QueryOptions | None = None) -> Rating:
         deadline = Deadline.after(6, self.clock)
-        return self.service.get_many(ADA, keys, QueryOptions(), deadline)
+        return self.service.put(ADA, key, -1, options or QueryOptions(), deadline)
 
-    def put(self, key: RatingKey = SONG) -> Rating:
-        return self.service.put(ADA, key, -1, QueryOptions(), Deadline.after(6, self.clock))
-
-    def delete(self, key: RatingKey = SONG) -> None:
-        self.service.delete(ADA, key, QueryOptions(), Deadline.after(6, self.clock))
+    def delete(self, key: RatingKey = SONG, options: QueryOptions | None = None) -> None:
+        deadline = Deadline.after(6, self.clock)
+        self.service.delete(ADA, key, options or QueryOptions(), deadline)
 
 
 @pytest.fixture
@@ -286,6 +297,17 @@ def test_without_the_cache_apple_answers_and_nothing_is_stored(backend: Backend)
     assert backend.get() == Reading(ratings=(LIKED,), cache_status=CacheStatus(fwd="bypass"))
     assert "store" not in backend.cache.calls
     assert backend.observer.counted == {Metric.CACHE_READ_FAILED: 1}
+    assert backend.observer.reasons == ["told to fail"]
+
+
+def test_without_the_cache_there_is_no_copy_to_spare_apple_for(backend: Backend) -> None:
+    backend.get()
+    backend.clock.advance(90)
+    backend.cache.failing.add("read")
+    backend.get()
+
+    assert backend.upstream.stand_ins == [False, False]
+    assert backend.upstream.seconds == pytest.approx([5.4, 5.4])
 
 
 def test_without_the_cache_and_without_apple_the_error_is_apples(backend: Backend) -> None:
@@ -303,6 +325,7 @@ def test_an_answer_that_could_not_be_stored_is_an_answer(backend: Backend) -> No
 
     assert backend.get() == Reading(ratings=(LIKED,), cache_status=CacheStatus(fwd="miss"))
     assert backend.observer.counted == {Metric.CACHE_STORE_FAILED: 1}
+    assert backend.observer.reasons == ["told to fail"]
 
 
 def test_a_rating_of_an_older_generation_is_a_miss(backend: Backend) -> None:
@@ -342,7 +365,18 @@ def test_more_than_a_bare_rating_passes_the_cache_by(
     backend.get()
 
     assert backend.get(options=options).cache_status == CacheStatus(fwd="bypass")
+    assert backend.get_many("i.b", "i.a", options=options) == Reading(
+        ratings=(LIKED, LIKED), cache_status=CacheStatus(fwd="bypass")
+    )
     assert backend.cache.calls == ["read", "store"]
+
+
+def test_the_language_is_asked_for_whatever_is_read(backend: Backend) -> None:
+    german = QueryOptions(language="de")
+    backend.get(options=german)
+    backend.get_many("i.b", options=german)
+
+    assert backend.upstream.languages == ["de", "de"]
 
 
 def test_of_many_apple_is_asked_only_for_what_the_cache_lacks(backend: Backend) -> None:
@@ -411,15 +445,28 @@ def test_a_hundred_keep_back_the_time_to_store_them(backend: Backend) -> None:
     assert backend.upstream.seconds == pytest.approx([6 - 4 * 0.6])
 
 
+def test_where_time_is_short_half_of_it_is_apples(backend: Backend) -> None:
+    backend.get_many(*(f"i.{number}" for number in range(100)), seconds=3)
+
+    assert backend.upstream.seconds == pytest.approx([1.5])
+
+
 def test_a_write_is_announced_sent_closed_and_its_answer_stored(backend: Backend) -> None:
     announced: list[list[str]] = []
     backend.upstream.while_writing = lambda: announced.append(backend.cache.calls.copy())
 
     assert backend.put() == DISLIKED
 
+    assert backend.upstream.writes == [(ADA, SONG, -1, QueryOptions())]
     assert announced == [["open_write"]]
     assert backend.cache.calls == ["open_write", "close_write", "store"]
     assert backend.upstream.seconds == pytest.approx([5])
+
+
+def test_a_delete_is_sent_as_it_was_asked_for(backend: Backend) -> None:
+    backend.delete(options=QueryOptions(language="de"))
+
+    assert backend.upstream.writes == [(ADA, SONG, None, QueryOptions(language="de"))]
 
 
 def test_a_client_reads_what_it_last_wrote(backend: Backend) -> None:
@@ -448,6 +495,7 @@ def test_after_a_write_apples_answers_are_not_stored_until_they_have_settled(
     assert backend.get().cache_status == CacheStatus(fwd="miss")
     backend.clock.advance(0.1)
     assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
+    assert backend.get().cache_status == CacheStatus(ttl=60)
 
 
 def test_a_write_without_a_clear_answer_is_answered_from_the_request(backend: Backend) -> None:
@@ -634,6 +682,7 @@ def test_a_refusal_that_could_not_be_told_to_the_cache_is_counted(backend: Backe
         backend.get()
 
     assert backend.observer.counted == {Metric.CACHE_INVALIDATION_FAILED: 1}
+    assert backend.observer.reasons == ["told to fail"]
 
 
 def test_apple_is_told_of_a_stand_in(backend: Backend) -> None:
@@ -642,6 +691,16 @@ def test_apple_is_told_of_a_stand_in(backend: Backend) -> None:
     backend.get()
 
     assert backend.upstream.stand_ins == [False, True]
+
+
+def test_of_many_apple_is_told_of_a_stand_in_for_all_of_them_alone(backend: Backend) -> None:
+    backend.get_many("i.a")
+    backend.clock.advance(90)
+    backend.get_many("i.a", "i.b")
+    backend.clock.advance(90)
+    backend.get_many("i.a", "i.b")
+
+    assert backend.upstream.stand_ins == [False, False, True]
 
 
 class Refused:
@@ -665,6 +724,30 @@ def test_a_token_that_apple_refused_is_refused_from_memory(backend: Backend) -> 
 
     assert (backend.upstream.calls, backend.cache.calls) == (calls, reads)
     assert backend.get(GRACE).ratings == (DISLIKED,)
+
+
+def test_a_token_that_apple_refused_for_a_write_is_refused_from_memory(backend: Backend) -> None:
+    backend.upstream.written = UserTokenRefusedError("x")
+    with pytest.raises(UserTokenRefusedError):
+        backend.put()
+
+    with pytest.raises(UserTokenRefusedError):
+        backend.get()
+    assert backend.upstream.calls == 1
+    assert backend.get(GRACE).ratings == (DISLIKED,)
+
+
+def test_a_refusal_past_the_cache_counts_as_any_other(backend: Backend) -> None:
+    backend.put()
+    number = backend.cache.generations[ADA.owner, "songs"]
+    backend.upstream.answers[ADA] = UserTokenRefusedError("x")
+    with pytest.raises(UserTokenRefusedError):
+        backend.get(options=QueryOptions(include="content"))
+
+    assert backend.cache.generations[ADA.owner, "songs"] != number
+    with pytest.raises(UserTokenRefusedError):
+        backend.get()
+    assert backend.upstream.calls == 2
 
 
 def test_after_a_moment_apple_is_asked_again(backend: Backend) -> None:
@@ -712,9 +795,13 @@ def test_a_thousand_made_up_tokens_leave_no_rating(backend: Backend) -> None:
     assert (backend.cache.ratings, backend.cache.generations) == ({}, {})
 
 
-def test_a_refused_stranger_leaves_nothing_behind(backend: Backend) -> None:
-    Refused.refuse(backend)
+@pytest.mark.parametrize("options", [QueryOptions(), QueryOptions(include="content")])
+def test_a_refused_stranger_leaves_nothing_behind(backend: Backend, options: QueryOptions) -> None:
+    backend.upstream.answers[ADA] = UserTokenRefusedError("x")
+    with pytest.raises(UserTokenRefusedError):
+        backend.get(options=options)
 
+    assert "refuse" in backend.cache.calls
     assert (backend.cache.ratings, backend.cache.generations) == ({}, {})
 
 
@@ -745,6 +832,7 @@ def test_a_write_succeeds_whatever_the_cache_does(
 
     assert backend.put() == DISLIKED
     assert backend.observer.counted == told
+    assert backend.observer.reasons == ["told to fail"] * sum(told.values())
 
 
 def test_a_write_whose_announcement_failed_stores_nothing_and_is_closed(backend: Backend) -> None:

@@ -28,7 +28,15 @@ from functions.ratings.errors import (
 from functions.ratings.metrics import Metric
 from functions.ratings.telemetry import Telemetry, cache_metric, outcome_metric
 
-REQUEST = ApiRequest(method="GET", resource="/v1/me/ratings/{type}", request_id="gateway-1")
+REQUEST = ApiRequest(
+    method="GET",
+    resource="/v1/me/ratings/{type}",
+    request_id="gateway-1",
+    path_parameters={"type": "songs"},
+    headers={},
+    query={},
+    body=None,
+)
 
 
 @pytest.fixture(autouse=True)

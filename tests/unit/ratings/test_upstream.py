@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import pytest
@@ -7,6 +7,7 @@ from functions.ratings.apple_music import AppleRequest, AppleResponse
 from functions.ratings.deadline import Deadline
 from functions.ratings.errors import (
     AppleAnswerUnusableError,
+    AppleNotAskedError,
     AppleThrottlesError,
     AppleTooSlowError,
     AppleUnavailableError,
@@ -75,16 +76,20 @@ def upstream(
 
 def once_only(exchange: FakeExchange, clock: FakeClock) -> RetryingExchange:
     """An exchange whose budget for retries is spent: what is asked is asked once."""
-    retrying = RetryingExchange(
+    exchanging = retrying(exchange, clock)
+    for _ in range(10):
+        assert exchanging.budget.spend()
+    return exchanging
+
+
+def retrying(exchange: FakeExchange, clock: FakeClock) -> RetryingExchange:
+    return RetryingExchange(
         exchange,
         clock=clock,
         sleep=clock.advance,
         chance=lambda: 0.5,
         observer=RecordingObserver(),
     )
-    while retrying.budget.spend():
-        pass
-    return retrying
 
 
 def paths(exchange: FakeExchange) -> list[str]:
@@ -98,8 +103,14 @@ def test_apple_is_asked_once_with_both_tokens() -> None:
     assert exchange.requests == [
         AppleRequest(method="GET", path=ITEM, query={"l": "en-GB", "include": "content"})
     ]
-    assert exchange.headers[0]["Authorization"] == "Bearer developer.token.one"
-    assert exchange.headers[0]["Music-User-Token"] == "sample-user-token-ada"
+    assert exchange.headers == [
+        {
+            "Authorization": "Bearer developer.token.one",
+            "Music-User-Token": "sample-user-token-ada",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
+    ]
 
 
 def test_a_404_to_a_single_get_means_not_rated() -> None:
@@ -117,6 +128,7 @@ def test_a_404_to_a_single_get_means_not_rated() -> None:
         (answer(503), AppleUnavailableError),
         (answer(504, "<html>"), AppleTooSlowError),
         (answer(200, "<html>"), AppleAnswerUnusableError),
+        (answer(200, RATED.body, content_type="text/html"), AppleAnswerUnusableError),
         (ok(rating("i.other")), AppleAnswerUnusableError),
         *(
             (answer(status), AppleAnswerUnusableError)
@@ -135,6 +147,12 @@ def test_each_failure_has_its_meaning(response: AppleResponse, error: type[Ratin
     assert len(exchange.requests) == 1
 
 
+@pytest.mark.parametrize("status", [403, 405, 418, 500, 503])
+def test_the_log_is_told_what_apple_answered(status: int) -> None:
+    with pytest.raises(RatingsError, match=f"^{status} from Apple Music$"):
+        get_one(FakeExchange(answer(status)))
+
+
 def test_apples_code_for_a_bad_request_is_kept() -> None:
     with pytest.raises(RequestRefusedError) as raised:
         get_one(FakeExchange(answer(400, '{"errors":[{"code":"40015"}]}')))
@@ -148,6 +166,13 @@ def test_what_apple_says_of_waiting_is_passed_on(status: int) -> None:
         get_one(FakeExchange(answer(status, retry_after="7")))
 
     assert raised.value.retry_after == 7
+
+
+def test_a_date_to_wait_for_is_counted_from_now() -> None:
+    with pytest.raises(AppleUnavailableError) as raised:
+        get_one(FakeExchange(answer(503, retry_after="Fri, 15 Jan 2027 08:00:30 GMT")))
+
+    assert raised.value.retry_after == 30
 
 
 @pytest.mark.parametrize(
@@ -181,6 +206,7 @@ def test_a_401_to_a_good_developer_token_is_about_the_user() -> None:
         get_one(exchange)
 
     assert paths(exchange) == [ITEM, TEST]
+    assert exchange.requests[1] == AppleRequest(method="GET", path=TEST)
     assert "Music-User-Token" not in exchange.headers[1]
 
 
@@ -195,8 +221,11 @@ def test_after_a_401_a_newer_developer_token_is_tried_once() -> None:
     exchange = FakeExchange(REFUSED, RATED)
 
     assert get_one(exchange, tokens).is_rated
-    assert exchange.headers[1]["Authorization"] == "Bearer developer.token.two"
-    assert tokens.rereads == 1
+    assert exchange.headers[1] == {
+        **exchange.headers[0],
+        "Authorization": "Bearer developer.token.two",
+    }
+    assert tokens.seconds == [3600, 3600]
 
 
 def test_a_401_costs_at_most_one_more_call_and_one_probe() -> None:
@@ -263,29 +292,42 @@ def test_without_a_developer_token_apple_is_not_asked() -> None:
 
 
 OTHER = RatingKey(type="library-songs", id="i.b")
+GERMAN = QueryOptions(language="de")
 
 
 class Asking:
-    """An upstream, and what is needed to ask it for anything."""
+    """An upstream, and what is needed to ask it for anything, in German."""
 
-    def __init__(self, exchange: FakeExchange) -> None:
+    def __init__(
+        self,
+        exchange: FakeExchange,
+        *,
+        tokens: FakeDeveloperTokens | None = None,
+        retries: bool = False,
+    ) -> None:
         clock = FakeClock()
         self._upstream = Upstream(
-            exchange=once_only(exchange, clock),
-            developer_tokens=FakeDeveloperTokens(),
+            exchange=retrying(exchange, clock) if retries else once_only(exchange, clock),
+            developer_tokens=tokens or FakeDeveloperTokens(),
             clock=clock,
         )
         self._deadline = Deadline.after(6, clock)
 
-    def get_many(self) -> Mapping[RatingKey, Rating]:
-        options = QueryOptions(language="de")
-        return self._upstream.get_many(ADA, [KEY, OTHER], options, self._deadline, stand_in=False)
+    def get_one(self, *, stand_in: bool = False) -> Rating:
+        return self._upstream.get_one(ADA, KEY, GERMAN, self._deadline, stand_in=stand_in)
+
+    def get_many(
+        self, keys: Sequence[RatingKey] | None = None, *, stand_in: bool = False
+    ) -> Mapping[RatingKey, Rating]:
+        return self._upstream.get_many(
+            ADA, keys or [KEY, OTHER], GERMAN, self._deadline, stand_in=stand_in
+        )
 
     def put(self) -> Written:
-        return self._upstream.put(ADA, KEY, -1, QueryOptions(), self._deadline)
+        return self._upstream.put(ADA, KEY, -1, GERMAN, self._deadline)
 
     def delete(self) -> Written:
-        return self._upstream.delete(ADA, KEY, QueryOptions(), self._deadline)
+        return self._upstream.delete(ADA, KEY, GERMAN, self._deadline)
 
 
 def test_many_are_asked_for_in_one_call() -> None:
@@ -302,6 +344,53 @@ def test_many_are_asked_for_in_one_call() -> None:
             query={"ids": "i.a,i.b", "l": "de"},
         )
     ]
+    assert exchange.headers[0]["Music-User-Token"] == "sample-user-token-ada"
+
+
+def test_many_may_be_one() -> None:
+    exchange = FakeExchange(RATED)
+
+    assert Asking(exchange).get_many([KEY])[KEY].is_rated
+    assert exchange.requests[0].path == "/v1/me/ratings/library-songs"
+
+
+@pytest.mark.parametrize("ask", [Asking.get_one, Asking.get_many])
+@pytest.mark.parametrize(("stand_in", "requests"), [(False, 2), (True, 1)])
+def test_a_throttled_read_is_tried_again_unless_there_is_a_copy(
+    ask: Callable[..., object], stand_in: bool, requests: int
+) -> None:
+    exchange = FakeExchange(answer(429))
+
+    with pytest.raises(AppleThrottlesError):
+        ask(Asking(exchange, retries=True), stand_in=stand_in)
+
+    assert len(exchange.requests) == requests
+
+
+@pytest.mark.parametrize("ask", [Asking.put, Asking.delete])
+def test_a_throttled_write_is_tried_again(ask: Callable[[Asking], Written]) -> None:
+    exchange = FakeExchange(answer(429), answer(204))
+
+    assert ask(Asking(exchange, retries=True)).once
+    assert len(exchange.requests) == 2
+
+
+@pytest.mark.parametrize("ask", [Asking.put, Asking.delete])
+@pytest.mark.parametrize("accepted", [answer(200), answer(204)])
+def test_a_write_after_a_lost_try_may_have_been_made_twice(
+    ask: Callable[[Asking], Written], accepted: AppleResponse
+) -> None:
+    lost = AppleUnreachableError("ProtocolError")
+
+    assert ask(Asking(FakeExchange(lost, accepted), retries=True)).once is False
+    assert ask(Asking(FakeExchange(accepted))).once is True
+
+
+def test_a_lost_try_is_not_forgotten_over_a_newer_developer_token() -> None:
+    exchange = FakeExchange(AppleUnreachableError("ProtocolError"), REFUSED, answer(204))
+    tokens = FakeDeveloperTokens(renewed="developer.token.two")
+
+    assert Asking(exchange, tokens=tokens, retries=True).put().once is False
 
 
 @pytest.mark.parametrize("none_rated", [answer(404), ok()])
@@ -311,7 +400,15 @@ def test_that_none_of_many_is_rated_may_be_told_in_two_ways(none_rated: AppleRes
     assert ratings == {KEY: NOT_RATED, OTHER: NOT_RATED}
 
 
-@pytest.mark.parametrize("response", [answer(500), answer(200, "<html>"), ok(rating("i.c"))])
+@pytest.mark.parametrize(
+    "response",
+    [
+        answer(500),
+        answer(200, "<html>"),
+        answer(200, RATED.body, content_type="text/html"),
+        ok(rating("i.c")),
+    ],
+)
 def test_many_fail_as_a_whole(response: AppleResponse) -> None:
     with pytest.raises(DependencyError):
         Asking(FakeExchange(response)).get_many()
@@ -324,14 +421,28 @@ def test_a_rating_is_put_as_apples_schema_asks() -> None:
 
     assert written is not None
     assert written.is_rated
-    (request,) = exchange.requests
-    assert (request.method, request.path) == ("PUT", ITEM)
-    assert request.body == b'{"type":"ratings","attributes":{"value":-1}}'
+    assert exchange.requests == [
+        AppleRequest(
+            method="PUT",
+            path=ITEM,
+            query={"l": "de"},
+            body=b'{"type":"ratings","attributes":{"value":-1}}',
+        )
+    ]
     assert exchange.headers[0]["Content-Type"] == "application/json"
+    assert exchange.headers[0]["Music-User-Token"] == "sample-user-token-ada"
 
 
 @pytest.mark.parametrize(
-    "odd", [answer(200), answer(200, "{}"), ok(), answer(204), ok(rating("x"))]
+    "odd",
+    [
+        answer(200),
+        answer(200, "{}"),
+        answer(200, ok(rating("i.a", -1)).body, content_type="text/html"),
+        ok(),
+        answer(204),
+        ok(rating("x")),
+    ],
 )
 def test_a_put_that_apple_accepts_without_a_clear_word_is_a_success(odd: AppleResponse) -> None:
     assert Asking(FakeExchange(odd)).put().rating is None
@@ -344,7 +455,8 @@ def test_a_deleted_rating_is_not_rated_and_neither_is_one_that_never_was(
     exchange = FakeExchange(response)
 
     assert Asking(exchange).delete() == Written(rating=NOT_RATED)
-    assert (exchange.requests[0].method, exchange.requests[0].body) == ("DELETE", None)
+    assert exchange.requests == [AppleRequest(method="DELETE", path=ITEM, query={"l": "de"})]
+    assert exchange.headers[0]["Music-User-Token"] == "sample-user-token-ada"
 
 
 def test_a_delete_that_apple_accepts_without_a_clear_word_is_a_success() -> None:
@@ -376,3 +488,16 @@ def test_a_failed_write_is_never_a_success(
 def test_a_put_to_an_item_that_is_not_there_is_a_404() -> None:
     with pytest.raises(ItemNotFoundError):
         Asking(FakeExchange(answer(404))).put()
+
+
+def test_whether_a_request_would_be_sent_is_told_beforehand_and_nothing_is_sent() -> None:
+    exchange, clock = FakeExchange(RATED), FakeClock()
+    asking = Upstream(
+        exchange=retrying(exchange, clock), developer_tokens=FakeDeveloperTokens(), clock=clock
+    )
+
+    asking.allow(Deadline.after(6, clock))
+    with pytest.raises(AppleNotAskedError, match="no time left"):
+        asking.allow(Deadline.after(0.4, clock))
+
+    assert exchange.requests == []
