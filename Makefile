@@ -22,7 +22,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help run ops smoke test e2e mutants check format synth deploy deploy-local lock clean
+.PHONY: help run ops smoke test e2e mutants bench check format synth deploy deploy-local lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ mutants: $(VENV)/.mutants ## Change the code in many small ways, see whether a t
 	@rm -rf mutants
 	$(BIN)/mutmut run $(ARGS)
 	@$(BIN)/mutmut results --all true | $(BIN)/python -m tests.mutation_score
+
+bench: $(VENV)/.dev ## Measure the function beside what others build (some minutes)
+	@$(BIN)/python -m bench --python "$(MINISTACK_PYTHON)" $(ARGS)
 
 check: $(VENV)/.dev ## Lint, types, unsafe code, and which module may import which
 	$(BIN)/ruff check .
