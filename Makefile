@@ -22,7 +22,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help run ops smoke test e2e mutants bench check format synth deploy deploy-local lock clean
+.PHONY: help run ops smoke test test-bundle e2e mutants bench check format synth deploy deploy-local lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ smoke: $(VENV)/.ops ## Try a deployed service as an app would (URL=https://…, 
 
 test: $(VENV)/.dev node_modules/.installed ## Run every test that needs no deployment
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
+
+test-bundle: $(VENV)/.dev ## Run the ratings function's tests on the bundle that is deployed
+	@rm -rf build/tested-bundle && mkdir -p build/tested-bundle
+	@$(BIN)/python -m tests.bundle build/tested-bundle
+	$(BIN)/python -m pytest --quiet -p tests.bundle --override-ini="pythonpath=build/tested-bundle ." $(ARGS) \
+		tests/unit/ratings tests/integration/ratings tests/integration/faults
 
 e2e: $(VENV)/.dev $(MINISTACK_VENV)/.installed node_modules/.installed ## Deploy to an emulator of AWS, and try everything there
 	@$(BIN)/python -m pytest -qq --override-ini=console_output_style=classic --exitfirst $(ARGS) tests/deployed

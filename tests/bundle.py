@@ -1,0 +1,40 @@
+"""Has the ratings function's tests run on the bundle that is deployed, in place of its sources.
+
+`python -m tests.bundle FOLDER` makes the bundle there; as a plugin of pytest this sees to it that
+the tests do get it. `make test-bundle` does both.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to test anything else."""
+    bundle, _ = session.config.getini("pythonpath")
+    for name in ("functions.ratings.service", "botocore.auth", "urllib3", "jwt"):
+        file = str(sys.modules[name].__file__)
+        if not file.startswith(str(bundle)):
+            raise pytest.UsageError(f"{name} is not the bundle's: {file}")
+
+
+def main(folder: Path) -> None:
+    """Make the bundle, with botocore's models put back, which the tests' own clients need."""
+    import botocore  # noqa: PLC0415 - pytest loads this module before it knows of the bundle
+
+    from infra.architecture import Architecture  # noqa: PLC0415 - likewise
+    from infra.bundling import function_bundling  # noqa: PLC0415 - likewise
+
+    architecture = Architecture.of_machine(platform.machine())
+    function_bundling("ratings", architecture).try_bundle(str(folder), {})
+    data = Path(botocore.__file__).with_name("data")
+    shutil.copytree(data, folder / "botocore" / "data", dirs_exist_ok=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
