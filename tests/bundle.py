@@ -6,6 +6,7 @@ the tests do get it. `make test-bundle` does both.
 
 from __future__ import annotations
 
+import importlib
 import platform
 import shutil
 import sys
@@ -17,8 +18,8 @@ import pytest
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse to test anything else."""
     bundle, _ = session.config.getini("pythonpath")
-    for name in ("functions.ratings.service", "botocore.auth", "urllib3", "jwt"):
-        file = str(sys.modules[name].__file__)
+    for name in ("functions.ratings", "botocore", "urllib3", "jwt"):
+        file = str(importlib.import_module(name).__file__)
         if not file.startswith(str(bundle)):
             raise pytest.UsageError(f"{name} is not the bundle's: {file}")
 
