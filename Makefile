@@ -22,7 +22,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-.PHONY: help run ops smoke test test-bundle e2e mutants bench check format synth deploy deploy-local lock clean
+.PHONY: help run ops smoke test test-bundle e2e mutants bench check format synth bootstrap deploy destroy deploy-local lock clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,8 +73,14 @@ synth: $(VENV)/.dev node_modules/.installed ## Write the CloudFormation template
 	cdk synth --quiet -c stage=$(STAGE)
 	@echo "The templates are in cdk.out."
 
+bootstrap: $(VENV)/.dev node_modules/.installed ## Prepare the AWS account and region in use for the CDK, once
+	cdk bootstrap -c stage=$(STAGE)
+
 deploy: $(VENV)/.dev node_modules/.installed ## Deploy to the AWS account in use (STAGE=dev)
-	cdk deploy --all -c stage=$(STAGE)
+	cdk deploy $(or $(ARGS),--all) -c stage=$(STAGE)
+
+destroy: $(VENV)/.dev node_modules/.installed ## Remove a stage's stack, but for what is to stay (STAGE=dev)
+	cdk destroy --exclusively apple-music-ratings-$(STAGE) -c stage=$(STAGE)
 
 deploy-local: $(VENV)/.dev $(MINISTACK_VENV)/.installed node_modules/.installed ## Deploy to an emulator of AWS on this machine: no account, no Docker
 	@exec $(BIN)/python -m deployment

@@ -66,7 +66,7 @@ class Operator:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Secrets come from files or standard input, and are never shown.",
 )
-@click.option("--stage", metavar="NAME", help="The deployed stage to work on: dev, prod.")
+@click.option("--stage", metavar="NAME", help="The deployed stage to work on: dev, prod, local.")
 @click.option("--local", "is_local", is_flag=True, help="Work on the running `make run`.")
 @click.pass_context
 def cli(context: click.Context, stage: str | None, *, is_local: bool) -> None:

@@ -160,6 +160,8 @@ def checked_user_token(text: str, name: str) -> str:
         OperatorError: where it holds none that could go into a header.
     """
     token = text.strip()
+    if not token:
+        raise OperatorError(f"{name} is empty: put the token that MusicKit gave the app there.")
     if not _TOKEN.fullmatch(token):
         raise OperatorError(
             f"{name} is no user token: put the one that MusicKit gave the app there, and no more."
@@ -251,8 +253,12 @@ def _is_read_from_apple(reply: Reply) -> str:
 def _is_hit(reply: Reply) -> str:
     if reply.status not in _READ:
         return _unexpected(reply)
-    is_hit = reply.cache.startswith("hit") and "age" in reply.headers
-    return "" if is_hit else f"Cache-Status says {reply.cache}"
+    if reply.cache.startswith("hit") and "age" in reply.headers:
+        return ""
+    fault = f"Cache-Status says {reply.cache}"
+    if reply.cache == "fwd=miss":
+        fault += "; within 5 s of a user's write nothing is stored: wait, and try again"
+    return fault
 
 
 def _is_list(reply: Reply) -> str:

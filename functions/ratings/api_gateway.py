@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 from __future__ import annotations
 
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -129,9 +129,13 @@ def _body(text: Any, is_base64: Any) -> bytes | None:
     if not isinstance(text, str):
         return None
     try:
-        return b64decode(text, validate=True) if is_base64 else text.encode("utf-8")
+        if not is_base64:
+            return text.encode("utf-8")
+        decoded = b64decode(text, validate=True)
     except ValueError:
         return None
+    # Some versions of Python take more padding than there should be.
+    return decoded if b64encode(decoded).decode() == text else None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -56,7 +56,8 @@ Its layout, drawn from its definition. Its name is the output `Dashboard`.
 
 All tell the topic `AlarmTopic`. `counted` is what the alarm sees, `requests` the gateway's `Count`, both over the
 period. No data counts as nothing wrong, but for the token's days, which stand until the next report. A release is taken
-back by {rollback}.
+back by {rollback}, and in a stage with a canary by an alarm of the release's own, on
+[crashes of the new version](operations.md#an-alarm-the-function-crashed), which is not in this table.
 
 | alarm | sees | rings at | in |
 |---|---|---|---|

@@ -12,7 +12,7 @@ import pytest
 
 from infra.architecture import Architecture
 from infra.botocore_data import keep_amazons_roots, keep_services
-from infra.bundling import BundlingError, PipBundling, function_bundling
+from infra.bundling import PYTHON_VERSION, BundlingError, PipBundling, function_bundling
 from infra.bytecode import interpreter
 
 if TYPE_CHECKING:
@@ -194,7 +194,17 @@ def test_a_compiled_requirement_comes_in_the_functions_architecture(
     assert (output / "functions" / "example" / "handler.py").is_file()
 
 
-def test_every_module_of_the_bundle_is_compiled_by_whatever_date(bundle: Path) -> None:
+@pytest.fixture
+def lambda_python() -> str:
+    python = interpreter(PYTHON_VERSION)
+    if python is None:
+        pytest.skip(f"there is no Python {PYTHON_VERSION} here to compile a bundle by")
+    return python
+
+
+def test_every_module_of_the_bundle_is_compiled_by_whatever_date(
+    lambda_python: str, bundle: Path
+) -> None:
     modules = list(bundle.rglob("*.py"))
     assert modules
     for module in modules:
@@ -205,7 +215,7 @@ def test_every_module_of_the_bundle_is_compiled_by_whatever_date(bundle: Path) -
 
 
 def test_a_trace_back_names_the_place_in_lambda_and_not_where_it_was_compiled(
-    bundle: Path, package: str
+    lambda_python: str, bundle: Path, package: str
 ) -> None:
     cache = bundle / "functions" / package / "__pycache__" / "handler.cpython-313.pyc"
 
