@@ -102,8 +102,8 @@ class Metric(Enum):
 class Observer(Protocol):
     """Whoever is told of what a caller does not see."""
 
-    def count(self, metric: Metric, *, reason: str = "") -> None:
-        """Count one; `reason` is for the log, and holds nothing personal."""
+    def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
+        """Count one, or several; `reason` is for the log, and holds nothing personal."""
         ...
 
     def measure(self, metric: Metric, milliseconds: float) -> None:

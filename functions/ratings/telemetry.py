@@ -28,9 +28,13 @@ class Telemetry:
         self._metrics = EphemeralMetrics(namespace=NAMESPACE)
         self._reasons: list[str] = []
 
-    def count(self, metric: Metric, *, reason: str = "") -> None:
-        """Count one in the line of this request."""
-        self._metrics.add_metric(name=metric.value, unit=metric.unit, value=1)
+    def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
+        """Count in the line of this request.
+
+        What is there many times is counted in one go: Powertools writes a line by itself once it
+        has a hundred values of a metric.
+        """
+        self._metrics.add_metric(name=metric.value, unit=metric.unit, value=times)
         if reason:
             self._reasons.append(f"{metric.value}: {reason}")
 

@@ -15,8 +15,8 @@ class RecordingObserver:
         self.measured: dict[Metric, list[float]] = {}
         self.reasons: list[str] = []
 
-    def count(self, metric: Metric, *, reason: str = "") -> None:
-        self.counted[metric] += 1
+    def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
+        self.counted[metric] += times
         if reason:
             self.reasons.append(reason)
 
@@ -27,6 +27,6 @@ class RecordingObserver:
 class CacheMayNotFail(RecordingObserver):
     """Takes a failing cache for a failed test."""
 
-    def count(self, metric: Metric, *, reason: str = "") -> None:
+    def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
         assert not metric.value.startswith("Cache"), (metric, reason)
-        super().count(metric, reason=reason)
+        super().count(metric, times=times, reason=reason)

@@ -130,6 +130,17 @@ def test_a_line_is_cloudwatchs_embedded_metric_format(capsys: pytest.CaptureFixt
     assert (line["level"], line["milliseconds"]) == ("INFO", 12.3)
 
 
+def test_what_is_there_a_hundred_times_is_one_value_of_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    telemetry = Telemetry()
+    telemetry.count(Metric.CACHE_ITEM_REJECTED, times=100)
+
+    write(telemetry, Answer(status=200))
+
+    assert written(capsys)["CacheItemRejected"] == [100.0]
+
+
 def test_a_write_says_nothing_of_the_cache(capsys: pytest.CaptureFixture[str]) -> None:
     write(Telemetry(), Answer(status=204))
 
