@@ -87,7 +87,8 @@ class PipBundling:
         """Fill `output_dir`; called by CDK, which turns to Docker unless the answer is true.
 
         Raises:
-            BundlingError: where pip cannot install the requirements.
+            BundlingError: where pip cannot install the requirements, or what it installed cannot be
+                cut or compiled.
         """
         sys.stderr.write(f"Bundling functions/{self._package} for Lambda, with pip…\n")
         sys.stderr.flush()
@@ -98,23 +99,22 @@ class PipBundling:
         package = target / "functions" / self._package
         shutil.copytree(self._functions / self._package, package, ignore=_LEFT_OUT)
         shutil.copy2(self._functions / "__init__.py", package.parent)
-        if self._package in _AWS_SERVICES:
-            keep_services(target / "botocore" / "data", _AWS_SERVICES[self._package])
-            keep_amazons_roots(target / "botocore" / "cacert.pem")
-        if self._python is None:
-            sys.stderr.write(
-                f"There is no Python {PYTHON_VERSION} here to compile functions/{self._package}: "
-                "its cold starts will take more than twice as long.\n"
-            )
-        else:
-            compile_all(target, self._python)
+        try:
+            self._cut_botocore(target / "botocore")
+            self._compile(target)
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
+            raise BundlingError(
+                f"error: the bundle of functions/{self._package} cannot be finished: {error}\n\n"
+                "A package that constraints.txt pins keeps its files otherwise than "
+                "infra/botocore_data.py and infra/bytecode.py know: look at what was raised last."
+            ) from error
         return True
 
     def asset_hash(self) -> str:
         """Give a hash that changes when the bundle would: with sources, requirements or pins."""
         services = _AWS_SERVICES.get(self._package, ())
         compiled = "uncompiled" if self._python is None else "compiled"
-        recipe = (_RECIPE, compiled, *services, *self._pip_options)
+        recipe = (_RECIPE, compiled, *services, *_UNUSED, *self._pip_options)
         digest = hashlib.sha256("\0".join(recipe).encode())
         for path in self._sources():
             name = path.relative_to(self._functions.parent).as_posix()
@@ -129,6 +129,20 @@ class PipBundling:
         for path in sorted((self._functions / self._package).rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
                 yield path
+
+    def _cut_botocore(self, botocore: Path) -> None:
+        if self._package in _AWS_SERVICES:
+            keep_services(botocore / "data", _AWS_SERVICES[self._package])
+            keep_amazons_roots(botocore / "cacert.pem")
+
+    def _compile(self, target: Path) -> None:
+        if self._python is not None:
+            compile_all(target, self._python)
+            return
+        sys.stderr.write(
+            f"There is no Python {PYTHON_VERSION} here to compile functions/{self._package}: "
+            "its cold starts will take more than twice as long.\n"
+        )
 
     def _install_requirements(self, target: Path) -> None:
         command = [

@@ -350,6 +350,35 @@ def test_a_failing_pip_ends_the_program_with_what_to_do(
     assert "Check the network, then those two files." in message
 
 
+def test_a_module_that_cannot_be_compiled_ends_the_program_with_what_to_do(
+    lambda_python: str, repository: Path, tmp_path: Path
+) -> None:
+    package = repository / "functions" / "example"
+    (package / "requirements.txt").write_text("")
+    (package / "handler.py").write_text("def (\n")
+
+    with pytest.raises(BundlingError, match=r"functions/example cannot be finished") as caught:
+        _example(repository, python=lambda_python).try_bundle(str(tmp_path), {})
+
+    assert "look at what was raised last" in str(caught.value)
+
+
+def test_a_botocore_of_another_shape_ends_the_program_with_what_to_do(
+    repository: Path, tmp_path: Path
+) -> None:
+    shutil.move(repository / "functions" / "example", repository / "functions" / "token_rotation")
+    (repository / "functions" / "token_rotation" / "requirements.txt").write_text("")
+    bundling = PipBundling(
+        package="token_rotation",
+        architecture=Architecture.ARM_64,
+        python=None,
+        repository=repository,
+    )
+
+    with pytest.raises(BundlingError, match="no model of secretsmanager"):
+        bundling.try_bundle(str(tmp_path), {})
+
+
 def test_progress_is_told_on_stderr_alone(
     repository: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
