@@ -20,9 +20,9 @@ import boto3
 
 from local.state import LocalState
 from tests.canaries.ledger import LEDGER
+from tests.patience import SAFETY_NET_SECONDS
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
-STOP_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def run_to_its_end(module: str, *arguments: str, given: str = "", **variables: s
         input=given,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SAFETY_NET_SECONDS,
         check=False,
     )
     return _recorded(Ending(exit_status=ended.returncode, output=ended.stdout, errors=ended.stderr))
@@ -138,7 +138,7 @@ class LocalService:
         return port
 
     def connect(self) -> HTTPConnection:
-        return HTTPConnection("127.0.0.1", self.port, timeout=15)
+        return HTTPConnection("127.0.0.1", self.port, timeout=SAFETY_NET_SECONDS)
 
     def ask(
         self,
@@ -170,7 +170,7 @@ class LocalService:
         return run_to_its_end("ops", "--local", *arguments, given=given, **variables)
 
     def end(self, number: signal.Signals, *, group: bool = False) -> Ending:
-        """Send a signal; the service has to be gone within `STOP_SECONDS`, processes and all.
+        """Send a signal, and wait until the service is gone, processes and all.
 
         Every process of it holds standard error, so that the end of that is the end of them all.
         """
@@ -200,8 +200,8 @@ class LocalService:
         if self._process.poll() is None:
             kill = os.killpg if group else os.kill
             kill(self._process.pid, number)
-        exit_status = self._process.wait(timeout=STOP_SECONDS)
-        self._reader.join(timeout=STOP_SECONDS)
+        exit_status = self._process.wait(timeout=SAFETY_NET_SECONDS)
+        self._reader.join(timeout=SAFETY_NET_SECONDS)
         if self._reader.is_alive():
             raise RuntimeError("a process is left behind")
         assert self._process.stdout is not None

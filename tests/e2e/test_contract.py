@@ -20,6 +20,7 @@ from local.developer_key import DeveloperKey
 from local.http_server import HttpServer
 from local.ratings_store import RatingsStore
 from tests.e2e.local_service import PROJECT, LocalService
+from tests.patience import SAFETY_NET_SECONDS
 
 CASES = 2_000
 MOST_RUNS = 4
@@ -60,10 +61,16 @@ def ask_made_up_requests(service: LocalService, folder: Path, seed: int) -> int:
         *("--header", f"Music-User-Token: {sample_data.ADA}"),
         # Any id goes with any type as far as a schema can tell: what is valid by it may be a 400.
         *("--exclude-checks", "positive_data_acceptance"),
-        *("--max-examples", "400", "--seed", str(seed), "--workers", "2", "--no-color"),
+        # One thread: before 3.11.8, ast.parse fails in two at once (CPython gh-106905).
+        *("--max-examples", "400", "--seed", str(seed), "--workers", "1", "--no-color"),
     ]
     ended = subprocess.run(  # noqa: S603 - nothing of it comes from outside
-        command, cwd=folder, capture_output=True, text=True, timeout=600, check=False
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=10 * SAFETY_NET_SECONDS,
+        check=False,
     )
     assert ended.returncode == 0, ended.stdout[-8000:]
     generated = re.search(r"(\d[\d,]*) generated", ended.stdout)
@@ -71,6 +78,7 @@ def ask_made_up_requests(service: LocalService, folder: Path, seed: int) -> int:
     return int(generated[1].replace(",", ""))
 
 
+@pytest.mark.long
 def test_every_answer_is_one_that_the_contract_describes(
     disposable: Disposable, tmp_path: Path
 ) -> None:

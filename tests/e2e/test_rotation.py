@@ -21,6 +21,7 @@ from local.http_server import HttpAnswer, HttpRequest, HttpServer
 from local.ratings_store import RatingsStore
 from local.state import LocalState
 from tests.e2e.local_service import LocalService, Reply
+from tests.patience import SAFETY_NET_SECONDS
 
 ADA, EVE = "sample-user-token-ada", "made-up-token-eve"
 ROTATIONS = 4
@@ -89,6 +90,7 @@ def secret(service: LocalService, name: str) -> str:
     return value
 
 
+@pytest.mark.long
 def test_rotations_under_traffic_fail_no_request(
     signing_service: LocalService, record_property: Callable[[str, object], None]
 ) -> None:
@@ -105,6 +107,7 @@ def test_rotations_under_traffic_fail_no_request(
     assert len(tokens) == 1 + ROTATIONS
 
 
+@pytest.mark.long
 def test_a_key_that_apple_refuses_leaves_the_token_and_is_told(
     signing_service: LocalService,
 ) -> None:
@@ -119,7 +122,7 @@ def test_a_key_that_apple_refuses_leaves_the_token_and_is_told(
         given=bad_key.private_key,
     )
     assert put.exit_status == 0
-    failed = service.ops("rotate", "--timeout", "3")
+    failed = service.ops("rotate", "--timeout", "10")
     assert failed.exit_status == 1
     assert "the old one stays in use. Why stands in what `make run` prints" in failed.errors
 
@@ -158,6 +161,7 @@ class TwoKeys:
         return self.new.refusal(status)
 
 
+@pytest.mark.long
 def test_a_key_is_revoked_after_its_token_was_replaced_and_no_request_fails(
     record_property: Callable[[str, object], None],
 ) -> None:
@@ -177,7 +181,7 @@ def test_a_key_is_revoked_after_its_token_was_replaced_and_no_request_fails(
             assert (put.exit_status, put.errors) == (0, "")
             apple.is_old_revoked = True
             so_far = traffic.count
-            end = time.monotonic() + 20
+            end = time.monotonic() + SAFETY_NET_SECONDS
             while traffic.count < so_far + 10 * READERS and time.monotonic() < end:
                 time.sleep(0.05)
         service.end(signal.SIGTERM)

@@ -10,6 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Final
+
+from tests.patience import ENDLESS_SECONDS
+
+_DRIP_SECONDS: Final = 0.02
 
 Answering = Callable[[socket.socket], None]
 
@@ -36,6 +41,7 @@ def sends_and_closes(*parts: bytes) -> Answering:
 
 def stays_silent(connection: socket.socket) -> None:
     """Never answer; wait for the other side to hang up."""
+    connection.settimeout(ENDLESS_SECONDS)
     connection.recv(1)
 
 
@@ -50,9 +56,9 @@ def drips(head: bytes, drop: bytes) -> Answering:
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(head)
-        while True:
+        for _ in range(round(ENDLESS_SECONDS / _DRIP_SECONDS)):
             connection.sendall(drop)
-            time.sleep(0.02)
+            time.sleep(_DRIP_SECONDS)
 
     return answer
 

@@ -11,8 +11,8 @@ import pytest
 
 from deployment.errors import StoppedError
 from deployment.processes import Ending, run_to_its_end
+from tests.patience import SAFETY_NET_SECONDS
 
-SECONDS = 10.0
 FAMILY = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -70,7 +70,7 @@ def test_what_is_not_wanted_any_more_ends_with_all_that_it_started(tmp_path: Pat
             is_wanted=lambda: not (child.exists() and child.read_text()),
         )
 
-    pid, end = int(child.read_text()), time.monotonic() + SECONDS
+    pid, end = int(child.read_text()), time.monotonic() + SAFETY_NET_SECONDS
     while is_running(pid) and time.monotonic() < end:
         time.sleep(0.05)
     assert not is_running(pid)

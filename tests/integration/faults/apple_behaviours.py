@@ -25,7 +25,10 @@ from tests.fakes.origin import (
 FRESH_AGE, STALE_AGE, PAST_AGE = 10, 90, 3_700
 
 DEADLINE_SECONDS: Final = 2.0
-"""What a request has in these tests; in a deployment it has 6 s."""
+"""What a request has in these tests if Apple is slow; in a deployment it has 6 s."""
+
+PLENTY_SECONDS: Final = 60.0
+"""What it has otherwise, so that a busy machine changes no answer."""
 
 State = Literal["nothing cached", "fresh", "stale", "past the limit"]
 STATES: tuple[State, ...] = ("nothing cached", "fresh", "stale", "past the limit")
@@ -63,6 +66,7 @@ class Behaviour:
     nothing: Told
     stale: Told
     wire: Wire = "http"
+    deadline_seconds: float = PLENTY_SECONDS
 
     def told(self, state: State) -> Told:
         if state == "fresh":
@@ -118,7 +122,13 @@ def slow(name: str, answering: Answering) -> Behaviour:
         calls=1,
         seconds=2.0,
     )
-    return Behaviour(name=name, answers=always(answering), nothing=TOO_SLOW, stale=stale)
+    return Behaviour(
+        name=name,
+        answers=always(answering),
+        nothing=TOO_SLOW,
+        stale=stale,
+        deadline_seconds=DEADLINE_SECONDS,
+    )
 
 
 def unusable(name: str, answering: Answering) -> Behaviour:

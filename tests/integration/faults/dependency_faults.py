@@ -33,6 +33,9 @@ from tests.integration.faults.apple_behaviours import (
 
 TABLE: Final = "ratings"
 PLENTY_MILLISECONDS: Final = 10_000
+CACHE_TIMEOUT_MILLISECONDS: Final = 200
+"""What DynamoDB has in a deployment; here it has it only where that is looked at."""
+
 LITTLE_MILLISECONDS: Final = 400
 
 Dependency = Literal["DynamoDB", "Secrets Manager", "Lambda"]
@@ -61,6 +64,7 @@ class Cell:
     apple: Answering
     method: Method = "GET"
     milliseconds: int = PLENTY_MILLISECONDS
+    cache_milliseconds: int = 10 * PLENTY_MILLISECONDS
     warm: bool = False
 
 
@@ -157,6 +161,7 @@ def failing_dynamodb(fault: str, answering: Answering | None) -> tuple[Cell, ...
         dynamodb=answers,
         secret=GOOD_SECRET,
         apple=APPLE,
+        cache_milliseconds=CACHE_TIMEOUT_MILLISECONDS,
     )
     return (
         cell,
@@ -377,6 +382,7 @@ def little_time() -> tuple[Cell, ...]:
         asked=(1, 0, 0),
         noticed={**noticed, Metric.CACHE_READ_FAILED: 1},
         dynamodb=lambda: (stays_silent,),
+        cache_milliseconds=CACHE_TIMEOUT_MILLISECONDS,
     )
     return (*reading, without_dynamodb, writing)
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from tests.fakes.origin import Answering, drips, http, resets, sends, stays_silent
-from tests.integration.faults.apple_behaviours import document, found, resource
+from tests.integration.faults.apple_behaviours import PLENTY_SECONDS, document, found, resource
 
 DEADLINE_SECONDS: Final = 3.0
-"""What a request has in these tests, a second of which a write keeps back for its close."""
+"""What a request has if Apple is slow, a second of which a write keeps back for its close."""
 
 Method = Literal["PUT", "DELETE"]
 
@@ -32,6 +32,7 @@ class WriteBehaviour:
     unknown: bool = False
     retry_after: int | None = None
     seconds: float = 1.0
+    deadline_seconds: float = PLENTY_SECONDS
 
     def told(self, method: Method) -> int:
         if self.success:
@@ -55,7 +56,7 @@ def fails(name: str, status: int, code: str, *answers: Answering, calls: int) ->
 
 def slow(name: str, answering: Answering) -> WriteBehaviour:
     failing = fails(name, 504, "50490", answering, calls=1)
-    return replace(failing, seconds=DEADLINE_SECONDS)
+    return replace(failing, seconds=DEADLINE_SECONDS, deadline_seconds=DEADLINE_SECONDS)
 
 
 def refuses(name: str, status: int, code: str, *answers: bytes, calls: int = 1) -> WriteBehaviour:

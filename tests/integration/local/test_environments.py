@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from local.environments import Environments, InvocationError, NoEnvironmentError, StartError
+from tests.patience import SAFETY_NET_SECONDS
 
 Start = Callable[..., Environments]
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:a-function"
@@ -79,7 +80,7 @@ def test_the_function_is_told_what_lambda_tells(start: Start) -> None:
     assert told["function_name"] == "a-function"
     assert told["memory_limit_in_mb"] == 256
     assert told["invoked_function_arn"] == ARN
-    assert 9_000 < told["remaining"] <= 10_000
+    assert 0 < told["remaining"] <= 10_000
 
 
 def test_a_process_has_the_given_variables_alone(
@@ -129,7 +130,7 @@ def test_a_process_that_died_while_idle_is_replaced_before_it_is_missed(start: S
 
 
 def test_a_process_that_takes_too_long_is_ended_and_replaced(start: Start) -> None:
-    environments = start("process", timeout_seconds=0.2)
+    environments = start("process", timeout_seconds=1.0)
     with pytest.raises(InvocationError):
         environments.invoke({"seconds": 60}, "id")
     assert cast("dict[str, Any]", environments.invoke({}, "id"))["request_id"] == "id"
@@ -153,7 +154,7 @@ def test_stopping_ends_every_process_at_once(start: Start) -> None:
         busy = threads.submit(environments.invoke, {"seconds": 60}, "id")
         environments.stop()
         with pytest.raises(InvocationError):
-            busy.result(timeout=5)
+            busy.result(timeout=SAFETY_NET_SECONDS)
     assert len(pids) == 2
     for pid in pids:
         with pytest.raises(ProcessLookupError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection, HTTPResponse
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from local.http_server import HttpAnswer, HttpRequest, HttpServer
+from tests.patience import SAFETY_NET_SECONDS
 
 BODY_LIMIT = 1_000
 
@@ -47,7 +47,8 @@ def server() -> Iterator[HttpServer]:
 
 @pytest.fixture
 def connection(server: HttpServer) -> Iterator[HTTPConnection]:
-    with closing(HTTPConnection(urlsplit(server.url).netloc, timeout=10)) as connection:
+    address = urlsplit(server.url).netloc
+    with closing(HTTPConnection(address, timeout=SAFETY_NET_SECONDS)) as connection:
         yield connection
 
 
@@ -60,7 +61,9 @@ def seen(connection: HTTPConnection) -> dict[str, Any]:
 
 def connected(server: HttpServer) -> socket.socket:
     address = urlsplit(server.url)
-    return socket.create_connection((address.hostname, address.port or 0), timeout=10)
+    return socket.create_connection(
+        (address.hostname, address.port or 0), timeout=SAFETY_NET_SECONDS
+    )
 
 
 def exchange(server: HttpServer, request: bytes) -> tuple[int, bytes]:
@@ -172,7 +175,5 @@ def test_stopping_ends_idle_connections_and_leaves_no_thread() -> None:
         server.start(Mirror())
         client.request("GET", "/")
         seen(client)
-        begun = time.monotonic()
         server.stop()
-        assert time.monotonic() - begun < 5
         assert threading.active_count() == before

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 
+pytestmark = pytest.mark.long  # moto takes some 10 ms a call
+
+
 @pytest.fixture
 def worlds(dynamodb: "DynamoDBClient") -> "Callable[..., World]":
     """Worlds on one table, each with a user of its own."""
