@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess  # nosec B404  # for pip alone, see below
 import sys
@@ -15,6 +16,7 @@ from aws_cdk import aws_lambda as lambda_
 
 from infra.botocore_data import keep_amazons_roots, keep_services
 from infra.bytecode import compile_all, interpreter
+from infra.pip_environment import pip_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -151,7 +153,9 @@ class PipBundling:
             *("--constraint", str(self._constraints)),
             *("--requirement", str(self._requirements)),
         ]
-        pip = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # nosec B603  # no shell, and nothing of it comes from outside
+        pip = subprocess.run(  # noqa: S603  # nosec B603  # no shell, and nothing of it comes from outside
+            command, env=pip_environment(os.environ), capture_output=True, text=True, check=False
+        )
         if pip.returncode != 0:
             raise BundlingError(
                 f"error: pip could not bundle functions/{self._package} "

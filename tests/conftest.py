@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
-from tests.canaries.plugin import (  # noqa: F401 - pytest's hooks
-    pytest_configure,
-    pytest_runtest_logreport,
-    pytest_sessionfinish,
-    pytest_terminal_summary,
-)
+pytest_plugins = ["tests.canaries.plugin", "tests.summary"]
 
 TESTS = Path(__file__).parent
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
+WITHOUT_RESOURCES = {"infra", "unit"}
 
 
 @pytest.fixture(autouse=True)
-def _sockets(request: pytest.FixtureRequest) -> object:
+def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
     """No sockets in unit tests, this machine alone in all others."""
-    tier = request.path.relative_to(TESTS).parts[0]
-    if tier == "unit":
+    if _tier(request.path) == "unit":
         disable_socket()
     else:
         socket_allow_hosts(LOOPBACK)
     yield
     enable_socket()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _what_is_there_already() -> None:
+    """Keep what was made before a module's tests out of their collections, which stay short."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _leaks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have a test that leaves a socket or a file open fail itself, and not a later one."""
+    yield
+    if _tier(request.path) not in WITHOUT_RESOURCES:
+        gc.collect()
+
+
+def _tier(path: Path) -> str:
+    return path.relative_to(TESTS).parts[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tests.canaries.encodings import forms
@@ -26,6 +27,11 @@ class Ledger:
         self._forms = tuple(sorted({form for canary in canaries for form in forms(canary)}))
         self.characters: Counter[str] = Counter()
         self.leaks: list[str] = []
+
+    def add(self, characters: Mapping[str, int], leaks: Sequence[str]) -> None:
+        """Add what another process of the same run looked through and found."""
+        self.characters.update(characters)
+        self.leaks.extend(leaks)
 
     def record(self, source: str, text: str) -> None:
         """Look through a text that came from `source`."""

@@ -31,6 +31,13 @@ DEBUG_SWITCHES: Final = {
 os.environ.update(DEBUG_SWITCHES)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that asks for figures."""
+    parser.addoption(
+        "--secret-scan", action="store_true", help="print how much was searched for secrets"
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Put a watch on everything that writes."""
     # Once the switches are set; and now, for Powertools' own log keeps the output that it finds at
@@ -44,29 +51,56 @@ def pytest_configure(config: pytest.Config) -> None:
     _watch_answers(Answer)
     _watch_dynamodb()
     _watch_aws_json(AwsJson)
+    config.pluginmanager.register(_Workers() if _has_workers(config) else _Outputs())
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Look through what a test left in the captures; its last report has all of that."""
-    if report.when == "teardown":
-        for _, text in report.sections:
-            LEDGER.record("output", text)
+class _Outputs:
+    """Searches what each test of this process wrote."""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Search what a test left in the captures; its last report has all of that."""
+        if report.when == "teardown":
+            for _, text in report.sections:
+                LEDGER.record("output", text)
 
 
+class _Workers:
+    """Collects what the worker processes of pytest-xdist have searched."""
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take a worker's findings; one that crashed has none, and has failed its test."""
+        findings = getattr(node, "workeroutput", {}).get("secrets")
+        if findings is not None:
+            LEDGER.add(*findings)
+
+
+def _has_workers(config: pytest.Config) -> bool:
+    return bool(getattr(config.option, "numprocesses", None)) and not _is_worker(config)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let a leak fail the run."""
-    if LEDGER.leaks:
+    config: Any = session.config
+    if _is_worker(config):
+        config.workeroutput["secrets"] = (dict(LEDGER.characters), LEDGER.leaks)
+    elif LEDGER.leaks:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
-    """Say what was looked through, and what was found."""
-    terminalreporter.section("secrets", sep="=")
-    for source, characters in sorted(LEDGER.characters.items()):
-        terminalreporter.line(f"{characters:>12,} characters of {source}")
-    for leak in LEDGER.leaks:
-        terminalreporter.line(f"LEAK in {leak}", red=True)
-    terminalreporter.line(f"{len(LEDGER.leaks)} leaks")
+def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    """Say in one line that no secret was found; on request or for a leak say what was searched."""
+    if LEDGER.leaks or config.getoption("--secret-scan"):
+        terminalreporter.section("secrets", sep="=")
+        for source, characters in sorted(LEDGER.characters.items()):
+            terminalreporter.line(f"{characters:>12,} characters of {source}")
+        for leak in LEDGER.leaks:
+            terminalreporter.line(f"LEAK in {leak}", red=True)
+    terminalreporter.line(f"Secrets: {len(LEDGER.leaks)} leaks in what the tests wrote.")
 
 
 def _watch_captures() -> None:

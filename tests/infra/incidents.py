@@ -72,17 +72,25 @@ def traffic(healthy: Minute, during: Minute, minutes: float, start: int) -> tupl
     """All well, then the incident, then all well again; each tick has its part of a minute."""
     end = start + round(minutes * TICKS_A_MINUTE)
     ticks = end + AFTER_MINUTES * TICKS_A_MINUTE
-    kinds = {True: during.samples(), False: healthy.samples()}
+    kinds = {True: _by_tick(during), False: _by_tick(healthy)}
     recording: dict[Source, dict[int, list[Samples]]] = {}
     for tick in range(ticks):
         for source, samples in kinds[start <= tick < end].items():
-            recording.setdefault(source, {})[tick] = [
-                Samples(each.value / TICKS_A_MINUTE, 1)
-                if source.name == "Throttles"
-                else Samples(each.value, each.count / TICKS_A_MINUTE)
-                for each in samples
-            ]
+            recording.setdefault(source, {})[tick] = samples
     return recording, ticks
+
+
+def _by_tick(minute: Minute) -> dict[Source, list[Samples]]:
+    """A tick's part of what a minute sends."""
+    return {
+        source: [
+            Samples(each.value / TICKS_A_MINUTE, 1)
+            if source.name == "Throttles"
+            else Samples(each.value, each.count / TICKS_A_MINUTE)
+            for each in samples
+        ]
+        for source, samples in minute.samples().items()
+    }
 
 
 def token_ages(days_left: int, days: int, errors: int, start: int) -> tuple[Recording, int]:

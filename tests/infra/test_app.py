@@ -137,6 +137,7 @@ def test_cdk_nag_is_told_why_there_is_no_web_acl_only_where_there_is_none(
     assert acknowledged == expected
 
 
+@pytest.mark.long
 def test_cfn_lint_finds_nothing_in_any_template(
     assemblies: Mapping[str, Path], cdk_context: Mapping[str, Any], tmp_path: Path
 ) -> None:
@@ -175,6 +176,7 @@ def test_an_open_finding_of_either_pack_stops_the_synthesis(
     assert finding in _violations(tmp_path)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("package", ["ratings", "token_rotation"])
 def test_the_command_line_synthesises_each_stage_with_its_bundles(
     assemblies: Mapping[str, Path], stage: str, package: str
@@ -194,6 +196,7 @@ def test_the_command_line_synthesises_each_stage_with_its_bundles(
     assert folders - {"__pycache__"} == {package}
 
 
+@pytest.mark.long
 def test_a_services_deployment_brings_the_accounts_along_and_prod_is_protected(
     assemblies: Mapping[str, Path], stage: str
 ) -> None:
@@ -205,6 +208,7 @@ def test_a_services_deployment_brings_the_accounts_along_and_prod_is_protected(
     assert service["properties"].get("terminationProtection", False) is (stage == "prod")
 
 
+@pytest.mark.long
 def test_python_alone_gives_the_command_lines_templates(
     assemblies: Mapping[str, Path], tmp_path: Path
 ) -> None:

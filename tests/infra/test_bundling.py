@@ -5,6 +5,8 @@ import shutil
 import ssl
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,8 +14,9 @@ import pytest
 
 from infra.architecture import Architecture
 from infra.botocore_data import keep_amazons_roots, keep_services
-from infra.bundling import PYTHON_VERSION, BundlingError, PipBundling, function_bundling
+from infra.bundling import BundlingError, PipBundling, function_bundling
 from infra.bytecode import interpreter
+from tests.lambda_python import lambda_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -85,8 +88,12 @@ def bundle(bundles: Mapping[str, Path], package: str) -> Path:
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
+    return _repository(tmp_path)
+
+
+def _repository(folder: Path) -> Path:
     """A repository with one function, `example`, that needs a compiled package."""
-    root = tmp_path / "repository"
+    root = folder / "repository"
     package = root / "functions" / "example"
     package.mkdir(parents=True)
     (package.parent / "__init__.py").write_text("")
@@ -194,16 +201,33 @@ def test_a_compiled_requirement_comes_in_the_functions_architecture(
     assert (output / "functions" / "example" / "handler.py").is_file()
 
 
+def test_pips_own_settings_change_no_bundle(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "PIP_USER": "1",
+        "PIP_PREFIX": str(tmp_path / "prefix"),
+        "PIP_NO_DEPS": "1",
+        "PIP_REQUIRE_HASHES": "1",
+        "PIP_NO_BINARY": ":all:",
+    }.items():
+        monkeypatch.setenv(name, value)
+    output = tmp_path / "bundle"
+    output.mkdir()
+
+    _example(repository).try_bundle(str(output), {})
+
+    # cffi needs pycparser.
+    assert {"cffi", "pycparser"} <= _packages(output)
+
+
 @pytest.fixture
-def lambda_python() -> str:
-    python = interpreter(PYTHON_VERSION)
-    if python is None:
-        pytest.skip(f"there is no Python {PYTHON_VERSION} here to compile a bundle by")
-    return python
+def python313() -> str:
+    return lambda_python()
 
 
 def test_every_module_of_the_bundle_is_compiled_by_whatever_date(
-    lambda_python: str, bundle: Path
+    python313: str, bundle: Path
 ) -> None:
     modules = list(bundle.rglob("*.py"))
     assert modules
@@ -215,7 +239,7 @@ def test_every_module_of_the_bundle_is_compiled_by_whatever_date(
 
 
 def test_a_trace_back_names_the_place_in_lambda_and_not_where_it_was_compiled(
-    lambda_python: str, bundle: Path, package: str
+    python313: str, bundle: Path, package: str
 ) -> None:
     cache = bundle / "functions" / package / "__pycache__" / "handler.cpython-313.pyc"
 
@@ -225,15 +249,30 @@ def test_a_trace_back_names_the_place_in_lambda_and_not_where_it_was_compiled(
     assert str(bundle).encode() not in compiled
 
 
+@pytest.fixture(scope="module")
+def uncompiled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """A bundle made without Lambda's Python, and what that wrote to standard output and error."""
+    repository, output = (
+        _repository(tmp_path_factory.mktemp("source")),
+        tmp_path_factory.mktemp("x"),
+    )
+    package = repository / "functions" / "example"
+    (package / "requirements.txt").write_text("")
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"compiled")
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        _example(repository).try_bundle(str(output), {})
+    return output, out.getvalue(), err.getvalue()
+
+
 def test_without_lambdas_python_the_bundle_goes_uncompiled_and_says_so(
-    repository: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    uncompiled: tuple[Path, str, str],
 ) -> None:
-    (repository / "functions" / "example" / "requirements.txt").write_text("")
+    output, _, said = uncompiled
 
-    _example(repository).try_bundle(str(tmp_path / "bundle"), {})
-
-    assert "no Python 3.13 here to compile functions/example" in capfd.readouterr().err
-    assert list((tmp_path / "bundle").rglob("*.pyc")) == []
+    assert "no Python 3.13 here to compile functions/example" in said
+    assert list(output.rglob("*.pyc")) == []
 
 
 def test_a_python_that_is_missing_or_only_stands_for_one_is_none(
@@ -318,15 +357,8 @@ def test_a_service_that_botocore_keeps_elsewhere_is_missed_at_once(tmp_path: Pat
         keep_services(tmp_path, ("dynamodb",))
 
 
-def test_the_bundle_takes_no_compiled_caches_along(repository: Path, tmp_path: Path) -> None:
-    package = repository / "functions" / "example"
-    (package / "requirements.txt").write_text("")
-    (package / "__pycache__").mkdir()
-    (package / "__pycache__" / "handler.cpython-313.pyc").write_bytes(b"compiled")
-    output = tmp_path / "bundle"
-    output.mkdir()
-
-    _example(repository).try_bundle(str(output), {})
+def test_the_bundle_takes_no_compiled_caches_along(uncompiled: tuple[Path, str, str]) -> None:
+    output, _, _ = uncompiled
 
     assert _relative((output / "functions" / "example").iterdir(), output) == {
         "functions/example/__init__.py",
@@ -351,14 +383,14 @@ def test_a_failing_pip_ends_the_program_with_what_to_do(
 
 
 def test_a_module_that_cannot_be_compiled_ends_the_program_with_what_to_do(
-    lambda_python: str, repository: Path, tmp_path: Path
+    python313: str, repository: Path, tmp_path: Path
 ) -> None:
     package = repository / "functions" / "example"
     (package / "requirements.txt").write_text("")
     (package / "handler.py").write_text("def (\n")
 
     with pytest.raises(BundlingError, match=r"functions/example cannot be finished") as caught:
-        _example(repository, python=lambda_python).try_bundle(str(tmp_path), {})
+        _example(repository, python=python313).try_bundle(str(tmp_path), {})
 
     assert "look at what was raised last" in str(caught.value)
 
@@ -379,16 +411,11 @@ def test_a_botocore_of_another_shape_ends_the_program_with_what_to_do(
         bundling.try_bundle(str(tmp_path), {})
 
 
-def test_progress_is_told_on_stderr_alone(
-    repository: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    (repository / "functions" / "example" / "requirements.txt").write_text("")
+def test_progress_is_told_on_stderr_alone(uncompiled: tuple[Path, str, str]) -> None:
+    _, out, err = uncompiled
 
-    _example(repository).try_bundle(str(tmp_path), {})
-
-    output = capfd.readouterr()
-    assert output.out == ""
-    assert "functions/example" in output.err
+    assert out == ""
+    assert "functions/example" in err
 
 
 def test_the_hash_is_the_same_for_the_same_sources(repository: Path, tmp_path: Path) -> None:

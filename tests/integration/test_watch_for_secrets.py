@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -32,25 +33,29 @@ LEAKS = {
 @pytest.fixture
 def test_file() -> Iterator[Path]:
     """A file of tests beside this one, for as long as the test takes."""
-    file = Path(__file__).with_name("test_planted_leak.py")
+    file = Path(__file__).with_name(f"test_planted_leak_{os.getpid()}.py")
     yield file
     file.unlink(missing_ok=True)
 
 
-def run_tests(file: Path, statements: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def run_tests(
+    file: Path, statements: Mapping[str, str], *options: str
+) -> subprocess.CompletedProcess[str]:
     tests = "".join(
         f"\n\ndef test_{name}(capsys, dynamodb):\n    {statement}\n"
         for name, statement in statements.items()
     )
     file.write_text(f"from functions.ratings.api_gateway import Answer\n{tests}", "utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options, str(file)]
     return subprocess.run(  # noqa: S603 - nothing of it comes from outside
         command, cwd=PROJECT, capture_output=True, text=True, check=False
     )
 
 
-def test_each_planted_leak_is_found_and_fails_a_run_whose_tests_all_pass(test_file: Path) -> None:
-    run = run_tests(test_file, LEAKS)
+def test_each_planted_leak_is_found_in_a_worker_and_fails_a_run_whose_tests_all_pass(
+    test_file: Path,
+) -> None:
+    run = run_tests(test_file, LEAKS, "--numprocesses=1")
 
     assert f"{len(LEAKS)} passed" in run.stdout
     leaks = [line.partition(":")[0] for line in run.stdout.splitlines() if line.startswith("LEAK")]
@@ -60,11 +65,14 @@ def test_each_planted_leak_is_found_and_fails_a_run_whose_tests_all_pass(test_fi
     assert run.returncode == 1
 
 
-def test_a_run_without_a_leak_passes_and_says_what_was_looked_through(test_file: Path) -> None:
-    run = run_tests(test_file, {"nothing": "Answer(status=200).to_proxy('request-1')"})
+@pytest.mark.parametrize("options", [(), ("--secret-scan",)], ids=["not-asked", "asked"])
+def test_a_run_without_a_leak_passes_and_if_asked_says_how_much_was_searched(
+    test_file: Path, options: tuple[str, ...]
+) -> None:
+    run = run_tests(test_file, {"nothing": "Answer(status=200).to_proxy('request-1')"}, *options)
 
-    assert "characters of answers" in run.stdout
-    assert "0 leaks" in run.stdout
+    assert "Secrets: 0 leaks" in run.stdout
+    assert ("characters of answers" in run.stdout) == bool(options)
     assert run.returncode == 0, run.stdout
 
 

@@ -9,19 +9,20 @@ from pathlib import Path
 import pytest
 
 from bench.budgets import INSTRUCTIONS, TOLERANCES, Figures, exceeded, measure, read_budgets
-from bench.lambda_python import LambdaPythonMissingError, find
+from bench.lambda_python import find
+from tests.lambda_python import lambda_python
 
 AND_ON_PURPOSE = "if on purpose: python -m bench.budgets, and say in the commit what it buys"
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Figures:
-    try:
-        python = find("python3.13", sys.executable)
-    except LambdaPythonMissingError:
-        pytest.skip("there is no Python 3.13 here, Lambda's version")
     build: Path = tmp_path_factory.mktemp("bench")
-    return measure(python, build, instructions=shutil.which("valgrind") is not None)
+    return measure(
+        find(lambda_python(), sys.executable),
+        build,
+        instructions=shutil.which("valgrind") is not None,
+    )
 
 
 @pytest.mark.parametrize("figure", [name for name in TOLERANCES if name != INSTRUCTIONS])
