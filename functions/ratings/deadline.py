@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
-
-class Clock(Protocol):
-    """What is asked of a clock; the `time` module is one."""
-
-    def time(self) -> float:
-        """Seconds since the epoch."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds since some moment, never going back."""
-        ...
+from functions.shared.transport import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

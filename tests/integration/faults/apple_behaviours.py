@@ -244,7 +244,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     wire("no such name", "no such name", calls=0),
     unreachable("reset", resets),
     unreachable("closed without an answer", sends_and_closes(b"")),
-    unreachable("not HTTP", sends_and_closes(b"nonsense\r\n\r\n")),
+    unusable("not HTTP", sends_and_closes(b"nonsense\r\n\r\n")),
     slow("silence", stays_silent),
     slow("a header a byte at a time", drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x")),
     slow(
