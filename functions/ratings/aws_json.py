@@ -18,9 +18,10 @@ import botocore
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from functions.shared.documents import parse_object
 from functions.shared.transport import Clock, Request, Transport, TransportError, TrustStore
 
-MAX_BODY_BYTES: Final = 2_097_152
+MAX_BODY_BYTES: Final = 393_216
 """A hundred cached ratings take about 50 kB, a secret 64 KiB at most."""
 
 MAX_IDLE_SECONDS: Final = 60.0
@@ -133,7 +134,7 @@ class AwsJson:
             )
         except TransportError as error:
             raise AwsError(type(error).__name__) from None
-        document = _document(response.body)
+        document = parse_object(response.body or b"")
         if response.status == HTTPStatus.OK:
             if document is None:
                 error = response.body_error
@@ -146,14 +147,6 @@ class AwsJson:
 def trust_store(environment: Mapping[str, str]) -> TrustStore:
     """Return the authorities in `AWS_CA_BUNDLE`, or in botocore's own file."""
     return TrustStore(environment.get("AWS_CA_BUNDLE") or str(_AUTHORITIES))
-
-
-def _document(body: bytes | None) -> dict[str, Any] | None:
-    try:
-        document = json.loads(body or b"")
-    except (ValueError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
 
 
 def _credentials(environment: Mapping[str, str]) -> _Credentials | None:

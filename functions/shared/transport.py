@@ -382,10 +382,8 @@ class _Connection:
                 body += self._take(size, ends)
                 if self._take(2, ends) != b"\r\n":
                     raise InvalidResponseError("a chunk that is longer than its size")
-        trailers = []
         while trailer := self._until(b"\r\n", ends):
-            trailers.append(trailer)
-        _fields(trailers)
+            _fields([trailer])
         return body
 
     def _until(self, mark: bytes, ends: float) -> bytes:
@@ -405,8 +403,11 @@ class _Connection:
             raise ResponseTooLargeError("the body is too large")
         while len(self._received) < size:
             self._receive_more(ends)
-        taken = self._received[:size]
-        del self._received[:size]
+        if size == len(self._received):  # without a second copy of a large body
+            taken, self._received = self._received, bytearray()
+        else:
+            taken = self._received[:size]
+            del self._received[:size]
         return taken
 
     def _receive_more(self, ends: float) -> None:
