@@ -45,14 +45,14 @@ def resets(connection: socket.socket) -> None:
     connection.close()
 
 
-def drips(head: bytes, drop: bytes) -> Answering:
+def drips(head: bytes, drop: bytes, seconds: float = 0.02) -> Answering:
     """Answer with `head`, then with `drop` again and again until the other side hangs up."""
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(head)
         while True:
             connection.sendall(drop)
-            time.sleep(0.02)
+            time.sleep(seconds)
 
     return answer
 
