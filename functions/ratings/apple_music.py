@@ -109,13 +109,13 @@ class AppleMusic:
         except TransportError as error:
             failure = _NO_RESPONSE.get(type(error), AppleAnswerUnusableError)(str(error))
         else:
-            error = response.body_error
+            body_error = response.body_error
             return AppleResponse(
                 status=response.status,
                 body=response.body,
                 content_type=response.content_type,
                 retry_after=response.retry_after,
-                body_error=None if error is None else _unreadable(error),
+                body_error=None if body_error is None else _unreadable(body_error),
                 resent=response.resent,
             )
         raise failure  # outside of the handler: its context would keep the response in memory

@@ -137,8 +137,8 @@ class AwsJson:
         document = parse_object(response.body or b"")
         if response.status == HTTPStatus.OK:
             if document is None:
-                error = response.body_error
-                raise AwsError("InvalidResponse" if error is None else type(error).__name__)
+                why = response.body_error
+                raise AwsError("InvalidResponse" if why is None else type(why).__name__)
             return document
         code = _CODE.fullmatch(str((document or {}).get("__type", "")))
         raise AwsError(code[1] if code else f"HTTP {response.status}")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from functions.shared.transport import Clock
 
+__all__ = ["Clock", "Deadline"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:

@@ -35,7 +35,7 @@ ERROR_BYTES: Final = 65_536
 
 _OK, _SWITCHING_PROTOCOLS, _NO_CONTENT, _NOT_MODIFIED, _BAD_REQUEST = 200, 101, 204, 304, 400
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
-_SOCKET_OPTIONS: Final = [
+_SOCKET_OPTIONS: Final[list[tuple[int, int, int | bytes]]] = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
 ]
