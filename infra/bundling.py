@@ -42,6 +42,9 @@ _AWS_SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What each function calls by botocore's clients; nothing else's models ride in its bundle."""
 
+SHARED: Final = "shared"
+"""The package of `functions/` that is part of every bundle."""
+
 _UNUSED: Final = (
     "bin",  # commands that some requirements bring
     "aws_lambda_powertools/event_handler",  # a third of Powertools, web pages among it
@@ -78,6 +81,7 @@ class PipBundling:
         repository: Path = REPOSITORY,
     ) -> None:
         self._package = package
+        self._packages = (SHARED, package)
         self._python = python
         self._platform = architecture.wheels
         self._pip_options = (*_PIP_OPTIONS, f"--platform={self._platform}")
@@ -98,9 +102,10 @@ class PipBundling:
         self._install_requirements(target)
         for unused in _UNUSED:
             shutil.rmtree(target / unused, ignore_errors=True)
-        package = target / "functions" / self._package
-        shutil.copytree(self._functions / self._package, package, ignore=_LEFT_OUT)
-        shutil.copy2(self._functions / "__init__.py", package.parent)
+        functions = target / "functions"
+        for package in self._packages:
+            shutil.copytree(self._functions / package, functions / package, ignore=_LEFT_OUT)
+        shutil.copy2(self._functions / "__init__.py", functions)
         try:
             self._cut_botocore(target / "botocore")
             self._compile(target)
@@ -128,9 +133,10 @@ class PipBundling:
     def _sources(self) -> Iterator[Path]:
         yield self._constraints
         yield self._functions / "__init__.py"
-        for path in sorted((self._functions / self._package).rglob("*")):
-            if path.is_file() and path.suffix != ".pyc":
-                yield path
+        for package in self._packages:
+            for path in sorted((self._functions / package).rglob("*")):
+                if path.is_file() and path.suffix != ".pyc":
+                    yield path
 
     def _cut_botocore(self, botocore: Path) -> None:
         if self._package in _AWS_SERVICES:

@@ -12,9 +12,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 
-from functions.ratings import metrics as ratings_metrics
 from functions.ratings.metrics import Metric
-from functions.token_rotation import metrics as rotation_metrics
+from functions.shared.metrics import FUNCTION_DIMENSION, NAMESPACE, SERVICE_DIMENSION
+from functions.token_rotation.metrics import DAYS_LEFT
 from infra.python_function import SERVICE_NAME
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MINUTE: Final = Duration.minutes(1)
 
-GATEWAY_NAMESPACE: Final = f"{ratings_metrics.NAMESPACE}/{Aws.STACK_NAME}"
+GATEWAY_NAMESPACE: Final = f"{NAMESPACE}/{Aws.STACK_NAME}"
 """Of what is counted in the access log, which names no function to keep the stages apart by."""
 
 GATEWAY_THROTTLED: Final = "GatewayThrottled"
@@ -51,11 +51,11 @@ class ServiceMetrics:
     ) -> cloudwatch.Metric:
         """Give a statistic of what the ratings function sent."""
         return _metric(
-            ratings_metrics.NAMESPACE,
+            NAMESPACE,
             metric.value,
             {
-                ratings_metrics.SERVICE_DIMENSION: SERVICE_NAME,
-                ratings_metrics.FUNCTION_DIMENSION: self.ratings.function_name,
+                SERVICE_DIMENSION: SERVICE_NAME,
+                FUNCTION_DIMENSION: self.ratings.function_name,
             },
             statistic,
             period,
@@ -64,11 +64,11 @@ class ServiceMetrics:
     def days_left(self) -> cloudwatch.Metric:
         """Give the days that the developer token still lives, day by day."""
         return _metric(
-            rotation_metrics.NAMESPACE,
-            rotation_metrics.DAYS_LEFT,
+            NAMESPACE,
+            DAYS_LEFT,
             {
-                rotation_metrics.SERVICE_DIMENSION: SERVICE_NAME,
-                rotation_metrics.FUNCTION_DIMENSION: self.rotation.function_name,
+                SERVICE_DIMENSION: SERVICE_NAME,
+                FUNCTION_DIMENSION: self.rotation.function_name,
             },
             cloudwatch.Stats.MINIMUM,
             Duration.days(1),

@@ -125,7 +125,7 @@ class StageSettings:
     api_keys: tuple[str, ...] = ()
     architecture: Architecture = Architecture.ARM_64
     apple_music_url: str = "https://api.music.apple.com"
-    cache_timeout_milliseconds: int = 200
+    cache_timeout_milliseconds: int = 300
 
     def __post_init__(self) -> None:
         if self.function_timeout_seconds <= self.deadline_seconds:

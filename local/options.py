@@ -10,7 +10,8 @@ from typing import Final
 
 from functions.ratings.developer_token import parse_developer_token
 from functions.ratings.errors import DeveloperTokenMissingError
-from functions.ratings.settings import Settings, SettingsError
+from functions.ratings.settings import Settings
+from functions.shared.settings import SettingsError
 from local.state import DEFAULT_FILE
 
 _DEFAULT_FRESH_SECONDS: Final = "60"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Final
 
 import jwt
 
-from functions.ratings.developer_token import parse_developer_token
-from functions.ratings.errors import DeveloperTokenMissingError
+from functions.shared.jwt_expiry import JwtError, read_expiry
 
 _KEY_ID: Final = re.compile(r"[A-Z0-9]{10}")
 
@@ -34,8 +32,8 @@ def read_facts(text: str) -> TokenFacts:
         NoDeveloperTokenError: where that function would take it for none.
     """
     try:
-        expires_at = parse_developer_token(text, -math.inf).expires_at
-    except DeveloperTokenMissingError:
+        expires_at = read_expiry(text)
+    except JwtError:
         raise NoDeveloperTokenError from None
     key_id = str(jwt.get_unverified_header(text).get("kid"))
     is_key_id = _KEY_ID.fullmatch(key_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from functions.ratings.deadline import Clock
+from functions.shared.transport import Clock
 from ops.secret import Secret
 
 POLL_SECONDS: Final = 1.0

@@ -1,22 +1,11 @@
-"""One HTTP exchange with Apple Music, bounded in time and in size."""
+"""Sends one request to Apple Music and returns its response, or the error that a caller gets."""
 
 from __future__ import annotations
 
-import logging
-import socket
-import ssl
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote, urlencode
-from weakref import WeakSet
-
-import urllib3
-from urllib3 import exceptions
-from urllib3.util.ssl_ import create_urllib3_context
 
 from functions.ratings.deadline import Deadline
 from functions.ratings.errors import (
@@ -24,176 +13,114 @@ from functions.ratings.errors import (
     AppleTooSlowError,
     AppleUnreachableError,
     AppleUntrustedError,
+    DependencyError,
+)
+from functions.shared.transport import (
+    Clock,
+    ConnectError,
+    ConnectionLostError,
+    ExchangeTimeoutError,
+    Request,
+    TlsError,
+    Transport,
+    TransportError,
+    TrustStore,
 )
 
-# Of an odd header urllib3 logs what it is and where it came from: ids, and perhaps a token.
-logging.getLogger("urllib3").setLevel(logging.CRITICAL)
+MAX_BODY_BYTES: Final = 262_144
+"""A hundred bare ratings take about 12 kB."""
 
-MAX_BODY_BYTES: Final = 1_048_576
-"""How much of a decoded body is read: a hundred bare ratings take some 12 kB."""
+MAX_IDLE_SECONDS: Final[Mapping[str, float]] = {"GET": 20.0, "PUT": 1.0, "DELETE": 1.0}
+"""An older connection may have died unnoticed while Lambda was frozen; writes risk more."""
+
+_NO_RESPONSE: Final[Mapping[type[TransportError], type[DependencyError]]] = {
+    ConnectError: AppleUnreachableError,
+    ConnectionLostError: AppleUnreachableError,
+    TlsError: AppleUntrustedError,
+    ExchangeTimeoutError: AppleTooSlowError,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppleRequest:
-    """What is asked of Apple; `path` begins with `/v1/` and its parts are already checked."""
+    """A request to Apple; `path` starts with `/v1/` and its parts are validated.
+
+    `on_new_connection` is for a further attempt: at most one attempt can meet a dead connection.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    max_body_bytes: int = MAX_BODY_BYTES
+    on_new_connection: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppleResponse:
-    """What Apple answered: the body whole and decoded, and the two headers that are read."""
+    """Apple's response; its decoded `body` is None if it is unreadable, because of `body_error`.
+
+    `resent` means that Apple may have received the request twice.
+    """
 
     status: int
-    body: bytes
+    body: bytes | None
     content_type: str
     retry_after: str | None
+    body_error: DependencyError | None = None
+    resent: bool = False
 
 
 class AppleMusic:
-    """A kept-alive, verified connection to one origin.
+    """Apple Music at one origin."""
 
-    Redirects are answers like any other, never followed, and proxies of the environment are not
-    used: the tokens go to this origin alone.
-    """
-
-    def __init__(self, origin: str) -> None:
-        """Connect to `origin` (`https://host[:port]`) when first asked to."""
-        self._origin = origin
-        self._trust = _Trust()
-        self._line = _Line(origin, self._trust)
+    def __init__(self, origin: str, *, clock: Clock) -> None:
+        """Connect to `origin` (`https://host[:port]`) at the first request."""
+        self._transport = Transport(origin, trust=TrustStore(), clock=clock)
+        self.close = self._transport.close
 
     def send(
         self, request: AppleRequest, deadline: Deadline, *, headers: Mapping[str, str]
     ) -> AppleResponse:
-        """Send one request and read the whole answer.
-
-        A thread of its own makes the call, because no socket timeout bounds the look-up of a name
-        or an answer that comes a byte at a time; when time is up, the line is hung up.
+        """Send one request and read the response.
 
         Raises:
-            AppleTooSlowError: when the deadline comes first.
-            AppleUnreachableError: when there was no answer at all.
-            AppleUntrustedError: when the certificate is not Apple's.
-            AppleAnswerUnusableError: when the answer was cut off, too large or badly encoded.
+            AppleTooSlowError: if the deadline comes first.
+            AppleUnreachableError: if there is no response.
+            AppleUntrustedError: if the certificate is not Apple's.
+            AppleAnswerUnusableError: if the response is not HTTP, or its header is too large.
         """
-        seconds = deadline.remaining()
-        if seconds <= 0:
-            raise AppleTooSlowError("no time left to ask")
-        exchange = self._line.thread.submit(_exchange, self._line.pool, request, seconds, headers)
+        target = quote(request.path, safe="/.-")
+        if request.query:
+            target += "?" + urlencode(request.query, safe=",")
+        idle_seconds = -1.0 if request.on_new_connection else MAX_IDLE_SECONDS[request.method]
         try:
-            return exchange.result(timeout=seconds)
-        except TimeoutError:
-            self._line.hang_up()
-            self._line = _Line(self._origin, self._trust)
-            raise AppleTooSlowError("no whole answer within the deadline") from None
-
-    def close(self) -> None:
-        """Close the connection and end the thread."""
-        self._line.hang_up()
-
-
-class _Trust:
-    """The authorities that may speak for Apple, loaded for the first connection alone.
-
-    Left to itself, urllib3 loads them again for each, which takes longer than the handshake.
-    """
-
-    @cached_property
-    def context(self) -> ssl.SSLContext:
-        context = create_urllib3_context()
-        context.load_default_certs()
-        return context
-
-
-class _Line:
-    """A connection and the thread that uses it; once hung up, nothing more is sent on it."""
-
-    def __init__(self, origin: str, trust: _Trust) -> None:
-        self._trust = trust
-        self.pool = urllib3.connection_from_url(origin, maxsize=1, retries=False)
-        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="apple-music")
-        self._connections: WeakSet[Any] = WeakSet()
-        self._is_hung_up = False
-        self._connection_class = self.pool.ConnectionCls
-        self.pool.ConnectionCls = self._connection  # type: ignore[assignment]  # only ever called
-
-    def hang_up(self) -> None:
-        """End whatever the thread waits for, without waiting for the thread.
-
-        What it waits for may be a name or a handshake, after which it must not send: Lambda may
-        have frozen it in between, and a write would reach Apple minutes after its answer.
-        """
-        self._is_hung_up = True
-        for connection in tuple(self._connections):
-            if connection.sock is not None:
-                with suppress(OSError):
-                    # Not SSLSocket's own, which would let the thread go on in clear text.
-                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-        self.thread.shutdown(wait=False)
-        self.pool.close()
-
-    def _connection(self, **arguments: Any) -> Any:
-        if self.pool.scheme == "https":
-            arguments["ssl_context"] = self._trust.context
-        connection: Any = self._connection_class(**arguments)
-        connect = connection.connect
-
-        def connect_unless_hung_up() -> None:
-            connect()
-            if self._is_hung_up:
-                connection.close()
-                raise exceptions.ConnectTimeoutError("hung up meanwhile")
-
-        connection.connect = connect_unless_hung_up
-        self._connections.add(connection)
-        return connection
+            response = self._transport.send(
+                Request(
+                    method=request.method,
+                    target=target,
+                    headers=headers,
+                    body=request.body,
+                    max_body_bytes=request.max_body_bytes,
+                    max_idle_seconds=idle_seconds,
+                ),
+                deadline.remaining(),
+            )
+        except TransportError as error:
+            failure = _NO_RESPONSE.get(type(error), AppleAnswerUnusableError)(str(error))
+        else:
+            body_error = response.body_error
+            return AppleResponse(
+                status=response.status,
+                body=response.body,
+                content_type=response.content_type,
+                retry_after=response.retry_after,
+                body_error=None if body_error is None else _unreadable(body_error),
+                resent=response.resent,
+            )
+        raise failure  # outside of the handler: its context would keep the response in memory
 
 
-def _exchange(
-    pool: urllib3.HTTPConnectionPool,
-    request: AppleRequest,
-    seconds: float,
-    headers: Mapping[str, str],
-) -> AppleResponse:
-    target = quote(request.path, safe="/.-")
-    if request.query:
-        target += "?" + urlencode(request.query, safe=",")
-    try:
-        response = pool.urlopen(
-            request.method,
-            target,
-            body=request.body,
-            headers=headers,
-            redirect=False,
-            retries=False,
-            timeout=urllib3.Timeout(total=seconds),
-            preload_content=False,
-        )
-    except exceptions.SSLError as error:
-        raise AppleUntrustedError(type(error).__name__) from None
-    except exceptions.NewConnectionError as error:  # a TimeoutError by descent, not by sense
-        raise AppleUnreachableError(type(error).__name__) from None
-    except exceptions.TimeoutError:
-        raise AppleTooSlowError("no answer in time") from None
-    except exceptions.HTTPError as error:
-        raise AppleUnreachableError(type(error).__name__) from None
-    try:
-        body = response.read(MAX_BODY_BYTES + 1, decode_content=True)
-    except exceptions.TimeoutError:
-        raise AppleTooSlowError("the answer did not end in time") from None
-    except exceptions.HTTPError as error:
-        raise AppleAnswerUnusableError(type(error).__name__) from None
-    finally:
-        response.close()
-    if len(body) > MAX_BODY_BYTES:
-        raise AppleAnswerUnusableError("the body is too large")
-    return AppleResponse(
-        status=response.status,
-        body=body,
-        content_type=response.headers.get("Content-Type", ""),
-        retry_after=response.headers.get("Retry-After"),
-    )
+def _unreadable(error: TransportError) -> DependencyError:
+    is_slow = isinstance(error, ExchangeTimeoutError)
+    return (AppleTooSlowError if is_slow else AppleAnswerUnusableError)(str(error))

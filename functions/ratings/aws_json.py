@@ -1,145 +1,158 @@
 """Calls AWS's JSON services over a kept connection, signed by botocore's own signer.
 
-botocore's clients do the same and much more, for twice the time of a call: decision 51.
+botocore's clients do the same and much more, for twice the time of a call: decision 51. There are
+no retries: callers treat a slow dependency as unavailable.
 """
 
 from __future__ import annotations
 
 import json
-import socket
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final, cast
 
-import urllib3
-from botocore import exceptions as aws_errors
+import botocore
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from urllib3 import exceptions
-from urllib3.connection import HTTPConnection
 
-_KEEP_ALIVE: Final = (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+from functions.shared.documents import parse_object
+from functions.shared.transport import Clock, Request, Transport, TransportError, TrustStore
+
+MAX_BODY_BYTES: Final = 393_216
+"""A hundred cached ratings take about 50 kB, a secret 64 KiB at most."""
+
+MAX_IDLE_SECONDS: Final = 60.0
+FIRST_BYTE_SECONDS: Final = 0.1
+"""A reused connection that is silent for longer has died: AWS responds within milliseconds."""
+
+_AUTHORITIES: Final = Path(botocore.__file__).with_name("cacert.pem")
+_CODE: Final = re.compile(r"(?:[\w.]+#)?([A-Za-z]\w{0,63})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonService:
-    """How a service is spoken to: its name in signatures, what its operations are called by.
+    """A service's name in signatures and in variables, its operations' prefix, its protocol.
 
     Source: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
     """
 
     name: str
+    variable: str
     target: str
     version: str
 
 
-DYNAMODB: Final = JsonService(name="dynamodb", target="DynamoDB_20120810", version="1.0")
-SECRETS_MANAGER: Final = JsonService(name="secretsmanager", target="secretsmanager", version="1.1")
+DYNAMODB: Final = JsonService(
+    name="dynamodb", variable="DYNAMODB", target="DynamoDB_20120810", version="1.0"
+)
+SECRETS_MANAGER: Final = JsonService(
+    name="secretsmanager", variable="SECRETS_MANAGER", target="secretsmanager", version="1.1"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """What the signer reads of credentials; the module of botocore's own takes long to import."""
+class _Credentials:
+    """What the signer reads of credentials; botocore's own module takes long to import."""
 
     access_key: str
     secret_key: str = field(repr=False)
     token: str | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """As whom and where AWS is called; without credentials every call fails."""
+class AwsError(Exception):
+    """A call failed; `code` is the service's own, or the class of the error on the way."""
 
-    region: str
-    credentials: Credentials | None
-
-
-class ResponseError(aws_errors.BotoCoreError):
-    """An answer that is not what the protocol has."""
-
-    fmt = "{service}: not an answer"
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class AwsJson:
-    """One JSON service at one endpoint."""
+    """One JSON service, where and as whom the variables of AWS's SDKs say.
+
+    Those are `AWS_REGION`, the three of the credentials, and `AWS_ENDPOINT_URL`, alone or with a
+    service's name after it.
+    """
 
     def __init__(
         self,
         service: JsonService,
+        environment: Mapping[str, str],
         *,
-        url: str,
-        account: Account,
-        timeout: urllib3.Timeout,
-        authorities: str,
+        trust: TrustStore,
+        seconds: float,
+        clock: Clock,
     ) -> None:
-        """Call `url` within `timeout`, and trust the `authorities` in that file alone."""
+        """Let each call take so many `seconds`; without credentials every call fails."""
         self.name: Final = service.name
-        self._target = service.target
-        self._url = f"{url}/"
-        self._signer = SigV4Auth(cast("Any", account.credentials), service.name, account.region)
-        self._content_type = f"application/x-amz-json-{service.version}"
-        trust = {"ca_certs": authorities} if url.startswith("https:") else {}
-        self._pool = urllib3.connection_from_url(
-            url,
-            maxsize=1,
-            retries=False,
-            timeout=timeout,
-            socket_options=[*HTTPConnection.default_socket_options, _KEEP_ALIVE],
-            **trust,
-        )
+        self._service = service
+        self._seconds = seconds
+        region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
+        self.url: Final = (
+            environment.get(f"AWS_ENDPOINT_URL_{service.variable}")
+            or environment.get("AWS_ENDPOINT_URL")
+            or f"https://{service.name}.{region}.amazonaws.com"
+        ).rstrip("/")
+        self._credentials = _credentials(environment)
+        self._signer = SigV4Auth(cast("Any", self._credentials), service.name, region)
+        self._transport = Transport(self.url, trust=trust, clock=clock)
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Give the service's answer to one operation, asked for once.
+        """Return the service's response to one operation.
 
         Raises:
-            ClientError: where the service refuses; its code says why.
-            BotoCoreError: where there is no answer, as botocore's clients have it.
+            AwsError: if the service refuses, or there is no response that can be read.
         """
+        if self._credentials is None:
+            raise AwsError("NoCredentials")
         body = json.dumps(request, separators=(",", ":")).encode()
-        target = f"{self._target}.{operation}"
         signed = AWSRequest(
             method="POST",
-            url=self._url,
+            url=f"{self.url}/",
             data=body,
-            headers={"Content-Type": self._content_type, "X-Amz-Target": target},
+            headers={
+                "Content-Type": f"application/x-amz-json-{self._service.version}",
+                "X-Amz-Target": f"{self._service.target}.{operation}",
+            },
         )
         self._signer.add_auth(signed)
         try:
-            answer = self._pool.urlopen(
-                "POST", "/", body=body, headers=dict(signed.headers.items()), redirect=False
+            response = self._transport.send(
+                Request(
+                    method="POST",
+                    target="/",
+                    headers=dict(signed.headers.items()),
+                    body=body,
+                    max_body_bytes=MAX_BODY_BYTES,
+                    max_idle_seconds=MAX_IDLE_SECONDS,
+                    first_byte_seconds=FIRST_BYTE_SECONDS,
+                ),
+                self._seconds,
             )
-        except exceptions.HTTPError as error:
-            raise _no_answer(error, self._url) from None
-        document = _document(answer.data)
-        if answer.status == 200:  # noqa: PLR2004 - the only status of success
+        except TransportError as error:
+            raise AwsError(type(error).__name__) from None
+        document = parse_object(response.body or b"")
+        if response.status == HTTPStatus.OK:
             if document is None:
-                raise ResponseError(service=self.name)
+                why = response.body_error
+                raise AwsError("InvalidResponse" if why is None else type(why).__name__)
             return document
-        raise aws_errors.ClientError({"Error": {"Code": _code(document, answer.status)}}, operation)
+        code = _CODE.fullmatch(str((document or {}).get("__type", "")))
+        raise AwsError(code[1] if code else f"HTTP {response.status}")
 
 
-def _no_answer(error: exceptions.HTTPError, url: str) -> aws_errors.BotoCoreError:
-    """Say by which of botocore's exceptions its own clients would tell of that."""
-    if isinstance(error, exceptions.NewConnectionError):  # a TimeoutError by descent
-        return aws_errors.EndpointConnectionError(endpoint_url=url)
-    if isinstance(error, exceptions.ConnectTimeoutError):
-        return aws_errors.ConnectTimeoutError(endpoint_url=url)
-    if isinstance(error, exceptions.ReadTimeoutError):
-        return aws_errors.ReadTimeoutError(endpoint_url=url)
-    if isinstance(error, exceptions.SSLError):
-        return aws_errors.SSLError(endpoint_url=url, error=error)
-    return aws_errors.ConnectionClosedError(endpoint_url=url)
+def trust_store(environment: Mapping[str, str]) -> TrustStore:
+    """Return the authorities in `AWS_CA_BUNDLE`, or in botocore's own file."""
+    return TrustStore(environment.get("AWS_CA_BUNDLE") or str(_AUTHORITIES))
 
 
-def _document(data: bytes) -> dict[str, Any] | None:
-    try:
-        document = json.loads(data)
-    except ValueError:
+def _credentials(environment: Mapping[str, str]) -> _Credentials | None:
+    key, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
+    if not key or not secret:
         return None
-    return document if isinstance(document, dict) else None
-
-
-def _code(document: Mapping[str, Any] | None, status: int) -> str:
-    """Read the error's code, which comes behind a namespace, or not."""
-    kind = (document or {}).get("__type")
-    return kind.rpartition("#")[2] if isinstance(kind, str) else f"HTTP {status}"
+    return _Credentials(
+        access_key=key, secret_key=secret, token=environment.get("AWS_SESSION_TOKEN")
+    )

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
+from functions.shared.transport import Clock
 
-class Clock(Protocol):
-    """What is asked of a clock; the `time` module is one."""
-
-    def time(self) -> float:
-        """Seconds since the epoch."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds since some moment, never going back."""
-        ...
+__all__ = ["Clock", "Deadline"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
-import jwt
-from botocore.exceptions import BotoCoreError, ClientError
-
+from functions.ratings.aws_json import AwsError
 from functions.ratings.deadline import Clock, Deadline
 from functions.ratings.errors import DeveloperTokenMissingError
 from functions.ratings.metrics import Metric, Observer
-
-if TYPE_CHECKING:
-    from types_boto3_secretsmanager import SecretsManagerClient
+from functions.shared.jwt_expiry import JwtError, read_expiry
 
 REFRESH_SECONDS: Final = 300
 """How long before its end a token is looked for anew."""
@@ -23,12 +18,16 @@ REFRESH_SECONDS: Final = 300
 REREAD_SECONDS: Final = 10
 """How often at most the secret is read while there is a token to go on with."""
 
-
 READ_SECONDS: Final = 1.0
-"""What reading the secret may take; see `aws_clients`."""
+"""The longest that reading the secret takes."""
 
-_END_OF_TIME: Final = 1e12
-_COMPACT_JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+
+class SecretsManager(Protocol):
+    """Secrets Manager's operations, by their names in its API."""
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the response of one operation, or raise an `AwsError`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +44,10 @@ def parse_developer_token(text: str, now: float) -> DeveloperToken:
     Raises:
         DeveloperTokenMissingError: where the text is no JWT with an `exp`, or has expired.
     """
-    if not _COMPACT_JWT.fullmatch(text):
-        raise DeveloperTokenMissingError("the secret holds no JWT")
     try:
-        claims: Mapping[str, Any] = jwt.decode(text, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
-        raise DeveloperTokenMissingError("the secret holds no JWT") from None
-    expires_at: Any = claims.get("exp")
-    if type(expires_at) not in (int, float) or not expires_at < _END_OF_TIME:
-        raise DeveloperTokenMissingError("the JWT in the secret has no `exp`")
+        expires_at = read_expiry(text)
+    except JwtError as error:
+        raise DeveloperTokenMissingError(f"the secret is {error}") from None
     if expires_at <= now:
         raise DeveloperTokenMissingError("the JWT in the secret has expired")
     return DeveloperToken(jwt=text, expires_at=expires_at)
@@ -63,7 +57,7 @@ class DeveloperTokenSource:
     """The developer token of one environment, out of one secret, kept in memory."""
 
     def __init__(
-        self, *, client: SecretsManagerClient, secret_id: str, clock: Clock, observer: Observer
+        self, *, client: SecretsManager, secret_id: str, clock: Clock, observer: Observer
     ) -> None:
         """Read `secret_id` by `client` when a token is first asked for."""
         self._client = client
@@ -110,12 +104,8 @@ class DeveloperTokenSource:
             raise DeveloperTokenMissingError("no time left to read the secret")
         self._read_at = self._clock.monotonic()
         try:
-            answer = self._client.get_secret_value(SecretId=self._secret_id)
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "no code")
-            raise DeveloperTokenMissingError(f"the secret cannot be read: {code}") from None
-        except BotoCoreError as error:
-            raise DeveloperTokenMissingError(
-                f"the secret cannot be read: {type(error).__name__}"
-            ) from None
-        return answer.get("SecretString", "").strip()
+            answer = self._client.call("GetSecretValue", {"SecretId": self._secret_id})
+        except AwsError as error:
+            raise DeveloperTokenMissingError(f"the secret cannot be read: {error.code}") from None
+        text = answer.get("SecretString")
+        return text.strip() if isinstance(text, str) else ""

@@ -10,10 +10,10 @@ from typing import Any, Final, Protocol
 
 from functions.ratings.api_gateway import ApiRequest, ProxyAnswer, error_answer
 from functions.ratings.apple_music import AppleMusic
-from functions.ratings.aws_clients import AwsClients
+from functions.ratings.aws_json import DYNAMODB, SECRETS_MANAGER, AwsJson, trust_store
 from functions.ratings.cache_policy import CachePolicy
 from functions.ratings.deadline import Deadline
-from functions.ratings.developer_token import DeveloperTokenSource
+from functions.ratings.developer_token import READ_SECONDS, DeveloperTokenSource
 from functions.ratings.errors import InternalError
 from functions.ratings.metrics import Observer
 from functions.ratings.refused_tokens import RefusedTokens
@@ -24,6 +24,7 @@ from functions.ratings.service import RatingsService
 from functions.ratings.settings import Settings
 from functions.ratings.telemetry import Telemetry
 from functions.ratings.upstream import Upstream
+from functions.shared.errors import describe_exception
 
 LAMBDA_MARGIN_SECONDS: Final = 0.5
 """What is left of Lambda's own time-out, which no answer may meet."""
@@ -60,7 +61,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
         try:
             answer = routes.answer(request, deadline)
         except Exception as defect:  # noqa: BLE001 - the outermost: every defect is answered
-            answer = error_answer(InternalError(_where(defect)), request.request_id)
+            answer = error_answer(InternalError(describe_exception(defect)), request.request_id)
         telemetry.write(
             request,
             answer,
@@ -74,7 +75,11 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
 
 
 def _build_routes(environment: Mapping[str, str], settings: Settings, observer: Observer) -> Routes:
-    aws = AwsClients(environment)
+    trust, cache_seconds = trust_store(environment), settings.cache_timeout_milliseconds / 1000
+    dynamodb = AwsJson(DYNAMODB, environment, trust=trust, seconds=cache_seconds, clock=time)
+    secrets_manager = AwsJson(
+        SECRETS_MANAGER, environment, trust=trust, seconds=READ_SECONDS, clock=time
+    )
     policy = CachePolicy(
         fresh_seconds=settings.fresh_seconds,
         stale_if_error_seconds=settings.stale_if_error_seconds,
@@ -83,20 +88,18 @@ def _build_routes(environment: Mapping[str, str], settings: Settings, observer: 
     return Routes(
         RatingsService(
             cache=DynamoDBResponseCache(
-                client=aws.dynamodb(timeout_milliseconds=settings.cache_timeout_milliseconds),
-                table_name=settings.cache_table_name,
-                policy=policy,
+                client=dynamodb, table_name=settings.cache_table_name, policy=policy
             ),
             upstream=Upstream(
                 exchange=RetryingExchange(
-                    AppleMusic(settings.apple_music_url),
+                    AppleMusic(settings.apple_music_url, clock=time),
                     clock=time,
                     sleep=time.sleep,
                     chance=random.random,
                     observer=observer,
                 ),
                 developer_tokens=DeveloperTokenSource(
-                    client=aws.secrets_manager(),
+                    client=secrets_manager,
                     secret_id=settings.developer_token_secret_id,
                     clock=time,
                     observer=observer,
@@ -109,15 +112,6 @@ def _build_routes(environment: Mapping[str, str], settings: Settings, observer: 
             observer=observer,
         )
     )
-
-
-def _where(defect: Exception) -> str:
-    """Name a defect and its place; its own message might quote a token."""
-    trace = defect.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "nowhere"
-    return f"{type(defect).__name__} in {place}"
 
 
 lambda_handler = build_handler(os.environ)

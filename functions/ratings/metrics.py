@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, unique
-from typing import Final, Protocol
-
-NAMESPACE: Final = "AppleMusicRatings"
-
-SERVICE_DIMENSION: Final = "service"
-"""Holds POWERTOOLS_SERVICE_NAME."""
-
-FUNCTION_DIMENSION: Final = "function_name"
-"""Holds the function's name, which keeps the stages of one account apart."""
+from typing import Protocol
 
 
 @unique

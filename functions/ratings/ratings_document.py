@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from functions.ratings.errors import AppleAnswerUnusableError
 from functions.ratings.models import NOT_RATED, Rating, RatingKey, RatingValue
+from functions.shared.documents import parse_object
 
 _APPLE_CODE: Final = re.compile(r"[0-9]{5}", re.ASCII)
 _CATALOG_PREFIX: Final = "r."
@@ -82,15 +83,11 @@ def ratings_document(ratings: Collection[Rating]) -> str:
     return '{"data":[' + ",".join(resources) + "]}"
 
 
-def _parse(body: bytes) -> Any:
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise AppleAnswerUnusableError(f"not JSON: {type(error).__name__}") from None
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+def _parse(body: bytes) -> dict[str, Any]:
+    document = parse_object(body)
+    if document is None:
+        raise AppleAnswerUnusableError("not a JSON object")
+    return document
 
 
 def _resources(document: Any) -> list[dict[str, Any]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from functions.ratings.aws_json import AwsError
 from functions.ratings.cache_items import (
     Item,
     first_generation,
@@ -33,9 +32,6 @@ from functions.ratings.errors import CacheUnavailableError
 from functions.ratings.models import RatingKey
 from functions.ratings.settings import SORT_KEY
 
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
-
 READ_BATCH: Final = 100
 """How many items DynamoDB gives in one BatchGetItem."""
 
@@ -44,6 +40,18 @@ WRITE_BATCH: Final = 25
 
 _ATTEMPTS: Final = 2
 """How often a batch is asked for that DynamoDB leaves unprocessed in part."""
+
+
+class DynamoDB(Protocol):
+    """DynamoDB's operations, by their names in its API."""
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the response of one operation, or raise an `AwsError`."""
+        ...
+
+
+class _ConditionFailedError(Exception):
+    """DynamoDB changed nothing, because a condition did not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +70,7 @@ class CacheSnapshot:
 class DynamoDBResponseCache:
     """A table of ratings by owner (partition key) and by type and id (sort key)."""
 
-    def __init__(self, *, client: DynamoDBClient, table_name: str, policy: CachePolicy) -> None:
+    def __init__(self, *, client: DynamoDB, table_name: str, policy: CachePolicy) -> None:
         """Use `table_name` by `client`, whose timeouts bound every call."""
         self._client = client
         self._table_name = table_name
@@ -104,8 +112,7 @@ class DynamoDBResponseCache:
             for key, cached in ratings.items()
         ]
         if len(items) == 1:
-            with _dynamodb_errors():
-                self._client.put_item(TableName=self._table_name, Item=items[0])
+            self._call("PutItem", TableName=self._table_name, Item=items[0])
             return
         for start in range(0, len(items), WRITE_BATCH):
             self._put(items[start : start + WRITE_BATCH])
@@ -137,7 +144,7 @@ class DynamoDBResponseCache:
         if opened is not None:
             try:
                 number, _ = self._advance(owner, family, now, times, closes=opened)
-            except self._client.exceptions.ConditionalCheckFailedException:
+            except _ConditionFailedError:
                 pass  # another write was announced since
             else:
                 return ClosedWrite(generation=number, alone=True)
@@ -153,7 +160,7 @@ class DynamoDBResponseCache:
         Raises:
             CacheUnavailableError: where DynamoDB fails.
         """
-        with suppress(self._client.exceptions.ConditionalCheckFailedException):
+        with suppress(_ConditionFailedError):
             self._advance(owner, family, now, {}, existing=not known)
 
     def _advance(
@@ -168,15 +175,15 @@ class DynamoDBResponseCache:
     ) -> tuple[int, Generation]:
         """Move the generation on; give its new number, and what it was before."""
         expires_at = self._policy.generation_expires_at(now)
-        with _dynamodb_errors(but=self._client.exceptions.ConditionalCheckFailedException):
-            answer = self._client.update_item(
-                TableName=self._table_name,
-                Key=item_key(owner, generation_sort_key(family)),
-                ReturnValues="ALL_OLD",
-                **generation_update(
-                    now, times, expires_at=expires_at, closes=closes, existing=existing
-                ),
-            )
+        answer = self._call(
+            "UpdateItem",
+            TableName=self._table_name,
+            Key=item_key(owner, generation_sort_key(family)),
+            ReturnValues="ALL_OLD",
+            **generation_update(
+                now, times, expires_at=expires_at, closes=closes, existing=existing
+            ),
+        )
         before = read_generation(answer.get("Attributes"))
         if before is None:
             raise CacheUnavailableError("a generation that cannot be read")
@@ -192,11 +199,9 @@ class DynamoDBResponseCache:
                 item_key(owner, sort_key) for sort_key in sort_keys[start : start + READ_BATCH]
             ]
             for _ in range(_ATTEMPTS):
-                with _dynamodb_errors():
-                    answer = self._client.batch_get_item(
-                        RequestItems={self._table_name: {"Keys": keys, "ConsistentRead": True}}
-                    )
-                if "Responses" not in answer:  # botocore reads a body that is no JSON as empty
+                wanted = {self._table_name: {"Keys": keys, "ConsistentRead": True}}
+                answer = self._call("BatchGetItem", RequestItems=wanted)
+                if "Responses" not in answer:
                     raise CacheUnavailableError("an answer without responses")
                 for item in answer["Responses"].get(self._table_name, ()):
                     items[item[SORT_KEY]["S"]] = item
@@ -210,25 +215,16 @@ class DynamoDBResponseCache:
     def _put(self, items: Sequence[Item]) -> None:
         requests: Sequence[Any] = [{"PutRequest": {"Item": item}} for item in items]
         for _ in range(_ATTEMPTS):
-            with _dynamodb_errors():
-                answer = self._client.batch_write_item(RequestItems={self._table_name: requests})
+            answer = self._call("BatchWriteItem", RequestItems={self._table_name: requests})
             requests = answer.get("UnprocessedItems", {}).get(self._table_name, [])
             if not requests:
                 return
         raise CacheUnavailableError("items left unprocessed")
 
-
-@contextmanager
-def _dynamodb_errors(*, but: type[Exception] | tuple[()] = ()) -> Iterator[None]:
-    """Turn what botocore raises into the one error of this module, without its text."""
-    try:
-        yield
-    except but:
-        raise
-    except ClientError as error:
-        # The code: a role without a grant has no exception of its own.
-        raise CacheUnavailableError(
-            error.response.get("Error", {}).get("Code", "no code")
-        ) from None
-    except BotoCoreError as error:
-        raise CacheUnavailableError(type(error).__name__) from None
+    def _call(self, operation: str, **request: Any) -> dict[str, Any]:
+        try:
+            return self._client.call(operation, request)
+        except AwsError as error:
+            if error.code == "ConditionalCheckFailedException":
+                raise _ConditionFailedError from None
+            raise CacheUnavailableError(error.code) from None

@@ -7,7 +7,7 @@ request will meet, and asking others would cost every miss a call.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from math import ceil
 from typing import Final, Protocol
@@ -178,13 +178,14 @@ class RetryingExchange:
         outcome = self._try(request, deadline, headers)
         delay = retry_delay(outcome, stand_in=stand_in, chance=self._chance)
         if delay is None or delay > deadline.remaining() - LEAST_SECONDS:
-            return Exchanged(response=_answer(outcome))
+            return _exchanged(outcome)
         if self.breaker.wait() > 0 or not self.budget.spend():
-            return Exchanged(response=_answer(outcome))
+            return _exchanged(outcome)
         self._sleep(delay)
         self._observer.count(Metric.UPSTREAM_RETRIED)
-        lost = isinstance(outcome, DependencyError)
-        return Exchanged(response=_answer(self._try(request, deadline, headers)), lost=lost)
+        lost = isinstance(outcome, DependencyError) or outcome.resent
+        again = replace(request, on_new_connection=True)
+        return Exchanged(response=_answer(self._try(again, deadline, headers)), lost=lost)
 
     def send_once(
         self, request: AppleRequest, deadline: Deadline, *, headers: Mapping[str, str]
@@ -221,6 +222,11 @@ class RetryingExchange:
         if self.breaker.saw(outcome):
             self._observer.count(Metric.BREAKER_OPENED)
         return outcome
+
+
+def _exchanged(outcome: Outcome) -> Exchanged:
+    response = _answer(outcome)
+    return Exchanged(response=response, lost=response.resent)
 
 
 def _answer(outcome: Outcome) -> AppleResponse:

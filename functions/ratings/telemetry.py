@@ -12,7 +12,8 @@ from aws_lambda_powertools.metrics import EphemeralMetrics
 from functions.ratings.api_gateway import Answer, ApiRequest
 from functions.ratings.cache_status import BYPASS, CacheStatus
 from functions.ratings.errors import IdentityError, NotRatedError
-from functions.ratings.metrics import FUNCTION_DIMENSION, NAMESPACE, Metric
+from functions.ratings.metrics import Metric
+from functions.shared.metrics import FUNCTION_DIMENSION, NAMESPACE
 
 _MILLISECONDS: Final = 1000
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final, Protocol
@@ -117,7 +118,7 @@ class Upstream:
             return NOT_RATED
         if response.status != HTTPStatus.OK:
             raise self._error(response)
-        return read_ratings(response.body, response.content_type, (key.id,))[key.id]
+        return read_ratings(_body(response), response.content_type, (key.id,))[key.id]
 
     def get_many(
         self,
@@ -145,7 +146,7 @@ class Upstream:
             return dict.fromkeys(keys, NOT_RATED)
         if response.status != HTTPStatus.OK:
             raise self._error(response)
-        ratings = read_ratings(response.body, response.content_type, ids)
+        ratings = read_ratings(_body(response), response.content_type, ids)
         return {key: ratings[key.id] for key in keys}
 
     def put(
@@ -171,7 +172,7 @@ class Upstream:
             raise ItemNotFoundError("404 to a PUT")
         if response.status not in _ACCEPTED:
             raise self._error(response)
-        rating = read_written_rating(response.body, response.content_type, key, value)
+        rating = read_written_rating(response.body or b"", response.content_type, key, value)
         return Written(rating=rating, once=not exchanged.lost)
 
     def delete(
@@ -222,7 +223,8 @@ class Upstream:
             raise DeveloperTokenRefusedError("401, and there is no other token") from None
         if developer_token != refused:
             headers = _headers(request, developer_token, token)
-            response = self._exchange.send_once(request, deadline, headers=headers)
+            again = replace(request, on_new_connection=True)
+            response = self._exchange.send_once(again, deadline, headers=headers)
             if response.status != HTTPStatus.UNAUTHORIZED:
                 return response
         try:
@@ -256,7 +258,7 @@ class Upstream:
         """Say what a status other than success means."""
         message = f"{response.status} from Apple Music"
         if response.status == HTTPStatus.BAD_REQUEST:
-            return RequestRefusedError(read_error_code(response.body))
+            return RequestRefusedError(read_error_code(response.body or b""))
         if response.status == HTTPStatus.FORBIDDEN:
             return UserTokenRefusedError(message)
         if response.status in _REJECTIONS:
@@ -281,6 +283,12 @@ def _headers(
     if token is not None:
         headers["Music-User-Token"] = token.value
     return headers
+
+
+def _body(response: AppleResponse) -> bytes:
+    if response.body is None:
+        raise response.body_error or AppleAnswerUnusableError("the body is unreadable")
+    return response.body
 
 
 def _item_path(key: RatingKey) -> str:

@@ -12,7 +12,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from botocore.config import Config
 
-from functions.token_rotation import metrics
+from functions.shared.errors import describe_exception
+from functions.shared.metrics import FUNCTION_DIMENSION, NAMESPACE
 from functions.token_rotation.apple_music import AppleMusic
 from functions.token_rotation.developer_token import days_left, expiry
 from functions.token_rotation.errors import (
@@ -20,6 +21,7 @@ from functions.token_rotation.errors import (
     NoDeveloperTokenError,
     TokenRotationError,
 )
+from functions.token_rotation.metrics import DAYS_LEFT
 from functions.token_rotation.rotation import Rotation, Step
 from functions.token_rotation.secret_versions import SecretVersions
 from functions.token_rotation.settings import Settings
@@ -56,7 +58,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
     rotation = Rotation(
         developer_token=token,
         signing_key=SecretVersions(client=client, secret_id=settings.signing_key_secret_id),
-        apple_music=AppleMusic(settings.apple_music_url),
+        apple_music=AppleMusic(settings.apple_music_url, clock=time),
         clock=time,
         life_seconds=settings.token_life_seconds,
     )
@@ -87,7 +89,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
         except TokenRotationError as error:
             failure = f"{type(error).__name__}: {error}"
         except Exception as defect:  # noqa: BLE001 - the outermost: no message of another's gets out
-            failure = _where(defect)
+            failure = describe_exception(defect)
         if failure is not None:
             logger.error("failed", step=str(event.get("Step", "report")), reason=failure)
             # Out here no other exception, which might quote a secret, is this one's context.
@@ -107,22 +109,13 @@ def _send_days_left(expires_at: float, context: LambdaContext) -> float:
     """Write the metric into the log, where CloudWatch finds it."""
     left = days_left(expires_at, time.time())
     with single_metric(
-        name=metrics.DAYS_LEFT,
+        name=DAYS_LEFT,
         unit=MetricUnit.Count,
         value=left,
-        namespace=metrics.NAMESPACE,
+        namespace=NAMESPACE,
     ) as metric:
-        metric.add_dimension(name=metrics.FUNCTION_DIMENSION, value=context.function_name)
+        metric.add_dimension(name=FUNCTION_DIMENSION, value=context.function_name)
     return left
-
-
-def _where(defect: Exception) -> str:
-    """Name a defect and its place; its own message might quote a secret."""
-    trace = defect.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}" if trace else "nowhere"
-    return f"{type(defect).__name__} in {place}"
 
 
 lambda_handler = build_handler(os.environ)

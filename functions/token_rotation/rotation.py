@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from functions.shared.transport import Clock
 from functions.token_rotation.developer_token import expiry
 from functions.token_rotation.errors import (
     DeveloperTokenError,
@@ -52,14 +53,6 @@ class TokenTrial(Protocol):
 
     def try_token(self, token: str) -> None:
         """Return if Apple accepts the token; raise an AppleMusicError if not."""
-        ...
-
-
-class Clock(Protocol):
-    """What is asked of a clock; the `time` module is one."""
-
-    def time(self) -> float:
-        """Seconds since the epoch."""
         ...
 
 

@@ -12,7 +12,7 @@ from functions.ratings.deadline import Deadline
 from functions.ratings.errors import AppleTooSlowError
 from functions.ratings.models import MusicUserToken, QueryOptions, RatingKey, RatingValue
 from functions.ratings.refused_tokens import RefusedTokens
-from functions.ratings.response_cache import DynamoDBResponseCache
+from functions.ratings.response_cache import DynamoDB, DynamoDBResponseCache
 from functions.ratings.service import RatingsService
 from tests.contracts.response_cache import CATALOG_SONG, POLICY, SONG
 from tests.fakes.apple_ratings import FakeAppleRatings, Value, value_of
@@ -35,28 +35,24 @@ EFFECTS: Mapping[Kind, int] = {"like": 4, "dislike": 4, "delete": 4, "read": 3, 
 """How many effects each operation has, where no other comes between."""
 
 
+TOUCHED: Mapping[str, tuple[str, ...]] = {
+    "BatchGetItem": ("generation", "ratings"),
+    "PutItem": ("ratings",),
+    "BatchWriteItem": ("ratings",),
+    "UpdateItem": ("generation",),
+}
+"""What each operation of DynamoDB reads or writes."""
+
+
 class PausingDynamoDB:
     """A DynamoDB client that stops before each call, as if the network were slow there."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: DynamoDB) -> None:
         self._client = client
-        self.exceptions = client.exceptions
 
-    def batch_get_item(self, **request: Any) -> Any:
-        pause("BatchGetItem", "generation", "ratings")
-        return self._client.batch_get_item(**request)
-
-    def put_item(self, **request: Any) -> Any:
-        pause("PutItem", "ratings")
-        return self._client.put_item(**request)
-
-    def batch_write_item(self, **request: Any) -> Any:
-        pause("BatchWriteItem", "ratings")
-        return self._client.batch_write_item(**request)
-
-    def update_item(self, **request: Any) -> Any:
-        pause("UpdateItem", "generation")
-        return self._client.update_item(**request)
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        pause(operation, *TOUCHED[operation])
+        return self._client.call(operation, request)
 
 
 class World:
@@ -64,7 +60,7 @@ class World:
 
     def __init__(
         self,
-        client: Any,
+        client: DynamoDB,
         *,
         user: str,
         lag: float,
@@ -76,9 +72,7 @@ class World:
         self._user = MusicUserToken(user)
         self._service = RatingsService(
             cache=DynamoDBResponseCache(
-                client=PausingDynamoDB(client),  # type: ignore[arg-type]  # what is used of one
-                table_name=table_name,
-                policy=policy,
+                client=PausingDynamoDB(client), table_name=table_name, policy=policy
             ),
             upstream=self.apple,
             policy=policy,

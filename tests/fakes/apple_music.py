@@ -29,7 +29,7 @@ def ok(*resources: Mapping[str, Any]) -> AppleResponse:
 
 def answer(
     status: int,
-    body: str | bytes = b"",
+    body: str | bytes | None = b"",
     *,
     content_type: str = "application/json;charset=utf-8",
     retry_after: str | None = None,

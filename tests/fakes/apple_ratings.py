@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from functions.ratings.deadline import Clock, Deadline
+from functions.ratings.deadline import Deadline
 from functions.ratings.errors import AppleTooSlowError
 from functions.ratings.models import (
     NOT_RATED,
@@ -16,6 +16,7 @@ from functions.ratings.models import (
     RatingValue,
     Written,
 )
+from functions.shared.transport import Clock
 from tests.fakes.interleaving import pause
 
 Value = RatingValue | None

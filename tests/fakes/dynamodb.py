@@ -1,4 +1,4 @@
-"""A DynamoDB client in memory, fast enough for hundreds of thousands of runs.
+"""DynamoDB in memory, fast enough for hundreds of thousands of runs.
 
 It knows the few forms of requests that the response cache makes, and raises on any other.
 """
@@ -6,45 +6,41 @@ It knows the few forms of requests that the response cache makes, and raises on 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
+from functions.ratings.aws_json import AwsError
 
 Item = dict[str, Any]
-
-
-class ConditionalCheckFailedException(ClientError):  # noqa: N818 - botocore's name
-    pass
-
-
-class Exceptions:
-    ConditionalCheckFailedException = ConditionalCheckFailedException
 
 
 class FakeDynamoDB:
     """One table, by partition and sort key."""
 
-    exceptions = Exceptions
-
     def __init__(self) -> None:
         self._items: dict[tuple[str, str], Item] = {}
 
-    def batch_get_item(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        response: dict[str, Any] = getattr(self, f"_{operation}")(**request)
+        return response
+
+    def _BatchGetItem(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N802, N803
         ((table, request),) = RequestItems.items()
         assert request["ConsistentRead"] is True
         found = [self._items[_place(key)] for key in request["Keys"] if _place(key) in self._items]
         return {"Responses": {table: found}, "UnprocessedKeys": {}}
 
-    def put_item(self, *, TableName: str, Item: Item) -> None:  # noqa: N803
+    def _PutItem(self, *, TableName: str, Item: Item) -> Any:  # noqa: N802, N803
         self._items[_place(Item)] = Item
+        return {}
 
-    def batch_write_item(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N803
+    def _BatchWriteItem(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N802, N803
         ((_, requests),) = RequestItems.items()
         for request in requests:
             self._items[_place(request["PutRequest"]["Item"])] = request["PutRequest"]["Item"]
         return {"UnprocessedItems": {}}
 
-    def update_item(
+    def _UpdateItem(  # noqa: N802
         self,
         *,
         TableName: str,  # noqa: N803
@@ -58,7 +54,7 @@ class FakeDynamoDB:
         values = ExpressionAttributeValues
         before = self._items.get(_place(Key), {})
         if ConditionExpression is not None and not _holds(ConditionExpression, before, values):
-            raise ConditionalCheckFailedException({}, "UpdateItem")
+            raise AwsError("ConditionalCheckFailedException")
         assignments, _, removed = UpdateExpression.removeprefix("SET ").partition(" REMOVE ")
         after = {**Key, **before}
         for assignment in re.split(r", (?=\w+ = )", assignments):

@@ -10,11 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
 
 from tests.patience import ENDLESS_SECONDS
-
-_DRIP_SECONDS: Final = 0.02
 
 Answering = Callable[[socket.socket], None]
 
@@ -51,14 +48,14 @@ def resets(connection: socket.socket) -> None:
     connection.close()
 
 
-def drips(head: bytes, drop: bytes) -> Answering:
+def drips(head: bytes, drop: bytes, seconds: float = 0.02) -> Answering:
     """Answer with `head`, then with `drop` again and again until the other side hangs up."""
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(head)
-        for _ in range(round(ENDLESS_SECONDS / _DRIP_SECONDS)):
+        for _ in range(round(ENDLESS_SECONDS / seconds)):
             connection.sendall(drop)
-            time.sleep(_DRIP_SECONDS)
+            time.sleep(seconds)
 
     return answer
 

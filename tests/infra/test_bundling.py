@@ -98,6 +98,8 @@ def _repository(folder: Path) -> Path:
     package.mkdir(parents=True)
     (package.parent / "__init__.py").write_text("")
     (package / "__init__.py").write_text("")
+    (package.parent / "shared").mkdir()
+    (package.parent / "shared" / "transport.py").write_text("")
     (package / "handler.py").write_text("ANSWER = 1\n")
     (package / "requirements.txt").write_text("cffi\n")
     shutil.copy(REPOSITORY / "constraints.txt", root)
@@ -105,8 +107,12 @@ def _repository(folder: Path) -> Path:
 
 
 def test_the_bundle_holds_the_functions_package_whole(bundle: Path, package: str) -> None:
-    source = REPOSITORY / "functions" / package
-    expected = {path for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    expected = {
+        path
+        for source in (package, "shared")
+        for path in (REPOSITORY / "functions" / source).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
 
     bundled = [
         path
@@ -437,6 +443,8 @@ def test_the_hash_is_the_same_for_the_same_sources(repository: Path, tmp_path: P
         "functions/example/handler.py",
         "functions/example/new.py",
         "functions/example/requirements.txt",
+        "functions/shared/transport.py",
+        "functions/shared/new.py",
         "constraints.txt",
     ],
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -212,6 +214,30 @@ def zipped(body: bytes) -> bytes:
     return gzip.compress(body)
 
 
+def odd_framing(name: str, header: str, body: bytes) -> Behaviour:
+    return unusable(f"200, {name}", sends(f"HTTP/1.1 200 OK\r\n{header}\r\n\r\n".encode() + body))
+
+
+def odd_chunk(size: str, rest: bytes = b"") -> Behaviour:
+    body = f"{size}\r\n".encode() + (rest or document(resource()) + b"\r\n0\r\n\r\n")
+    return odd_framing(f"a chunk of size {size}", "Transfer-Encoding: chunked", body)
+
+
+def interim(name: str, status: int, *, times: int = 1, seconds: float = 0.0) -> Behaviour:
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(f"HTTP/1.1 {status} Interim\r\n\r\n".encode() * times)
+        time.sleep(seconds)
+        found()(connection)
+
+    told = Told(status=200, cache="fwd=miss; stored", calls=1, seconds=seconds + 1)
+    return Behaviour(
+        name=name,
+        answers=always(answer),
+        nothing=told,
+        stale=replace(told, cache="fwd=stale; stored"),
+    )
+
+
 BEHAVIOURS: tuple[Behaviour, ...] = (
     Behaviour(
         name="200",
@@ -238,6 +264,9 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
         nothing=Told(status=200, cache="fwd=miss; stored", calls=1),
         stale=Told(status=200, cache="fwd=stale; stored", calls=1),
     ),
+    interim("103, then 200 at once", 103),
+    interim("102 sixteen times, then 200", 102, times=16),
+    interim("103, then 200 a second later", 103, seconds=1.0),
     Behaviour(
         name="a kept connection that died meanwhile",
         answers=lambda: (found(), resets, found()),
@@ -254,7 +283,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     wire("no such name", "no such name", calls=0),
     unreachable("reset", resets),
     unreachable("closed without an answer", sends_and_closes(b"")),
-    unreachable("not HTTP", sends_and_closes(b"nonsense\r\n\r\n")),
+    unusable("not HTTP", sends_and_closes(b"nonsense\r\n\r\n")),
     slow("silence", stays_silent),
     slow("a header a byte at a time", drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x")),
     slow(
@@ -309,6 +338,18 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     unusable(
         "200, truncated", sends_and_closes(b'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"data":')
     ),
+    odd_chunk("-5"),
+    odd_chunk("-1", b"x" * 2_000_000),
+    odd_chunk("4_0"),
+    odd_chunk("ffffffffffffffff"),
+    odd_framing("two lengths", "Content-Length: 2\r\nContent-Length: 3", b"{}"),
+    odd_framing(
+        "length and chunks",
+        "Content-Length: 2\r\nTransfer-Encoding: chunked",
+        b"2\r\n{}\r\n0\r\n\r\n",
+    ),
+    unusable("200, bytes after the end", sends(http(200, document(resource())) + b"x")),
+    unusable("200, a second response", sends(2 * http(200, document(resource())))),
     odd_body("badly zipped", b"not gzip", "Content-Encoding: gzip"),
     odd_body("bad UTF-8", b'{"data":[{"id":"\xff","type":"ratings"}]}'),
     odd_body("a list", b"[]"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any, cast
 
 from functions.ratings.api_gateway import Answer, ApiRequest
 from functions.ratings.apple_music import AppleMusic
@@ -37,9 +36,9 @@ class Backend:
     def __init__(self, url: str, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         self._deadline_seconds = deadline_seconds
         self.cache = DynamoDBResponseCache(
-            client=cast("Any", FakeDynamoDB()), table_name="ratings", policy=POLICY
+            client=FakeDynamoDB(), table_name="ratings", policy=POLICY
         )
-        self._apple = AppleMusic(url)
+        self._apple = AppleMusic(url, clock=time)
         self.observer = CacheMayNotFail()
         exchange = RetryingExchange(
             self._apple, clock=time, sleep=time.sleep, chance=lambda: 0.1, observer=self.observer

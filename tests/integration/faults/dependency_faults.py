@@ -15,7 +15,7 @@ from functions.ratings.cache_items import generation_sort_key, item_key, rating_
 from functions.ratings.cache_policy import CachedRating
 from functions.ratings.metrics import Metric
 from functions.ratings.models import Rating
-from tests.fakes.origin import Answering, http, resets, sends, stays_silent
+from tests.fakes.origin import Answering, drips, http, resets, sends, stays_silent
 from tests.integration.faults.apple_behaviours import (
     ADA,
     AGES,
@@ -309,7 +309,7 @@ def failing_secret(fault: str, answers: Answers | None) -> tuple[Cell, ...]:
     return (*reading, writing)
 
 
-def silent_secret() -> tuple[Cell, ...]:
+def slow_secret(fault: str, answering: Answering) -> tuple[Cell, ...]:
     """As any other that fails, but that it is waited for."""
     older = replace(
         STANDS_IN, cache="hit; ttl=-31; detail=stale-if-error", age=STALE_AGE + 1, seconds=1.5
@@ -318,7 +318,7 @@ def silent_secret() -> tuple[Cell, ...]:
         replace(cell, dynamodb=lambda: (reads(lambda: read(item(STALE_AGE + 0.5))),), told=older)
         if cell.told == STANDS_IN
         else replace(cell, told=replace(cell.told, seconds=1.5))
-        for cell in failing_secret("silent", lambda: (stays_silent,))
+        for cell in failing_secret(fault, lambda: (answering,))
     )
 
 
@@ -392,6 +392,14 @@ CELLS: Final[tuple[Cell, ...]] = (
     *failing_dynamodb("reset", resets),
     *failing_dynamodb("a black hole", stays_silent),
     *failing_dynamodb("slow", slowly),
+    *failing_dynamodb("a header a byte at a time", drips(b"HTTP/1.1 200 OK\r\nX: ", b"x", 0.15)),
+    *failing_dynamodb(
+        "a body a byte at a time",
+        drips(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", b" ", 0.15),
+    ),
+    *failing_dynamodb("an interim response only", sends(b"HTTP/1.1 103 Early Hints\r\n\r\n")),
+    *failing_dynamodb("a nesting bomb", sends(http(200, b"[" * 300_000))),
+    *failing_dynamodb("over the cap", sends(http(200, b"{}" + b" " * 400_000))),
     *failing_dynamodb("500", fails(500, "InternalServerError")),
     *failing_dynamodb("throttled", fails(400, "ProvisionedThroughputExceededException")),
     *failing_dynamodb("access denied", fails(400, "AccessDeniedException")),
@@ -435,7 +443,8 @@ CELLS: Final[tuple[Cell, ...]] = (
         apple=APPLE,
     ),
     *failing_secret("refused", None),
-    *silent_secret(),
+    *slow_secret("silent", stays_silent),
+    *slow_secret("a header a byte at a time", drips(b"HTTP/1.1 200 OK\r\nX: ", b"x", 0.15)),
     *failing_secret("500", lambda: (fails(500, "InternalServiceError"),)),
     *failing_secret("access denied", lambda: (fails(400, "AccessDeniedException"),)),
     *failing_secret("not a JWT", secret("no developer token yet: put one here")),

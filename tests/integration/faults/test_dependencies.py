@@ -7,7 +7,7 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +51,13 @@ def event(method: str, token: str) -> dict[str, Any]:
 class World:
     """DynamoDB, Secrets Manager and Apple on real sockets, and the handler among them."""
 
-    def __init__(self, cell: Cell, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self,
+        cell: Cell,
+        stack: ExitStack,
+        monkeypatch: pytest.MonkeyPatch,
+        variables: Mapping[str, str],
+    ) -> None:
         self.dynamodb, dynamodb_url = _serve(cell.dynamodb, stack)
         self.secrets, secrets_url = _serve(cell.secret, stack)
         self.apple = stack.enter_context(origin(cell.apple))
@@ -62,6 +68,7 @@ class World:
             "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets_url,
             "POWERTOOLS_SERVICE_NAME": "apple-music-ratings",
+            **variables,
         }.items():
             monkeypatch.setenv(name, value)
         settings = Settings(
@@ -111,7 +118,7 @@ def test_what_the_caller_is_told_and_the_operator_too(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    world = World(cell, stack, monkeypatch)
+    world = World(cell, stack, monkeypatch, {})
     if cell.warm:
         # Not by a request that the cache would be asked for.
         warming = event("GET", "somebody-else") | {"queryStringParameters": {"include": "content"}}

@@ -9,21 +9,27 @@ import os
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 import trustme
-import urllib3
-from botocore import exceptions
 
-from functions.ratings.aws_clients import AwsClients
-from functions.ratings.aws_json import DYNAMODB, SECRETS_MANAGER, Account, AwsJson, Credentials
-from functions.ratings.developer_token import READ_SECONDS
+from functions.ratings.aws_json import (
+    DYNAMODB,
+    SECRETS_MANAGER,
+    AwsError,
+    AwsJson,
+    JsonService,
+    trust_store,
+)
 from functions.ratings.response_cache import DynamoDBResponseCache
+from functions.shared.transport import TrustStore
 from tests.contracts.response_cache import POLICY, ResponseCacheContract
+from tests.fakes.clock import FakeClock
 from tests.fakes.origin import (
     Answering,
+    drips,
     http,
     origin,
     resets,
@@ -32,24 +38,38 @@ from tests.fakes.origin import (
     stays_silent,
 )
 from tests.integration.conftest import TABLE
-from tests.patience import LATE_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from types_boto3_dynamodb import DynamoDBClient
 
 SECRET = "made-up-secret-key"
-ACCOUNT = Account(
-    region="eu-west-1",
-    credentials=Credentials(access_key="AKIAMADEUP", secret_key=SECRET, token="session-token"),
-)
-SOON = urllib3.Timeout(connect=2.0, read=1.0)
-AUTHORITIES = "/dev/null"
+ENVIRONMENT = {
+    "AWS_REGION": "eu-west-1",
+    "AWS_ACCESS_KEY_ID": "AKIAMADEUP",
+    "AWS_SECRET_ACCESS_KEY": SECRET,
+    "AWS_SESSION_TOKEN": "session-token",
+}
 
 
-def dynamodb(url: str, account: Account = ACCOUNT, authorities: str = AUTHORITIES) -> AwsJson:
-    return AwsJson(DYNAMODB, url=url, account=account, timeout=SOON, authorities=authorities)
+def client(
+    url: str,
+    kind: JsonService = DYNAMODB,
+    *,
+    environment: Mapping[str, str] = ENVIRONMENT,
+    trust: TrustStore | None = None,
+    seconds: float = 60,
+    clock: Any = time,
+) -> AwsJson:
+    return AwsJson(
+        kind,
+        {**environment, "AWS_ENDPOINT_URL": url},
+        trust=trust or TrustStore(),
+        seconds=seconds,
+        clock=clock,
+    )
 
 
 def parsed(request: bytes) -> tuple[str, dict[str, str], bytes]:
@@ -62,7 +82,7 @@ def parsed(request: bytes) -> tuple[str, dict[str, str], bytes]:
 
 def test_an_operation_is_one_post_of_json_and_its_answer_is_json() -> None:
     with origin(sends(http(200, b'{"Responses":{}}'))) as aws:
-        answer = dynamodb(aws.url).call("BatchGetItem", {"RequestItems": {"t": {"Keys": []}}})
+        answer = client(aws.url).call("BatchGetItem", {"RequestItems": {"t": {"Keys": []}}})
 
     assert answer == {"Responses": {}}
     line, headers, body = parsed(aws.requests[0])
@@ -75,9 +95,7 @@ def test_an_operation_is_one_post_of_json_and_its_answer_is_json() -> None:
 
 def test_each_service_is_called_by_its_own_names() -> None:
     with origin(sends(http(200, b"{}"))) as aws:
-        AwsJson(
-            SECRETS_MANAGER, url=aws.url, account=ACCOUNT, timeout=SOON, authorities=AUTHORITIES
-        ).call("GetSecretValue", {"SecretId": "x"})
+        client(aws.url, SECRETS_MANAGER).call("GetSecretValue", {"SecretId": "x"})
 
     _, headers, _ = parsed(aws.requests[0])
     assert headers["content-type"] == "application/x-amz-json-1.1"
@@ -88,7 +106,7 @@ def test_each_service_is_called_by_its_own_names() -> None:
 def test_what_goes_over_the_wire_is_signed_as_aws_documents_it() -> None:
     """By the steps of https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html."""
     with origin(sends(http(200, b"{}"))) as aws:
-        dynamodb(aws.url).call("PutItem", {"TableName": "t", "Item": {"pk": {"S": 'ß"\\'}}})
+        client(aws.url).call("PutItem", {"TableName": "t", "Item": {"pk": {"S": 'ß"\\'}}})
 
     _, headers, body = parsed(aws.requests[0])
     scheme, _, rest = headers["authorization"].partition(" ")
@@ -116,19 +134,25 @@ def test_what_goes_over_the_wire_is_signed_as_aws_documents_it() -> None:
     assert hmac.digest(key, to_sign.encode(), "sha256").hex() == given["Signature"]
 
 
-def test_the_connection_is_kept_and_another_is_made_where_it_has_died() -> None:
+def test_the_connection_is_kept_for_a_minute() -> None:
+    clock = FakeClock()
+    clock.monotonic = time.monotonic  # type: ignore[method-assign]  # only the wall clock jumps
     with origin(sends(http(200, b"{}"))) as aws:
-        client = dynamodb(aws.url)
-        for _ in range(3):
-            client.call("PutItem", {})
-        assert (aws.connections, len(aws.requests)) == (1, 3)
+        calling = client(aws.url, clock=clock)
+        for seconds, connections in ((0, 1), (60, 1), (60.1, 2)):
+            clock.advance(seconds)
+            calling.call("PutItem", {})
+            assert aws.connections == connections
 
-    with origin(sends_and_closes(http(200, b"{}"))) as aws:
-        client = dynamodb(aws.url)
+
+@pytest.mark.parametrize("dies", [resets, sends_and_closes(), stays_silent])
+def test_a_kept_connection_that_died_costs_a_call_nothing(dies: Answering) -> None:
+    with origin(sends(http(200, b"{}")), dies, sends(http(200, b"{}"))) as aws:
+        calling = client(aws.url)
         for _ in range(3):
-            client.call("PutItem", {})
-            time.sleep(0.05)
-        assert (aws.connections, len(aws.requests)) == (3, 3)
+            assert calling.call("PutItem", {}) == {}
+
+        assert (aws.connections, len(aws.requests)) == (2, 4)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +164,9 @@ def test_the_connection_is_kept_and_another_is_made_where_it_has_died() -> None:
         (503, [], "HTTP 503"),
         (302, {}, "HTTP 302"),
         (413, "<html>", "HTTP 413"),
+        (400, {"__type": "a b"}, "HTTP 400"),
+        (400, {"__type": "x" * 65}, "HTTP 400"),
+        (400, "[" * 60_000, "HTTP 400"),
     ],
 )
 def test_a_refusal_is_told_by_its_code_and_never_tried_again(
@@ -148,64 +175,71 @@ def test_a_refusal_is_told_by_its_code_and_never_tried_again(
     text = body if isinstance(body, str) else json.dumps(body)
     with (
         origin(sends(http(status, text.encode(), "Location: https://elsewhere.test/"))) as aws,
-        pytest.raises(exceptions.ClientError) as raised,
+        pytest.raises(AwsError) as raised,
     ):
-        dynamodb(aws.url).call("PutItem", {})
+        client(aws.url).call("PutItem", {})
 
-    assert raised.value.response["Error"]["Code"].startswith(code)
+    assert raised.value.code.startswith(code)
     assert "made up" not in str(raised.value)
     assert len(aws.requests) == 1
 
 
 @pytest.mark.parametrize(
-    ("answering", "error"),
+    ("answering", "code"),
     [
-        (stays_silent, exceptions.ReadTimeoutError),
-        (resets, exceptions.ConnectionClosedError),
-        (sends_and_closes(b""), exceptions.ConnectionClosedError),
-        (sends_and_closes(b"nonsense\r\n\r\n"), exceptions.ConnectionClosedError),
-        (sends(http(200, b"<html>")), exceptions.BotoCoreError),
-        (sends(http(200, b"[]")), exceptions.BotoCoreError),
-        (sends(http(200, b"")), exceptions.BotoCoreError),
+        (stays_silent, "ExchangeTimeoutError"),
+        (drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x"), "ExchangeTimeoutError"),
+        (drips(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n", b"x"), "ExchangeTimeoutError"),
+        (resets, "ConnectionLostError"),
+        (sends_and_closes(b""), "ConnectionLostError"),
+        (sends_and_closes(b"nonsense\r\n\r\n"), "InvalidResponseError"),
+        (sends(http(200, b"<html>")), "InvalidResponse"),
+        (sends(http(200, b"[]")), "InvalidResponse"),
+        (sends(http(200, b"")), "InvalidResponse"),
+        (sends(http(200, b"[" * 1_000_000)), "InvalidResponse"),
+        (sends(http(200, b"x" * 3_000_000)), "ResponseTooLargeError"),
     ],
 )
-def test_no_answer_is_told_as_botocores_clients_tell_it(
-    answering: Answering, error: type[Exception]
-) -> None:
-    started = time.monotonic()
-    with origin(answering) as aws, pytest.raises(error):
-        dynamodb(aws.url).call("PutItem", {})
+def test_the_code_says_why_there_is_no_response(answering: Answering, code: str) -> None:
+    with origin(answering) as aws, pytest.raises(AwsError, match=f"^{code}$") as raised:
+        client(aws.url, seconds=0.3).call("PutItem", {})
 
-    assert time.monotonic() - started < 0.5 + LATE_SECONDS
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
 
-def test_nobody_there_and_a_stranger_there_are_told_too(tmp_path: Path) -> None:
+def test_a_closed_port_and_a_stranger_have_codes_too(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    with pytest.raises(exceptions.EndpointConnectionError):
-        dynamodb(f"http://127.0.0.1:{port}").call("PutItem", {})
+    with pytest.raises(AwsError, match=r"^ConnectError$"):
+        client(f"http://127.0.0.1:{port}").call("PutItem", {})
 
     trusted, other = trustme.CA(), trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trusted.issue_cert("127.0.0.1").configure_cert(context)
+    stores = {}
     for name, authority in (("trusted", trusted), ("other", other)):
         authority.cert_pem.write_to_path(str(tmp_path / name))
+        stores[name] = trust_store({"AWS_CA_BUNDLE": str(tmp_path / name)})
     with origin(sends(http(200, b"{}")), tls=context) as aws:
-        with pytest.raises(exceptions.SSLError):
-            dynamodb(aws.url, authorities=str(tmp_path / "other")).call("PutItem", {})
-        assert dynamodb(aws.url, authorities=str(tmp_path / "trusted")).call("PutItem", {}) == {}
+        with pytest.raises(AwsError, match=r"^TlsError$"):
+            client(aws.url, trust=stores["other"]).call("PutItem", {})
+        assert client(aws.url, trust=stores["trusted"]).call("PutItem", {}) == {}
 
 
 def test_without_credentials_nothing_is_sent() -> None:
-    with origin(sends(http(200, b"{}"))) as aws, pytest.raises(exceptions.NoCredentialsError):
-        dynamodb(aws.url, Account(region="eu-west-1", credentials=None)).call("PutItem", {})
+    with origin(sends(http(200, b"{}"))) as aws, pytest.raises(AwsError, match=r"^NoCredentials$"):
+        client(aws.url, environment={"AWS_REGION": "eu-west-1"}).call("PutItem", {})
 
     assert aws.requests == []
 
 
 def test_no_credential_shows_itself() -> None:
-    assert SECRET not in repr(ACCOUNT)
-    assert "session-token" not in repr(ACCOUNT)
+    shown = repr(vars(client("http://127.0.0.1:1")))
+
+    assert "AKIAMADEUP" in shown
+    assert SECRET not in shown
+    assert "session-token" not in shown
 
 
 class TestOverDynamoDB(ResponseCacheContract):
@@ -217,26 +251,23 @@ class TestOverDynamoDB(ResponseCacheContract):
 
     @pytest.fixture
     def cache(self, dynamodb: DynamoDBClient) -> DynamoDBResponseCache:
-        client = AwsClients(os.environ).dynamodb(timeout_milliseconds=2_000)
+        client = AwsJson(DYNAMODB, os.environ, trust=TrustStore(), seconds=60, clock=time)
         return DynamoDBResponseCache(client=client, table_name=TABLE, policy=POLICY)
 
 
 def test_a_secret_is_read_as_boto3_reads_it(served_aws: None) -> None:
     boto3.client("secretsmanager").create_secret(Name="developer-token", SecretString="made up")
 
-    client = AwsClients(os.environ).secrets_manager()
+    client = AwsJson(SECRETS_MANAGER, os.environ, trust=TrustStore(), seconds=60, clock=time)
 
-    assert client.get_secret_value(SecretId="developer-token")["SecretString"] == "made up"
-    with pytest.raises(exceptions.ClientError, match="ResourceNotFoundException"):
-        client.get_secret_value(SecretId="another")
-
-
-def pool(client: Any) -> Any:
-    return cast("Any", client)._aws._pool
+    secret = client.call("GetSecretValue", {"SecretId": "developer-token"})
+    assert secret["SecretString"] == "made up"
+    with pytest.raises(AwsError, match="ResourceNotFoundException"):
+        client.call("GetSecretValue", {"SecretId": "another"})
 
 
 @pytest.mark.parametrize(
-    ("environment", "cache", "secrets"),
+    ("environment", "dynamodb", "secrets_manager"),
     [
         (
             {"AWS_REGION": "eu-west-1"},
@@ -265,25 +296,7 @@ def pool(client: Any) -> Any:
     ],
 )
 def test_the_environment_says_where_aws_is(
-    environment: dict[str, str], cache: str, secrets: str
+    environment: dict[str, str], dynamodb: str, secrets_manager: str
 ) -> None:
-    clients = AwsClients(environment)
-
-    for client, url in (
-        (clients.dynamodb(timeout_milliseconds=200), cache),
-        (clients.secrets_manager(), secrets),
-    ):
-        at = pool(client)
-        port = "" if at.scheme == "https" else f":{at.port}"
-        assert f"{at.scheme}://{at.host}{port}" == url
-
-
-def test_the_clients_wait_no_longer_than_the_promises_allow() -> None:
-    clients = AwsClients({"AWS_REGION": "eu-west-1"})
-
-    for client, seconds in (
-        (clients.dynamodb(timeout_milliseconds=200), 0.3),
-        (clients.secrets_manager(), READ_SECONDS),
-    ):
-        timeout = pool(client).timeout
-        assert timeout.connect_timeout + timeout.read_timeout == pytest.approx(seconds)
+    for kind, url in ((DYNAMODB, dynamodb), (SECRETS_MANAGER, secrets_manager)):
+        assert AwsJson(kind, environment, trust=TrustStore(), seconds=1, clock=time).url == url

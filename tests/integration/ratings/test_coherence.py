@@ -18,6 +18,7 @@ from tests.contracts.coherence import (
     stale_ends,
 )
 from tests.contracts.response_cache import POLICY
+from tests.fakes.boto3_service import Boto3Service
 from tests.integration.conftest import TABLE
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def worlds(dynamodb: "DynamoDBClient") -> "Callable[..., World]":
     users = (f"user-{number}" for number in itertools.count())
 
     def world(lag: float, policy: CachePolicy = POLICY) -> World:
-        return World(dynamodb, user=next(users), lag=lag, table_name=TABLE, policy=policy)
+        client = Boto3Service(dynamodb)
+        return World(client, user=next(users), lag=lag, table_name=TABLE, policy=policy)
 
     return world
 

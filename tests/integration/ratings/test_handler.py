@@ -13,9 +13,9 @@ import boto3
 import jwt
 import pytest
 
-from functions.ratings import metrics
 from functions.ratings.aws_json import AwsJson
 from functions.ratings.settings import Settings
+from functions.shared import metrics
 from tests.fakes.origin import Answering, Origin, http, origin, sends, stays_silent
 from tests.integration.conftest import TABLE
 from tests.patience import LATE_SECONDS
@@ -374,7 +374,7 @@ def test_that_there_is_no_developer_token_is_counted(
     assert line["level"] == "ERROR"
     assert (line["error"], line["reason"]) == (
         "DeveloperTokenMissingError",
-        "the secret holds no JWT",
+        "the secret is not a JWT",
     )
 
 

@@ -18,6 +18,7 @@ from tests.contracts.response_cache import (
     ResponseCacheContract,
     cached,
 )
+from tests.fakes.boto3_service import Boto3Service
 from tests.integration.conftest import TABLE
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def cache(dynamodb: "DynamoDBClient") -> DynamoDBResponseCache:
-    return DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    return DynamoDBResponseCache(client=Boto3Service(dynamodb), table_name=TABLE, policy=POLICY)
 
 
 class TestDynamoDBResponseCache(ResponseCacheContract):
@@ -155,7 +156,7 @@ def test_a_generation_that_cannot_be_read_covers_nothing(
 
 
 def test_a_read_is_consistent_and_one_call(dynamodb: "DynamoDBClient") -> None:
-    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    cache = DynamoDBResponseCache(client=Boto3Service(dynamodb), table_name=TABLE, policy=POLICY)
     calls: list[dict[str, Any]] = []
     dynamodb.meta.events.register(
         "provide-client-params.dynamodb", lambda params, **_: calls.append(params)
@@ -172,7 +173,7 @@ def test_a_hundred_ids_are_two_reads_and_four_writes_of_what_dynamodb_takes(
     dynamodb: "DynamoDBClient",
 ) -> None:
     """DynamoDB gives 100 items in one call, and takes 25; moto would take more."""
-    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    cache = DynamoDBResponseCache(client=Boto3Service(dynamodb), table_name=TABLE, policy=POLICY)
     calls: list[tuple[str, int]] = []
 
     def note(params: dict[str, Any], event_name: str, **_: object) -> None:
@@ -203,7 +204,7 @@ ALL_IS_READ: list[dict[str, Any]] = [
 def test_items_left_unprocessed_are_put_once_more_and_then_told(
     dynamodb: "DynamoDBClient",
 ) -> None:
-    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    cache = DynamoDBResponseCache(client=Boto3Service(dynamodb), table_name=TABLE, policy=POLICY)
     left = {TABLE: [{"PutRequest": {"Item": {"pk": {"S": ADA}, "sk": {"S": "songs#1"}}}}]}
     two = {SONG: cached(), CATALOG_SONG: cached()}
     with Stubber(dynamodb) as stub:
@@ -250,7 +251,7 @@ def generation_left_unread(times: int) -> list[dict[str, Any]]:
 
 
 def test_what_is_left_unprocessed_is_asked_for_once_more(dynamodb: "DynamoDBClient") -> None:
-    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    cache = DynamoDBResponseCache(client=Boto3Service(dynamodb), table_name=TABLE, policy=POLICY)
     with Stubber(dynamodb) as stub:
         for all_is_read in ALL_IS_READ:
             for answer in generation_left_unread(1):
@@ -262,7 +263,7 @@ def test_what_is_left_unprocessed_is_asked_for_once_more(dynamodb: "DynamoDBClie
 
 
 def test_a_generation_left_unread_twice_is_unknown(dynamodb: "DynamoDBClient") -> None:
-    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    cache = DynamoDBResponseCache(client=Boto3Service(dynamodb), table_name=TABLE, policy=POLICY)
     with Stubber(dynamodb) as stub:
         for answer in generation_left_unread(2):
             stub.add_response("batch_get_item", answer)
@@ -277,7 +278,7 @@ def test_a_generation_left_unread_twice_is_unknown(dynamodb: "DynamoDBClient") -
 def test_a_failing_dynamodb_is_one_kind_of_error_told_by_its_code(
     dynamodb: "DynamoDBClient", code: str
 ) -> None:
-    cache = DynamoDBResponseCache(client=dynamodb, table_name=TABLE, policy=POLICY)
+    cache = DynamoDBResponseCache(client=Boto3Service(dynamodb), table_name=TABLE, policy=POLICY)
     with Stubber(dynamodb) as stub:
         stub.add_client_error("batch_get_item", code)
         for call in ("put_item", "batch_write_item", "update_item", "update_item"):
@@ -297,7 +298,9 @@ def test_a_failing_dynamodb_is_one_kind_of_error_told_by_its_code(
 
 
 def test_a_missing_table_is_the_same_kind_of_error(dynamodb: "DynamoDBClient") -> None:
-    cache = DynamoDBResponseCache(client=dynamodb, table_name="nowhere", policy=POLICY)
+    cache = DynamoDBResponseCache(
+        client=Boto3Service(dynamodb), table_name="nowhere", policy=POLICY
+    )
 
     with pytest.raises(CacheUnavailableError):
         cache.read(ADA, "songs", [SONG])

@@ -214,7 +214,7 @@ def test_the_daily_report_of_a_placeholder_is_one_plain_line(deploy: Deploy) -> 
 def test_a_token_that_is_none_fails_the_daily_report(deploy: Deploy) -> None:
     service = deploy("http://127.0.0.1:1", token="something-that-is-no-token-at-all")
 
-    with pytest.raises(Exception, match="DeveloperTokenError: the secret's version holds no JWT"):
+    with pytest.raises(Exception, match="DeveloperTokenError: the secret's version is not a JWT"):
         service.report()
     assert "something-that-is" not in str(service.lines())
 

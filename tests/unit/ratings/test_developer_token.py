@@ -1,9 +1,10 @@
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 import jwt
 import pytest
-from botocore.exceptions import ClientError, ConnectTimeoutError
 
+from functions.ratings.aws_json import AwsError
 from functions.ratings.deadline import Deadline
 from functions.ratings.developer_token import DeveloperTokenSource, parse_developer_token
 from functions.ratings.errors import DeveloperTokenMissingError
@@ -30,21 +31,22 @@ class FakeSecretsManager:
         self.secret = secret
         self.reads: list[str] = []
 
-    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
-        self.reads.append(SecretId)
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        assert operation == "GetSecretValue"
+        self.reads.append(request["SecretId"])
         if isinstance(self.secret, Exception):
             raise self.secret
         return {"SecretBinary" if isinstance(self.secret, bytes) else "SecretString": self.secret}
 
 
-DOWN = ConnectTimeoutError(endpoint_url="https://secretsmanager.test")
+DOWN = AwsError("ConnectError")
 
 
 def source(
     client: FakeSecretsManager, clock: FakeClock, observer: RecordingObserver | None = None
 ) -> DeveloperTokenSource:
     return DeveloperTokenSource(
-        client=cast("Any", client),
+        client=client,
         secret_id="developer",
         clock=clock,
         observer=observer or RecordingObserver(),
@@ -126,18 +128,17 @@ def test_a_new_token_is_found_by_reading_again_but_not_twice_in_ten_seconds() ->
 @pytest.mark.parametrize(
     ("failure", "reason"),
     [
-        (DOWN, "the secret cannot be read: ConnectTimeoutError"),
+        (DOWN, "the secret cannot be read: ConnectError"),
         (
-            ClientError({"Error": {"Code": "AccessDeniedException"}}, "GetSecretValue"),
+            AwsError("AccessDeniedException"),
             "the secret cannot be read: AccessDeniedException",
         ),
-        (ClientError({}, "GetSecretValue"), "the secret cannot be read: no code"),
-        ("", "the secret holds no JWT"),
-        (b"\x00", "the secret holds no JWT"),
-        ("a.b.c", "the secret holds no JWT"),
+        ("", "the secret is not a JWT"),
+        (b"\x00", "the secret is not a JWT"),
+        ("a.b.c", "the secret is not a JWT"),
         (
             jwt.encode({}, "a key that no one uses for anything else"),
-            "the JWT in the secret has no `exp`",
+            "the secret is a JWT without a usable `exp`",
         ),
         (signed(NOW), "the JWT in the secret has expired"),
     ],

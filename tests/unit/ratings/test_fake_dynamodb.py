@@ -1,5 +1,3 @@
-from typing import Any, cast
-
 import pytest
 
 from functions.ratings.response_cache import DynamoDBResponseCache
@@ -10,6 +8,4 @@ from tests.fakes.dynamodb import FakeDynamoDB
 class TestFakeDynamoDB(ResponseCacheContract):
     @pytest.fixture
     def cache(self) -> DynamoDBResponseCache:
-        return DynamoDBResponseCache(
-            client=cast("Any", FakeDynamoDB()), table_name="ratings", policy=POLICY
-        )
+        return DynamoDBResponseCache(client=FakeDynamoDB(), table_name="ratings", policy=POLICY)

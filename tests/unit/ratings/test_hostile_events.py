@@ -4,7 +4,7 @@ import json
 import re
 import string
 import time
-from typing import Any, cast
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -125,9 +125,7 @@ def routes(apple: FakeExchange) -> Routes:
     observer = CacheMayNotFail()
     return Routes(
         RatingsService(
-            cache=DynamoDBResponseCache(
-                client=cast("Any", FakeDynamoDB()), table_name="ratings", policy=POLICY
-            ),
+            cache=DynamoDBResponseCache(client=FakeDynamoDB(), table_name="ratings", policy=POLICY),
             upstream=Upstream(
                 exchange=RetryingExchange(
                     apple,

@@ -4,7 +4,7 @@ import json
 import random
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import pytest
 
@@ -130,9 +130,7 @@ class Run:
         self._clock = FakeClock()
         self.apple = CanaryApple(self._chance)
         service = RatingsService(
-            cache=DynamoDBResponseCache(
-                client=cast("Any", FakeDynamoDB()), table_name="ratings", policy=POLICY
-            ),
+            cache=DynamoDBResponseCache(client=FakeDynamoDB(), table_name="ratings", policy=POLICY),
             upstream=self.apple,
             policy=POLICY,
             clock=self._clock,

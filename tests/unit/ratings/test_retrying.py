@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from functions.ratings.apple_music import AppleRequest, AppleResponse
@@ -167,7 +169,7 @@ def test_a_second_try_may_succeed(first: AppleResponse | DependencyError, lost: 
     sending = Sending(first, OK)
 
     assert sending.send() == Exchanged(response=OK, lost=lost)
-    assert sending.exchange.requests == [GET, GET]
+    assert sending.exchange.requests == [GET, replace(GET, on_new_connection=True)]
     assert sending.exchange.headers == [HEADERS, HEADERS]
 
 

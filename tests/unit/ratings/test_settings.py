@@ -1,6 +1,7 @@
 import pytest
 
-from functions.ratings.settings import Settings, SettingsError
+from functions.ratings.settings import Settings
+from functions.shared.settings import SettingsError
 
 NEEDED = {"CACHE_TABLE_NAME": "ratings", "DEVELOPER_TOKEN_SECRET_ID": "developer-token"}
 
@@ -24,7 +25,7 @@ def test_the_windows_and_the_origin_have_defaults() -> None:
 
     assert settings.apple_music_url == "https://api.music.apple.com"
     assert (settings.fresh_seconds, settings.stale_if_error_seconds) == (60, 3600)
-    assert (settings.deadline_seconds, settings.cache_timeout_milliseconds) == (6, 200)
+    assert (settings.deadline_seconds, settings.cache_timeout_milliseconds) == (6, 300)
 
 
 @pytest.mark.parametrize("missing", sorted(NEEDED))

@@ -1,6 +1,7 @@
 import pytest
 
-from functions.token_rotation.settings import Settings, SettingsError
+from functions.shared.settings import SettingsError
+from functions.token_rotation.settings import Settings
 
 NEEDED = {"DEVELOPER_TOKEN_SECRET_ID": "developer-token", "SIGNING_KEY_SECRET_ID": "signing-key"}
 

@@ -1,0 +1,1 @@
+"""Code that both functions need; it knows neither of them."""

@@ -1,0 +1,32 @@
+"""Reads when a developer token expires; Apple checks its signature."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import jwt
+
+_COMPACT_JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
+_END_OF_TIME: Final = 1e12
+
+
+class JwtError(ValueError):
+    """The text is not a JWT with an `exp`."""
+
+
+def read_expiry(text: str) -> float:
+    """Return the `exp` of a JWT, in epoch seconds.
+
+    Raises:
+        JwtError: if the text is not a JWT, or its `exp` is not a time.
+    """
+    if not _COMPACT_JWT.fullmatch(text):
+        raise JwtError("not a JWT")
+    try:
+        expires_at: Any = jwt.decode(text, options={"verify_signature": False}).get("exp")
+    except (jwt.InvalidTokenError, RecursionError):
+        raise JwtError("not a JWT") from None
+    if type(expires_at) not in (int, float) or not abs(expires_at) < _END_OF_TIME:
+        raise JwtError("a JWT without a usable `exp`")
+    return float(expires_at)

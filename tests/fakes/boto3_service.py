@@ -1,0 +1,23 @@
+"""A client of boto3, called like the functions' own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from functions.ratings.aws_json import AwsError
+
+
+class Boto3Service:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            response: dict[str, Any] = getattr(self._client, xform_name(operation))(**request)
+        except ClientError as error:
+            raise AwsError(error.response["Error"]["Code"]) from None
+        return response
