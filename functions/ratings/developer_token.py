@@ -49,7 +49,7 @@ def parse_developer_token(text: str, now: float) -> DeveloperToken:
         raise DeveloperTokenMissingError("the secret holds no JWT")
     try:
         claims: Mapping[str, Any] = jwt.decode(text, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, RecursionError):
         raise DeveloperTokenMissingError("the secret holds no JWT") from None
     expires_at: Any = claims.get("exp")
     if type(expires_at) not in (int, float) or not expires_at < _END_OF_TIME:
@@ -118,4 +118,5 @@ class DeveloperTokenSource:
             raise DeveloperTokenMissingError(
                 f"the secret cannot be read: {type(error).__name__}"
             ) from None
-        return answer.get("SecretString", "").strip()
+        text: Any = answer.get("SecretString")
+        return text.strip() if isinstance(text, str) else ""
