@@ -24,33 +24,42 @@ from functions.ratings.errors import (
     AppleTooSlowError,
     AppleUnreachableError,
     AppleUntrustedError,
+    DependencyError,
 )
 
 # Of an odd header urllib3 logs what it is and where it came from: ids, and perhaps a token.
 logging.getLogger("urllib3").setLevel(logging.CRITICAL)
 
-MAX_BODY_BYTES: Final = 1_048_576
-"""How much of a decoded body is read: a hundred bare ratings take some 12 kB."""
+MAX_BODY_BYTES: Final = 262_144
+"""Cap on a decoded body of bare ratings: a hundred of them take some 12 kB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppleRequest:
-    """What is asked of Apple; `path` begins with `/v1/` and its parts are already checked."""
+    """A request to Apple; `path` begins with `/v1/` and its parts are already checked.
+
+    A decoded body of the response over `max_body_bytes` is unreadable.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    max_body_bytes: int = MAX_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppleResponse:
-    """What Apple answered: the body whole and decoded, and the two headers that are read."""
+    """Apple's response: the status, the body whole and decoded, and the two headers in use.
+
+    `body` is None if it is unreadable, and `body_error` says why.
+    """
 
     status: int
-    body: bytes
+    body: bytes | None
     content_type: str
     retry_after: str | None
+    body_error: DependencyError | None = None
 
 
 class AppleMusic:
@@ -182,14 +191,14 @@ def _exchange(
     except exceptions.HTTPError as error:
         raise AppleUnreachableError(type(error).__name__) from None
     try:
-        body = response.read(MAX_BODY_BYTES + 1, decode_content=True)
+        body = response.read(request.max_body_bytes + 1, decode_content=True)
     except exceptions.TimeoutError:
         raise AppleTooSlowError("the answer did not end in time") from None
     except exceptions.HTTPError as error:
         raise AppleAnswerUnusableError(type(error).__name__) from None
     finally:
         response.close()
-    if len(body) > MAX_BODY_BYTES:
+    if len(body) > request.max_body_bytes:
         raise AppleAnswerUnusableError("the body is too large")
     return AppleResponse(
         status=response.status,

@@ -60,6 +60,13 @@ def retry_delay(outcome: Outcome, *, stand_in: bool, chance: Chance) -> float | 
     return None
 
 
+def outcome_unknown(outcome: Outcome) -> bool:
+    """Whether a write that ended so may still take effect: Apple did not say what it did."""
+    return (
+        isinstance(outcome, DependencyError) or outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+
+
 def is_failure(outcome: Outcome) -> bool:
     """Whether an exchange speaks for Apple being down; a strange answer or a 4xx does not."""
     if isinstance(outcome, AppleResponse):
@@ -133,10 +140,10 @@ class Exchange(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchanged:
-    """Apple's answer; `lost` tells of an earlier try of which nobody knows what became."""
+    """Apple's response; `lost` if any attempt, this one included, has an unknown outcome."""
 
     response: AppleResponse
-    lost: bool = False
+    lost: bool
 
 
 class RetryingExchange:
@@ -178,23 +185,23 @@ class RetryingExchange:
         outcome = self._try(request, deadline, headers)
         delay = retry_delay(outcome, stand_in=stand_in, chance=self._chance)
         if delay is None or delay > deadline.remaining() - LEAST_SECONDS:
-            return Exchanged(response=_answer(outcome))
+            return _exchanged(outcome)
         if self.breaker.wait() > 0 or not self.budget.spend():
-            return Exchanged(response=_answer(outcome))
+            return _exchanged(outcome)
         self._sleep(delay)
         self._observer.count(Metric.UPSTREAM_RETRIED)
-        lost = isinstance(outcome, DependencyError)
-        return Exchanged(response=_answer(self._try(request, deadline, headers)), lost=lost)
+        retried = self._try(request, deadline, headers)
+        return _exchanged(retried, lost=outcome_unknown(outcome))
 
     def send_once(
         self, request: AppleRequest, deadline: Deadline, *, headers: Mapping[str, str]
-    ) -> AppleResponse:
-        """Give Apple's answer to the only try.
+    ) -> Exchanged:
+        """Return Apple's response to a single attempt.
 
         Raises:
-            DependencyError: where there is none.
+            DependencyError: if there is none.
         """
-        return _answer(self._try(request, deadline, headers))
+        return _exchanged(self._try(request, deadline, headers))
 
     def allow(self, deadline: Deadline) -> None:
         """Let a request through, unless it had better not be sent.
@@ -223,7 +230,7 @@ class RetryingExchange:
         return outcome
 
 
-def _answer(outcome: Outcome) -> AppleResponse:
+def _exchanged(outcome: Outcome, *, lost: bool = False) -> Exchanged:
     if isinstance(outcome, DependencyError):
         raise outcome
-    return outcome
+    return Exchanged(response=outcome, lost=lost or outcome_unknown(outcome))
