@@ -27,7 +27,7 @@ def expiry(text: str) -> float:
         raise DeveloperTokenError("the secret's version holds no JWT")
     try:
         claims: dict[str, Any] = jwt.decode(text, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, RecursionError):
         raise DeveloperTokenError("the secret's version holds no JWT") from None
     expires_at: Any = claims.get("exp")
     if type(expires_at) not in (int, float) or not math.isfinite(expires_at):
