@@ -14,6 +14,9 @@ from functions.ratings.models import NOT_RATED, Rating, RatingKey, RatingValue
 NO_SUCH_ROUTE: Final = "40401"
 """Apple's code for a path that it does not know, which says nothing about a rating."""
 
+MAX_PARTS: Final = 65_536
+"""Cap on commas and brackets in a body: parsed, each takes up to 80 bytes of memory."""
+
 _APPLE_CODE: Final = re.compile(r"[0-9]{5}", re.ASCII)
 _CATALOG_PREFIX: Final = "r."
 _EMPTY: Final[Collection[Any]] = ({}, {"data": []}, {"data": None})
@@ -121,6 +124,8 @@ def ratings_document(ratings: Collection[Rating]) -> str:
 def _parse(body: bytes, content_type: str = "") -> dict[str, Any]:
     if content_type and "json" not in content_type.lower():
         raise AppleAnswerUnusableError("not JSON by its content type")
+    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_PARTS:
+        raise AppleAnswerUnusableError("too many parts")
     try:
         document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.canaries.encodings import ENCODINGS
 from tests.fakes.apple_music import rating
 
 JSON = "application/json;charset=utf-8"
+SONG = RatingKey(type="library-songs", id="i.a")
 
 
 def key(item_id: str) -> RatingKey:
@@ -118,11 +120,56 @@ def test_a_value_is_one_or_zero_or_minus_one(value: object) -> None:
         b'{"data":[{"id":"\xff","type":"ratings"}]}',
         b"\xef\xbb\xbf" + b'{"data":[]}',
         b"[" * 200_000,
+        b"[" * 50_000,
     ],
 )
 def test_a_body_that_is_no_ratings_response_is_unusable(body: bytes) -> None:
     with pytest.raises(AppleAnswerUnusableError):
         read_ratings(body, JSON, [SONG], bare=False)
+
+
+HEAD = b'{"data":[{"id":"i.a","type":"ratings","attributes":{"value":1},"x":['
+MOST_BYTES, MOST_MEMORY = 1_572_864, 16 * 2**20
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        b"[],",
+        b"{},",
+        b'"ab",',
+        '"é😀",'.encode(),
+        b"1.5,",
+        b"99999,",
+        b'{"a":"b"},',
+        b'"x\\u0041",',
+    ],
+)
+@pytest.mark.parametrize("size", [MOST_BYTES, 65_000])
+def test_reading_a_hostile_body_takes_bounded_memory(unit: bytes, size: int) -> None:
+    parts = unit * (size // len(unit))
+    wide = '"' + "😀" + "a" * (MOST_BYTES - len(HEAD) - len(parts)) + '"'
+    body = HEAD + parts + wide.encode() + b"]}]}"
+    tracemalloc.start()
+    try:
+        read_ratings(body, JSON, [SONG], bare=False)
+    except AppleAnswerUnusableError:
+        pass
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert peak < MOST_MEMORY
+
+
+def test_a_hundred_resources_with_included_parts_are_read() -> None:
+    parts = {"name": "x" * 40, "genres": ["Pop", "Rock"], "notes": "Lorem ipsum, dolor " * 550}
+    keys = [key(f"i.{number}") for number in range(100)]
+    resources = [rating(key.id, relationships={"content": parts}) for key in keys]
+    body = json.dumps({"data": resources}).encode()
+
+    assert 1_000_000 < len(body) < MOST_BYTES
+    assert all(rating.is_rated for rating in read_ratings(body, JSON, keys, bare=False).values())
 
 
 def test_a_body_of_another_type_is_unusable_whatever_it_holds() -> None:
@@ -220,9 +267,6 @@ def test_a_token_is_found_in_each_encoding(encoding: str) -> None:
 
 def test_a_body_without_a_token_repeats_none() -> None:
     assert not repeats(b'{"data":[{"x":"\\u0061\\u00e9\xff"}]}', (TOKEN, "b"))
-
-
-SONG = RatingKey(type="library-songs", id="i.a")
 
 
 @pytest.mark.parametrize(
