@@ -196,10 +196,7 @@ class RatingsService:
         """
 
         def ask(
-            wanted: Sequence[RatingKey],
-            asking: Deadline,
-            *,
-            stand_in: bool,
+            wanted: Sequence[RatingKey], asking: Deadline, *, stand_in: bool
         ) -> Mapping[RatingKey, Rating]:
             (key,) = wanted
             return {key: self._upstream.get_one(token, key, options, asking, stand_in=stand_in)}
@@ -223,10 +220,7 @@ class RatingsService:
         """
 
         def ask(
-            wanted: Sequence[RatingKey],
-            asking: Deadline,
-            *,
-            stand_in: bool,
+            wanted: Sequence[RatingKey], asking: Deadline, *, stand_in: bool
         ) -> Mapping[RatingKey, Rating]:
             return self._upstream.get_many(token, wanted, options, asking, stand_in=stand_in)
 
@@ -246,11 +240,10 @@ class RatingsService:
             IdentityError: where Apple refuses, and nothing was written.
             DependencyError: where the outcome is unknown.
         """
-
-        def send(sending: Deadline) -> Written:
-            return self._upstream.put(token, key, value, options, sending)
-
-        return self._write(token, key, deadline, send).rating or write_rating(key, value)
+        written = self._write(
+            token, key, deadline, lambda left: self._upstream.put(token, key, value, options, left)
+        )
+        return written.rating or write_rating(key, value)
 
     def delete(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
@@ -261,11 +254,9 @@ class RatingsService:
             IdentityError: where Apple refuses, and nothing was deleted.
             DependencyError: where the outcome is unknown.
         """
-
-        def send(sending: Deadline) -> Written:
-            return self._upstream.delete(token, key, options, sending)
-
-        self._write(token, key, deadline, send)
+        self._write(
+            token, key, deadline, lambda left: self._upstream.delete(token, key, options, left)
+        )
 
     def _read(
         self,

@@ -172,8 +172,6 @@ class Upstream:
         )
         exchanged = self._send(request, token, deadline, stand_in=False)
         response = exchanged.response
-        if response.status == HTTPStatus.NOT_FOUND and proves_absence(response.body):
-            raise _after(exchanged, ItemNotFoundError("404 to a PUT"))
         clear = response.status in _CLEAR and is_clear_answer(
             response.body, response.content_type, key, value
         )
@@ -190,21 +188,20 @@ class Upstream:
         """
         request = AppleRequest(method="DELETE", path=_item_path(key), query=options.query())
         exchanged = self._send(request, token, deadline, stand_in=False)
-        response = exchanged.response
-        if response.status == HTTPStatus.NOT_FOUND and proves_absence(response.body):
-            return Written(rating=NOT_RATED, once=not exchanged.lost)
-        clear = response.status == HTTPStatus.NO_CONTENT
+        clear = exchanged.response.status == HTTPStatus.NO_CONTENT or _is_absent(exchanged.response)
         return self._written(exchanged, NOT_RATED if clear else None)
 
     def _written(self, exchanged: Exchanged, rating: Rating | None) -> Written:
         """Conclude a write; after an attempt of unknown outcome only a clear response will do."""
-        response = exchanged.response
-        if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise _after(exchanged, self._error(response))
-        if rating is None and exchanged.lost:
-            error = AppleAnswerUnusableError("an unclear response after an unknown outcome")
-            raise _after(exchanged, error)
-        return Written(rating=rating, once=not exchanged.lost)
+        status = exchanged.response.status
+        succeeded = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        if rating is not None or (succeeded and not exchanged.lost):
+            return Written(rating=rating, once=not exchanged.lost)
+        error: RatingsError = AppleAnswerUnusableError("unclear after an unknown outcome")
+        if not succeeded:
+            error = self._error(exchanged.response)
+        error.outcome_unknown = exchanged.lost
+        raise error
 
     def _get(
         self,
@@ -224,7 +221,7 @@ class Upstream:
             max_body_bytes=MAX_BODY_BYTES if options.bare else EXTENDED_BODY_BYTES,
         )
         response = self._send(request, token, deadline, stand_in=stand_in).response
-        if response.status == HTTPStatus.NOT_FOUND and proves_absence(response.body):
+        if _is_absent(response):
             return dict.fromkeys(keys, NOT_RATED)
         if response.status != HTTPStatus.OK:
             raise self._error(response)
@@ -295,6 +292,8 @@ class Upstream:
             return RequestRefusedError(read_error_code(response.body))
         if _forbids(response):
             return UserTokenRefusedError(message)
+        if _is_absent(response):  # a read or a DELETE has already taken that for an answer
+            return ItemNotFoundError(message)
         if response.status in _REJECTIONS:
             return RequestRejectedError(message)
         error = _FAILURES.get(response.status, AppleAnswerUnusableError)
@@ -337,10 +336,8 @@ def _forbids(response: AppleResponse) -> bool:
     )
 
 
-def _after(exchanged: Exchanged, error: RatingsError) -> RatingsError:
-    """Note on the error of a write whether any attempt may still take effect."""
-    error.outcome_unknown = exchanged.lost
-    return error
+def _is_absent(response: AppleResponse) -> bool:
+    return response.status == HTTPStatus.NOT_FOUND and proves_absence(response.body)
 
 
 def _item_path(key: RatingKey) -> str:
