@@ -25,8 +25,11 @@ MAX_BODY_BYTES: Final = 393_216
 """A hundred cached ratings take about 50 kB, a secret 64 KiB at most."""
 
 MAX_IDLE_SECONDS: Final = 60.0
-FIRST_BYTE_SECONDS: Final = 0.1
-"""A reused connection that is silent for longer has died: AWS responds within milliseconds."""
+FIRST_BYTE_SHARE: Final = 1 / 3
+"""A reused connection that is silent for this share of a call's time has died.
+
+For DynamoDB that is 0.1 s: it responds within milliseconds, and a new connection has the rest.
+"""
 
 _AUTHORITIES: Final = Path(botocore.__file__).with_name("cacert.pem")
 _CODE: Final = re.compile(r"(?:[\w.]+#)?([A-Za-z]\w{0,63})", re.ASCII)
@@ -128,7 +131,7 @@ class AwsJson:
                     body=body,
                     max_body_bytes=MAX_BODY_BYTES,
                     max_idle_seconds=MAX_IDLE_SECONDS,
-                    first_byte_seconds=FIRST_BYTE_SECONDS,
+                    first_byte_seconds=self._seconds * FIRST_BYTE_SHARE,
                 ),
                 self._seconds,
             )

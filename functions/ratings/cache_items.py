@@ -15,6 +15,7 @@ from functions.ratings.settings import PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 SCHEMA: Final = "1"
 """The layout of a rating's item; an item of another layout is a miss."""
 
+_NULL: Final = {"NULL": True}
 _TIMES: Final = ("writing_until", "settling_until", "unknown_until")
 
 Item = Mapping[str, Any]
@@ -45,37 +46,40 @@ def rating_item(owner: str, key: RatingKey, cached: CachedRating, *, expires_at:
         "owner": {"S": owner},
         "type": {"S": key.type},
         "id": {"S": key.id},
-        "resource": {"NULL": True} if resource is None else {"S": resource},
+        "resource": _NULL if resource is None else {"S": resource},
         "requested_at": _number(cached.requested_at),
-        "generation": {"NULL": True} if generation is None else _number(generation),
+        "generation": _NULL if generation is None else _number(generation),
     }
 
 
 def read_rating(item: Item, owner: str, key: RatingKey) -> CachedRating | None:
     """Read an item back; None for one that `rating_item` would not have written there."""
     try:
+        resource = None if item["resource"] == _NULL else item["resource"]["S"]
         identity = (item["schema"]["N"], item["owner"]["S"], item["type"]["S"], item["id"]["S"])
         if identity != (SCHEMA, owner, key.type, key.id) or TTL_ATTRIBUTE not in item:
             return None
+        if item["resource"] != _NULL and not isinstance(resource, str):
+            return None
         return CachedRating(
-            rating=Rating(None if "NULL" in item["resource"] else item["resource"]["S"]),
+            rating=Rating(resource),
             requested_at=float(item["requested_at"]["N"]),
-            generation=None if "NULL" in item["generation"] else int(item["generation"]["N"]),
+            generation=None if item["generation"] == _NULL else int(item["generation"]["N"]),
         )
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return None
 
 
-def read_generation(item: Item | None) -> Generation | None:
-    """Read a family's generation; None for an item that no `generation_update` has made."""
-    if not item:
+def read_generation(item: Item) -> Generation | None:
+    """Read a family's generation; `{}` if it has none, None if no `generation_update` made it."""
+    if item == {}:
         return Generation()
     try:
         return Generation(
             number=int(item["generation"]["N"]),
             **{name: float(item[name]["N"]) for name in _TIMES if name in item},
         )
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return None
 
 

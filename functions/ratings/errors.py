@@ -50,10 +50,12 @@ class RatingsError(Exception):
     """The root: something that an HTTP answer is owed for.
 
     `cache_status` is filled in once the cache has been asked, for the header of that name.
+    `outcome_unknown` says of a write whether it may still take effect at Apple.
     """
 
     source: ErrorSource | None = None
     cache_status: CacheStatus | None = None
+    outcome_unknown = True
 
     def headers(self) -> Mapping[str, str]:
         """The headers that belong to this error alone."""
@@ -123,6 +125,8 @@ class NotRatedError(RequestError):
 class IdentityError(RatingsError):
     """Apple refused the request; no cached copy may be served instead."""
 
+    outcome_unknown = False
+
 
 class NotSignedInError(IdentityError):
     """Apple says that the user is not signed in, or has no subscription."""
@@ -173,7 +177,7 @@ class AppleUntrustedError(DependencyError):
 
 
 class AppleAnswerUnusableError(DependencyError):
-    """Apple answered with something that is no answer to what was asked."""
+    """Apple's response cannot be used, or does not come from Apple but from an edge before it."""
 
 
 class AppleTooSlowError(DependencyError):
@@ -187,6 +191,8 @@ class AppleUnavailableError(DependencyError):
 class AppleNotAskedError(DependencyError):
     """Apple was not asked: it has failed too often just now, or there is no time for an answer."""
 
+    outcome_unknown = False
+
 
 class AppleThrottlesError(DependencyError):
     """Apple's 429, which counts for the whole developer team."""
@@ -194,6 +200,8 @@ class AppleThrottlesError(DependencyError):
 
 class DeveloperTokenMissingError(DependencyError):
     """There is no developer token that could be sent."""
+
+    outcome_unknown = False
 
 
 class CacheUnavailableError(RatingsError):

@@ -39,7 +39,7 @@ RATING_TYPES: Final[Mapping[str, RatingType]] = {
         _type("music-videos", "music-videos", r"[0-9]{1,20}"),
         _type("playlists", "playlists", r"pl\.[A-Za-z0-9-]{1,80}"),
         _type("songs", "songs", r"[0-9]{1,20}"),
-        _type("stations", "stations", r"ra\.[A-Za-z0-9-]{1,64}"),
+        _type("stations", "stations", r"ra(?!.*\.\.)\.[A-Za-z0-9._-]{1,96}"),
     )
 }
 """Every type that Apple rates, by name.
@@ -102,8 +102,8 @@ NOT_RATED: Final = Rating(None)
 class Written:
     """A write that Apple accepted.
 
-    `rating` is what Apple clearly said of the item, or None. It was sent `once` unless an earlier
-    try was lost, which may still take effect.
+    `rating` is None if Apple's response is not clear. It was sent `once` unless an earlier attempt
+    may still take effect.
     """
 
     rating: Rating | None

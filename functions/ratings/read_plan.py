@@ -12,7 +12,7 @@ from functions.ratings.cache_policy import (
     age,
 )
 from functions.ratings.cache_status import STALE_IF_ERROR, CacheStatus
-from functions.ratings.models import Rating, RatingKey
+from functions.ratings.models import NOT_RATED, Rating, RatingKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +67,10 @@ class ReadPlan:
         return self._from_cache(CacheStatus(fwd=fwd, ttl=self._least_ttl(), detail=STALE_IF_ERROR))
 
     def answered(self, fetched: Mapping[RatingKey, Rating], *, stored: bool) -> Reading:
-        """The answer where Apple gave what was wanted."""
+        """The response where Apple was called; a key that it left out unproven is not rated."""
+        known = {key: cached.rating for key, cached in self.fresh.items()} | dict(fetched)
         return Reading(
-            ratings=tuple(
-                fetched[key] if key in fetched else self.fresh[key].rating for key in self.keys
-            ),
+            ratings=tuple(known.get(key, NOT_RATED) for key in self.keys),
             cache_status=CacheStatus(fwd=self.reason, stored=stored),
             age=self._oldest(self.fresh),
         )

@@ -63,12 +63,13 @@ def rating_type(name: str) -> RatingType:
 
 
 def rating_key(type_name: str, item_id: str) -> RatingKey:
-    """Check a type and an id together.
+    """Check a type and an id of a path together; in the id, `%2E` equals `.` (RFC 3986).
 
     Raises:
         UnknownTypeError: where Apple has no such type.
         InvalidIdError: where the id does not have the shape of the type's ids.
     """
+    item_id = item_id.replace("%2E", ".").replace("%2e", ".")
     if not rating_type(type_name).id_pattern.fullmatch(item_id):
         raise InvalidIdError(f"not an id of {type_name}")
     return RatingKey(type=type_name, id=item_id)
@@ -96,7 +97,7 @@ def rating_value(body: bytes | None) -> RatingValue:
     """Check a RatingRequest, and take its value.
 
     Source: https://developer.apple.com/documentation/applemusicapi/ratingrequest, whose schema
-    says `ratings` and whose examples say `rating`: both are taken.
+    says `ratings` and whose examples say `rating`: both are taken, and so is a missing `type`.
 
     Raises:
         InvalidBodyError: where it is anything else; it tells where.
@@ -113,7 +114,7 @@ def rating_value(body: bytes | None) -> RatingValue:
         raise InvalidBodyError("") from None
     if not isinstance(document, dict):
         raise InvalidBodyError("")
-    if document.get("type") not in ("rating", "ratings"):
+    if document.get("type", "ratings") not in ("rating", "ratings"):
         raise InvalidBodyError("/type")
     attributes = document.get("attributes")
     if not isinstance(attributes, dict):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -87,14 +87,14 @@ class DynamoDBResponseCache:
         by_sort_key = {rating_sort_key(key): key for key in keys}
         generation_key = generation_sort_key(family)
         items, unread = self._get(owner, [generation_key, *by_sort_key])
-        generation = read_generation(items.pop(generation_key, None))
+        generation = read_generation(items.pop(generation_key, {}))
         if generation is None or generation_key in unread:
             return CacheSnapshot(ratings={}, generation=None, rejected=int(generation is None))
         ratings: dict[RatingKey, CachedRating] = {}
         rejected = 0
-        for sort_key, item in items.items():
+        for sort_key in by_sort_key.keys() & items.keys():
             key = by_sort_key[sort_key]
-            cached = read_rating(item, owner, key)
+            cached = read_rating(items[sort_key], owner, key)
             if cached is None:
                 rejected += 1
             elif generation.covers(cached):
@@ -184,7 +184,7 @@ class DynamoDBResponseCache:
                 now, times, expires_at=expires_at, closes=closes, existing=existing
             ),
         )
-        before = read_generation(answer.get("Attributes"))
+        before = read_generation(answer.get("Attributes", {}))
         if before is None:
             raise CacheUnavailableError("a generation that cannot be read")
         number = first_generation(now) if before.number is None else before.number
@@ -198,25 +198,27 @@ class DynamoDBResponseCache:
             keys: Sequence[Mapping[str, Any]] = [
                 item_key(owner, sort_key) for sort_key in sort_keys[start : start + READ_BATCH]
             ]
+            left_over: set[str] = set()
             for _ in range(_ATTEMPTS):
                 wanted = {self._table_name: {"Keys": keys, "ConsistentRead": True}}
                 answer = self._call("BatchGetItem", RequestItems=wanted)
-                if "Responses" not in answer:
-                    raise CacheUnavailableError("an answer without responses")
-                for item in answer["Responses"].get(self._table_name, ()):
-                    items[item[SORT_KEY]["S"]] = item
-                unprocessed = answer.get("UnprocessedKeys", {}).get(self._table_name)
-                keys = unprocessed["Keys"] if unprocessed else []
-                if not keys:
+                with _odd_types():
+                    found: Any = answer["Responses"]
+                    items |= {each[SORT_KEY]["S"]: each for each in found.get(self._table_name, ())}
+                    left: Any = answer.get("UnprocessedKeys", {}).get(self._table_name)
+                    keys = left["Keys"] if left else []
+                    left_over = {key[SORT_KEY]["S"] for key in keys}
+                if not left_over:
                     break
-            unread.update(key[SORT_KEY]["S"] for key in keys)
+            unread |= left_over
         return items, frozenset(unread)
 
     def _put(self, items: Sequence[Item]) -> None:
         requests: Sequence[Any] = [{"PutRequest": {"Item": item}} for item in items]
         for _ in range(_ATTEMPTS):
             answer = self._call("BatchWriteItem", RequestItems={self._table_name: requests})
-            requests = answer.get("UnprocessedItems", {}).get(self._table_name, [])
+            with _odd_types():
+                requests = answer.get("UnprocessedItems", {}).get(self._table_name, [])
             if not requests:
                 return
         raise CacheUnavailableError("items left unprocessed")
@@ -228,3 +230,12 @@ class DynamoDBResponseCache:
             if error.code == "ConditionalCheckFailedException":
                 raise _ConditionFailedError from None
             raise CacheUnavailableError(error.code) from None
+
+
+@contextmanager
+def _odd_types() -> Iterator[None]:
+    """Take an answer whose JSON is not of DynamoDB's types for a failure of DynamoDB."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError):
+        raise CacheUnavailableError("an answer of odd types") from None

@@ -60,6 +60,13 @@ def retry_delay(outcome: Outcome, *, stand_in: bool, chance: Chance) -> float | 
     return None
 
 
+def outcome_unknown(outcome: Outcome) -> bool:
+    """Whether a write that ended so may still take effect: Apple did not say what it did."""
+    if isinstance(outcome, DependencyError):
+        return True
+    return outcome.resent or outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
 def is_failure(outcome: Outcome) -> bool:
     """Whether an exchange speaks for Apple being down; a strange answer or a 4xx does not."""
     if isinstance(outcome, AppleResponse):
@@ -133,10 +140,10 @@ class Exchange(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchanged:
-    """Apple's answer; `lost` tells of an earlier try of which nobody knows what became."""
+    """Apple's response; `lost` if any attempt, this one included, has an unknown outcome."""
 
     response: AppleResponse
-    lost: bool = False
+    lost: bool
 
 
 class RetryingExchange:
@@ -183,19 +190,19 @@ class RetryingExchange:
             return _exchanged(outcome)
         self._sleep(delay)
         self._observer.count(Metric.UPSTREAM_RETRIED)
-        lost = isinstance(outcome, DependencyError) or outcome.resent
         again = replace(request, on_new_connection=True)
-        return Exchanged(response=_answer(self._try(again, deadline, headers)), lost=lost)
+        retried = self._try(again, deadline, headers)
+        return _exchanged(retried, lost=outcome_unknown(outcome))
 
     def send_once(
         self, request: AppleRequest, deadline: Deadline, *, headers: Mapping[str, str]
-    ) -> AppleResponse:
-        """Give Apple's answer to the only try.
+    ) -> Exchanged:
+        """Return Apple's response to a single attempt.
 
         Raises:
-            DependencyError: where there is none.
+            DependencyError: if there is none.
         """
-        return _answer(self._try(request, deadline, headers))
+        return _exchanged(self._try(request, deadline, headers))
 
     def allow(self, deadline: Deadline) -> None:
         """Let a request through, unless it had better not be sent.
@@ -224,12 +231,7 @@ class RetryingExchange:
         return outcome
 
 
-def _exchanged(outcome: Outcome) -> Exchanged:
-    response = _answer(outcome)
-    return Exchanged(response=response, lost=response.resent)
-
-
-def _answer(outcome: Outcome) -> AppleResponse:
+def _exchanged(outcome: Outcome, *, lost: bool = False) -> Exchanged:
     if isinstance(outcome, DependencyError):
         raise outcome
-    return outcome
+    return Exchanged(response=outcome, lost=lost or outcome_unknown(outcome))

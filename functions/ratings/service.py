@@ -28,13 +28,13 @@ from functions.ratings.errors import (
     DependencyError,
     DeveloperTokenMissingError,
     DeveloperTokenRefusedError,
-    IdentityError,
     RatingsError,
     RequestRejectedError,
     UserTokenRefusedError,
 )
 from functions.ratings.metrics import Metric, Observer
 from functions.ratings.models import (
+    NOT_RATED,
     MusicUserToken,
     QueryOptions,
     Rating,
@@ -130,7 +130,7 @@ class RatingsUpstream(Protocol):
         *,
         stand_in: bool,
     ) -> Mapping[RatingKey, Rating]:
-        """Ask for the ratings of several keys of one type."""
+        """Ask for the ratings of several keys of one type; what is not proven is left out."""
         ...
 
     def put(
@@ -157,7 +157,7 @@ class Ask(Protocol):
     def __call__(
         self, wanted: Sequence[RatingKey], asking: Deadline, *, stand_in: bool
     ) -> Mapping[RatingKey, Rating]:
-        """Give the rating of each key."""
+        """Return the rating of each key, except those that Apple left out without proof."""
         ...
 
 
@@ -196,10 +196,7 @@ class RatingsService:
         """
 
         def ask(
-            wanted: Sequence[RatingKey],
-            asking: Deadline,
-            *,
-            stand_in: bool,
+            wanted: Sequence[RatingKey], asking: Deadline, *, stand_in: bool
         ) -> Mapping[RatingKey, Rating]:
             (key,) = wanted
             return {key: self._upstream.get_one(token, key, options, asking, stand_in=stand_in)}
@@ -223,10 +220,7 @@ class RatingsService:
         """
 
         def ask(
-            wanted: Sequence[RatingKey],
-            asking: Deadline,
-            *,
-            stand_in: bool,
+            wanted: Sequence[RatingKey], asking: Deadline, *, stand_in: bool
         ) -> Mapping[RatingKey, Rating]:
             return self._upstream.get_many(token, wanted, options, asking, stand_in=stand_in)
 
@@ -246,11 +240,10 @@ class RatingsService:
             IdentityError: where Apple refuses, and nothing was written.
             DependencyError: where the outcome is unknown.
         """
-
-        def send(sending: Deadline) -> Written:
-            return self._upstream.put(token, key, value, options, sending)
-
-        return self._write(token, key, deadline, send).rating or write_rating(key, value)
+        written = self._write(
+            token, key, deadline, lambda left: self._upstream.put(token, key, value, options, left)
+        )
+        return written.rating or write_rating(key, value)
 
     def delete(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
@@ -261,11 +254,9 @@ class RatingsService:
             IdentityError: where Apple refuses, and nothing was deleted.
             DependencyError: where the outcome is unknown.
         """
-
-        def send(sending: Deadline) -> Written:
-            return self._upstream.delete(token, key, options, sending)
-
-        self._write(token, key, deadline, send)
+        self._write(
+            token, key, deadline, lambda left: self._upstream.delete(token, key, options, left)
+        )
 
     def _read(
         self,
@@ -308,7 +299,8 @@ class RatingsService:
             self._note_refusal(error, token, keys[0], known=False)
             error.cache_status = BYPASS
             raise
-        return Reading(ratings=tuple(fetched[key] for key in keys), cache_status=BYPASS)
+        ratings = tuple(fetched.get(key, NOT_RATED) for key in keys)
+        return Reading(ratings=ratings, cache_status=BYPASS)
 
     def _raise_if_refused(self, token: MusicUserToken) -> None:
         if token.owner in self._refused_tokens:
@@ -351,7 +343,7 @@ class RatingsService:
     ) -> bool:
         """Keep what Apple said, unless a write came too close; say whether it is kept."""
         generation = snapshot.generation
-        if generation is None or not generation.is_settled(requested_at):
+        if not fetched or generation is None or not generation.is_settled(requested_at):
             return False
         return self._store(token, fetched, requested_at, generation.number)
 
@@ -388,11 +380,13 @@ class RatingsService:
         except Exception as error:
             if isinstance(error, UserTokenRefusedError):
                 self._refused_tokens.remember(token.owner)
-            self._close_write(token, key, opened, unknown=_may_still_land(error))
+            unknown = not isinstance(error, RatingsError) or error.outcome_unknown
+            self._close_write(token, key, opened, unknown=unknown)
             raise
         closed = self._close_write(token, key, opened, unknown=not written.once)
-        if written.rating is not None and closed is not None and is_last_word(opened, closed):
-            self._store(token, {key: written.rating}, requested_at, closed.generation)
+        kept = written.rating if written.once else None
+        if kept is not None and closed is not None and is_last_word(opened, closed):
+            self._store(token, {key: kept}, requested_at, closed.generation)
         return written
 
     @contextmanager
@@ -430,8 +424,3 @@ def _asking(plan: ReadPlan, deadline: Deadline) -> Deadline:
     storing = STORING_SECONDS * ceil(len(plan.wanted) / WRITE_BATCH)
     asking = deadline.less(min(storing, deadline.remaining() / 2))
     return asking.at_most(STALE_READY_SECONDS) if plan.has_stand_in else asking
-
-
-def _may_still_land(error: Exception) -> bool:
-    """Whether a write that failed so, be it by a defect, may have been taken by Apple."""
-    return not isinstance(error, (IdentityError, *_NOT_ASKED))

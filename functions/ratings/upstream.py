@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from functions.ratings.apple_music import AppleRequest, AppleResponse
+from functions.ratings.apple_music import MAX_BODY_BYTES, AppleRequest, AppleResponse
 from functions.ratings.deadline import Clock, Deadline
 from functions.ratings.developer_token import DeveloperToken
 from functions.ratings.errors import (
@@ -37,12 +37,19 @@ from functions.ratings.models import (
     Written,
 )
 from functions.ratings.ratings_document import (
+    is_clear_answer,
+    is_page,
+    proves_absence,
     rating_request,
     read_error_code,
     read_ratings,
-    read_written_rating,
+    repeats,
+    write_rating,
 )
 from functions.ratings.retrying import Exchanged, RetryingExchange
+
+EXTENDED_BODY_BYTES: Final = 1_572_864
+"""Cap on a decoded body with `include` or `extend`: a hundred items take some 11 kB each."""
 
 VERDICT_SECONDS: Final = 60
 """How long it is remembered whether Apple accepts the developer token."""
@@ -58,10 +65,18 @@ _FAILURES: Final[Mapping[int, type[DependencyError]]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: AppleUnavailableError,
     HTTPStatus.GATEWAY_TIMEOUT: AppleTooSlowError,
 }
-_REJECTIONS: Final = frozenset(range(400, 500)) - {HTTPStatus.IM_A_TEAPOT, *_FAILURES}
+_REJECTIONS: Final = frozenset(range(400, 500)) - {
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.IM_A_TEAPOT,
+    *_FAILURES,
+}
 """Statuses that find fault with the request; 418 is registered as unused and means nothing."""
 
-_ACCEPTED: Final = frozenset({HTTPStatus.OK, HTTPStatus.NO_CONTENT})
+_CLEAR: Final = frozenset(
+    {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED, HTTPStatus.NO_CONTENT}
+)
+"""Statuses to a PUT that its body makes clear; any other 2xx is a success without an answer."""
 _MAY_SAY_WHEN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
@@ -106,19 +121,18 @@ class Upstream:
         *,
         stand_in: bool,
     ) -> Rating:
-        """Ask for one rating; a 404 means that there is none. `stand_in` tells of a copy at hand.
+        """Ask for one rating. `stand_in` tells of a copy at hand.
 
         Raises:
             IdentityError: where Apple refuses.
             DependencyError: where there is no usable answer.
         """
-        request = AppleRequest(method="GET", path=_item_path(key), query=options.query())
-        response = self._send(request, token, deadline, stand_in=stand_in).response
-        if response.status == HTTPStatus.NOT_FOUND:
-            return NOT_RATED
-        if response.status != HTTPStatus.OK:
-            raise self._error(response)
-        return read_ratings(_body(response), response.content_type, (key.id,))[key.id]
+        ratings = self._get(
+            _item_path(key), {}, token, (key,), options, deadline, stand_in=stand_in
+        )
+        if key not in ratings:
+            raise AppleAnswerUnusableError("`errors` or `next` in place of the rating")
+        return ratings[key]
 
     def get_many(
         self,
@@ -129,25 +143,15 @@ class Upstream:
         *,
         stand_in: bool,
     ) -> Mapping[RatingKey, Rating]:
-        """Ask for the ratings of several keys of one type at once; a 404 means there are none.
+        """Ask for the ratings of several keys of one type; a key without any proof is left out.
 
         Raises:
             IdentityError: where Apple refuses.
             DependencyError: where there is no usable answer.
         """
-        ids = [key.id for key in keys]
-        request = AppleRequest(
-            method="GET",
-            path=f"/v1/me/ratings/{keys[0].type}",
-            query={"ids": ",".join(ids), **options.query()},
-        )
-        response = self._send(request, token, deadline, stand_in=stand_in).response
-        if response.status == HTTPStatus.NOT_FOUND:
-            return dict.fromkeys(keys, NOT_RATED)
-        if response.status != HTTPStatus.OK:
-            raise self._error(response)
-        ratings = read_ratings(_body(response), response.content_type, ids)
-        return {key: ratings[key.id] for key in keys}
+        ids = ",".join(key.id for key in keys)
+        path = f"/v1/me/ratings/{keys[0].type}"
+        return self._get(path, {"ids": ids}, token, keys, options, deadline, stand_in=stand_in)
 
     def put(
         self,
@@ -168,17 +172,15 @@ class Upstream:
         )
         exchanged = self._send(request, token, deadline, stand_in=False)
         response = exchanged.response
-        if response.status == HTTPStatus.NOT_FOUND:
-            raise ItemNotFoundError("404 to a PUT")
-        if response.status not in _ACCEPTED:
-            raise self._error(response)
-        rating = read_written_rating(response.body or b"", response.content_type, key, value)
-        return Written(rating=rating, once=not exchanged.lost)
+        clear = response.status in _CLEAR and is_clear_answer(
+            response.body, response.content_type, key, value
+        )
+        return self._written(exchanged, write_rating(key, value) if clear else None)
 
     def delete(
         self, token: MusicUserToken, key: RatingKey, options: QueryOptions, deadline: Deadline
     ) -> Written:
-        """Take a rating away; a 404 means that there was none, and is as good.
+        """Take a rating away; a 404 that proves that there was none is a success.
 
         Raises:
             IdentityError: where Apple refuses, and nothing was deleted.
@@ -186,28 +188,62 @@ class Upstream:
         """
         request = AppleRequest(method="DELETE", path=_item_path(key), query=options.query())
         exchanged = self._send(request, token, deadline, stand_in=False)
-        response = exchanged.response
-        if response.status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND):
-            return Written(rating=NOT_RATED, once=not exchanged.lost)
-        if response.status not in _ACCEPTED:
+        clear = exchanged.response.status == HTTPStatus.NO_CONTENT or _is_absent(exchanged.response)
+        return self._written(exchanged, NOT_RATED if clear else None)
+
+    def _written(self, exchanged: Exchanged, rating: Rating | None) -> Written:
+        """Conclude a write; after an attempt of unknown outcome only a clear response will do."""
+        status = exchanged.response.status
+        succeeded = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        if rating is not None or (succeeded and not exchanged.lost):
+            return Written(rating=rating, once=not exchanged.lost)
+        error: RatingsError = AppleAnswerUnusableError("unclear after an unknown outcome")
+        if not succeeded:
+            error = self._error(exchanged.response)
+        error.outcome_unknown = exchanged.lost
+        raise error
+
+    def _get(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        token: MusicUserToken,
+        keys: Sequence[RatingKey],
+        options: QueryOptions,
+        deadline: Deadline,
+        *,
+        stand_in: bool,
+    ) -> Mapping[RatingKey, Rating]:
+        request = AppleRequest(
+            method="GET",
+            path=path,
+            query={**query, **options.query()},
+            max_body_bytes=MAX_BODY_BYTES if options.bare else EXTENDED_BODY_BYTES,
+        )
+        response = self._send(request, token, deadline, stand_in=stand_in).response
+        if _is_absent(response):
+            return dict.fromkeys(keys, NOT_RATED)
+        if response.status != HTTPStatus.OK:
             raise self._error(response)
-        return Written(rating=None, once=not exchanged.lost)
+        if response.body is None:
+            raise response.body_error or AppleAnswerUnusableError("the body is unreadable")
+        return read_ratings(response.body, response.content_type, keys, bare=options.bare)
 
     def _send(
         self, request: AppleRequest, token: MusicUserToken, deadline: Deadline, *, stand_in: bool
     ) -> Exchanged:
         self._exchange.allow(deadline)
         developer_token = self._developer_tokens.current(deadline)
-        exchanged = self._exchange.send(
-            request,
-            deadline,
-            headers=_headers(request, developer_token, token),
-            stand_in=stand_in,
-        )
+        headers = _headers(request, developer_token, token)
+        exchanged = self._exchange.send(request, deadline, headers=headers, stand_in=stand_in)
         if exchanged.response.status != HTTPStatus.UNAUTHORIZED:
-            return exchanged
-        response = self._after_refusal(request, developer_token, token, deadline)
-        return Exchanged(response=response, lost=exchanged.lost)
+            return _without_secrets(exchanged, developer_token, token)
+        try:
+            again = self._after_refusal(request, developer_token, token, deadline)
+        except RatingsError as error:
+            error.outcome_unknown |= exchanged.lost
+            raise
+        return replace(again, lost=exchanged.lost or again.lost)
 
     def _after_refusal(
         self,
@@ -215,7 +251,7 @@ class Upstream:
         refused: DeveloperToken,
         token: MusicUserToken,
         deadline: Deadline,
-    ) -> AppleResponse:
+    ) -> Exchanged:
         """Settle a 401, which may be about either token: try a newer one of ours, then ask."""
         try:
             developer_token = self._developer_tokens.reread(deadline)
@@ -224,9 +260,9 @@ class Upstream:
         if developer_token != refused:
             headers = _headers(request, developer_token, token)
             again = replace(request, on_new_connection=True)
-            response = self._exchange.send_once(again, deadline, headers=headers)
-            if response.status != HTTPStatus.UNAUTHORIZED:
-                return response
+            exchanged = self._exchange.send_once(again, deadline, headers=headers)
+            if exchanged.response.status != HTTPStatus.UNAUTHORIZED:
+                return _without_secrets(exchanged, developer_token, token)
         try:
             accepted = self._is_accepted(developer_token, deadline)
         except DependencyError:
@@ -243,14 +279,10 @@ class Upstream:
                 return accepted
         probe = AppleRequest(method="GET", path="/v1/test")
         headers = _headers(probe, developer_token)
-        response = self._exchange.send_once(probe, deadline, headers=headers)
-        if response.status not in (
-            HTTPStatus.OK,
-            HTTPStatus.UNAUTHORIZED,
-            HTTPStatus.FORBIDDEN,
-        ):
-            raise AppleAnswerUnusableError(f"{response.status} to the probe")
+        response = self._exchange.send_once(probe, deadline, headers=headers).response
         accepted = response.status == HTTPStatus.OK
+        if not accepted and response.status != HTTPStatus.UNAUTHORIZED and not _forbids(response):
+            raise AppleAnswerUnusableError(f"{response.status} to the probe")
         self._verdict = (developer_token, accepted, now + VERDICT_SECONDS)
         return accepted
 
@@ -258,9 +290,11 @@ class Upstream:
         """Say what a status other than success means."""
         message = f"{response.status} from Apple Music"
         if response.status == HTTPStatus.BAD_REQUEST:
-            return RequestRefusedError(read_error_code(response.body or b""))
-        if response.status == HTTPStatus.FORBIDDEN:
+            return RequestRefusedError(read_error_code(response.body))
+        if _forbids(response):
             return UserTokenRefusedError(message)
+        if _is_absent(response):  # a read or a DELETE has already taken that for an answer
+            return ItemNotFoundError(message)
         if response.status in _REJECTIONS:
             return RequestRejectedError(message)
         error = _FAILURES.get(response.status, AppleAnswerUnusableError)
@@ -285,10 +319,26 @@ def _headers(
     return headers
 
 
-def _body(response: AppleResponse) -> bytes:
-    if response.body is None:
-        raise response.body_error or AppleAnswerUnusableError("the body is unreadable")
-    return response.body
+def _without_secrets(
+    exchanged: Exchanged, developer_token: DeveloperToken, token: MusicUserToken
+) -> Exchanged:
+    """Treat a body that repeats one of our tokens as unreadable."""
+    response = exchanged.response
+    if response.body is None or not repeats(response.body, (developer_token.jwt, token.value)):
+        return exchanged
+    error = AppleAnswerUnusableError("the body repeats a token")
+    return replace(exchanged, response=replace(response, body=None, body_error=error))
+
+
+def _forbids(response: AppleResponse) -> bool:
+    """Whether this is a 403 of Apple, and not of an edge before it."""
+    return response.status == HTTPStatus.FORBIDDEN and not is_page(
+        response.body, response.content_type
+    )
+
+
+def _is_absent(response: AppleResponse) -> bool:
+    return response.status == HTTPStatus.NOT_FOUND and proves_absence(response.body)
 
 
 def _item_path(key: RatingKey) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
@@ -26,11 +27,14 @@ from functions.token_rotation.rotation import Rotation, Step
 from functions.token_rotation.secret_versions import SecretVersions
 from functions.token_rotation.settings import Settings
 
-# A step makes four calls at most: with Apple's part they fit into the function's time-out.
+# A step makes five calls at most: with Apple's part they fit into the function's time-out.
 # `proxies={}` keeps botocore from taking one out of the environment.
 _SECRETS_MANAGER: Final = Config(
     connect_timeout=1.0, read_timeout=3.0, retries={"total_max_attempts": 2}, proxies={}
 )
+
+_VERSION_ID: Final = re.compile(r"[A-Za-z0-9-]{32,64}", re.ASCII)
+"""The version ids of Secrets Manager; they are logged, so nothing else may pass for one."""
 
 Handler = Callable[[Mapping[str, Any], "LambdaContext"], None]
 
@@ -91,7 +95,9 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
         except Exception as defect:  # noqa: BLE001 - the outermost: no message of another's gets out
             failure = describe_exception(defect)
         if failure is not None:
-            logger.error("failed", step=str(event.get("Step", "report")), reason=failure)
+            step = event.get("Step", "report")
+            known = step if step in (*Step, "report") else "unknown"
+            logger.error("failed", step=known, reason=failure)
             # Out here no other exception, which might quote a secret, is this one's context.
             raise FailedError(failure)
 
@@ -100,9 +106,12 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
 
 def _rotation_request(event: Mapping[str, Any]) -> tuple[Step, str, str]:
     try:
-        return Step(event["Step"]), str(event["SecretId"]), str(event["ClientRequestToken"])
+        step, version_id = Step(event["Step"]), str(event["ClientRequestToken"])
+        if _VERSION_ID.fullmatch(version_id):
+            return step, str(event["SecretId"]), version_id
     except (KeyError, ValueError):
-        raise EventError("the event is neither a rotation step nor a schedule's") from None
+        pass
+    raise EventError("the event is neither a rotation step nor a schedule's")
 
 
 def _send_days_left(expires_at: float, context: LambdaContext) -> float:

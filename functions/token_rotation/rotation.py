@@ -137,10 +137,38 @@ class Rotation:
         if text is None:
             raise DeveloperTokenError("the pending version holds no token")
         expires_at = expiry(text)
+        if not is_worth_using(
+            expires_at,
+            self._in_use_until(state),
+            now=self._clock.time(),
+            life_seconds=self._life_seconds,
+        ):
+            # A version's text cannot be changed: without this one, the next rotation signs anew.
+            self._developer_token.end_pending(version_id)
+            raise DeveloperTokenError("the pending token is too old: rotate to sign a new one")
         # Again, so that in no order of the steps an untried token comes into use.
         self._apple_music.try_token(text)
         self._developer_token.make_current(version_id, instead_of=state.current())
         return Ending(outcome=Outcome.IN_USE, expires_at=expires_at)
+
+    def _in_use_until(self, state: SecretState) -> float:
+        if state.current() is None:
+            return 0.0
+        try:
+            return expiry(self._developer_token.current_text())
+        except DeveloperTokenError:
+            return 0.0
+
+
+def is_worth_using(
+    expires_at: float, in_use_until: float, *, now: float, life_seconds: int
+) -> bool:
+    """Whether a pending token should replace the token in use; moments are in epoch seconds.
+
+    It lives until the next rotation, which comes within half of a new token's life, or it outlives
+    the token in use.
+    """
+    return expires_at - now > life_seconds / 2 or expires_at > max(now, in_use_until)
 
 
 def _check_pending(state: SecretState, version_id: str) -> None:

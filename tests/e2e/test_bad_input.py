@@ -20,7 +20,7 @@ SONG = f"{RATINGS}/library-songs/i.7PJNN4mfXlD68R"
         (f"{RATINGS}/library-songs/l.qrRWYhq", 400, "40090"),
         (f"{RATINGS}/library-songs/..", 400, "40090"),
         (f"{RATINGS}/library-songs/%2e%2e", 400, "40090"),
-        (f"{RATINGS}/library-songs/i%2E7PJNN4mfXlD68R", 400, "40090"),
+        (f"{RATINGS}/library-songs/i%252E7PJNN4mfXlD68R", 400, "40090"),
         (f"{RATINGS}/library-songs/i.a%2Fb", 400, "40090"),
         (f"{RATINGS}/library-songs/i.a%0d%0aX:%20y", 400, "40090"),
         (f"{RATINGS}/library-songs/i.a%0a", 400, "40090"),

@@ -26,7 +26,7 @@ CASES = 2_000
 MOST_RUNS = 4
 """On a busy machine schemathesis makes fewer requests in a run: then there is another."""
 APPLES_PATHS = re.compile(
-    r"/v1/test|/v1/me/storefront|/v1/me/ratings/[a-z-]+(/[A-Za-z0-9.-]+)?", re.ASCII
+    r"/v1/test|/v1/me/storefront|/v1/me/ratings/[a-z-]+(/[A-Za-z0-9._-]+)?", re.ASCII
 )
 
 

@@ -33,12 +33,15 @@ def answer(
     *,
     content_type: str = "application/json;charset=utf-8",
     retry_after: str | None = None,
+    body_error: DependencyError | None = None,
 ) -> AppleResponse:
+    """A response; one whose body is None is unreadable, for the reason `body_error`."""
     return AppleResponse(
         status=status,
         body=body.encode() if isinstance(body, str) else body,
         content_type=content_type,
         retry_after=retry_after,
+        body_error=body_error,
     )
 
 

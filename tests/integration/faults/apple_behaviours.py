@@ -41,6 +41,7 @@ AGES: Final[Mapping[State, int]] = {
 }
 
 ADA: Final = MusicUserToken("sample-user-token-ada")
+DEVELOPER_TOKEN: Final = "developer.token.one"  # made up
 SONG: Final = RatingKey(type="library-songs", id="i.a")
 
 Wire = Literal["http", "https", "refused", "no such name", "untrusted", "expired", "other host"]
@@ -85,11 +86,16 @@ STALE: Final = Told(
 
 
 def resource(item_id: str = "i.a", value: object = 1) -> dict[str, object]:
-    return {"id": item_id, "type": "ratings", "attributes": {"value": value}}
+    href = f"/v1/me/ratings/library-songs/{item_id}"
+    return {"id": item_id, "type": "ratings", "href": href, "attributes": {"value": value}}
 
 
-def document(*resources: object) -> bytes:
-    return json.dumps({"data": resources}).encode()
+def document(*resources: object, **members: object) -> bytes:
+    return json.dumps({"data": resources, **members}).encode()
+
+
+def errors(code: str) -> bytes:
+    return json.dumps({"errors": [{"code": code}]}).encode()
 
 
 def found(*headers: str) -> Answering:
@@ -163,6 +169,22 @@ def refusal(name: str, told: Told, *answers: bytes) -> Behaviour:
         nothing=told,
         stale=replace(told, cache="fwd=stale"),
     )
+
+
+def not_rated(name: str, answer: bytes) -> Behaviour:
+    return Behaviour(
+        name=name,
+        answers=always(sends(answer)),
+        nothing=Told(status=404, code="40400", cache="fwd=miss; stored", calls=1),
+        stale=Told(status=404, code="40400", cache="fwd=stale; stored", calls=1),
+    )
+
+
+def repeated(token: str) -> tuple[bytes, ...]:
+    """A rating whose resource repeats a token: plain, and with each character escaped."""
+    escaped = "".join(f"\\u{ord(character):04x}" for character in token)
+    template = document({**resource(), "x": "TOKEN"})
+    return tuple(template.replace(b"TOKEN", form.encode()) for form in (token, escaped))
 
 
 def seconds_from_now(seconds: int) -> str:
@@ -313,18 +335,33 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     refusal("401, the user's fault", error(401, "40191", calls=2), http(401), http(200)),
     refusal("401, our fault", error(503, "50390", calls=2), http(401), http(401)),
     refusal("401, and nobody can tell", error(503, "50390", calls=2), http(401), http(500)),
-    refusal("403", error(403, "40300"), http(403, b'{"errors":[{"code":"40300"}]}')),
-    Behaviour(
-        name="404",
-        answers=always(sends(http(404))),
-        nothing=Told(status=404, code="40400", cache="fwd=miss; stored", calls=1),
-        stale=Told(status=404, code="40400", cache="fwd=stale; stored", calls=1),
+    refusal("403", error(403, "40300"), http(403, errors("40300"))),
+    refusal("403, empty", error(403, "40300"), http(403)),
+    refusal("403, neither JSON nor HTML", error(403, "40300"), http(403, b"denied")),
+    unusable("403, HTML", sends(http(403, b"<html></html>", "Content-Type: text/html"))),
+    not_rated("404", http(404)),
+    not_rated("404, JSON", http(404, errors("40400"))),
+    unusable("404, HTML", sends(http(404, b"<html></html>", "Content-Type: text/html"))),
+    unusable("404, code 40401", sends(http(404, errors("40401")))),
+    unusable("404, JSON without an error", sends(http(404, b"{}"))),
+    not_rated("200 without a value", http(200, b'{"data":[{"id":"i.a","type":"ratings"}]}')),
+    not_rated("200, value 0", http(200, document(resource(value=0)))),
+    not_rated("200, data null", http(200, b'{"data":null}')),
+    *(
+        Behaviour(
+            name=f"200 with {member}",
+            answers=always(sends(http(200, document(resource(), **{member: "x"})))),
+            nothing=Told(status=200, cache="fwd=miss; stored", calls=1),
+            stale=Told(status=200, cache="fwd=stale; stored", calls=1),
+        )
+        for member in ("errors", "next")
     ),
-    Behaviour(
-        name="200 without a value",
-        answers=always(sends(http(200, b'{"data":[{"id":"i.a","type":"ratings"}]}'))),
-        nothing=Told(status=404, code="40400", cache="fwd=miss; stored", calls=1),
-        stale=Told(status=404, code="40400", cache="fwd=stale; stored", calls=1),
+    odd_body("errors without the rating", document(errors=[{"code": "50000"}])),
+    odd_body("next without the rating", document(next="/v1/me/ratings/library-songs")),
+    *(
+        odd_body(f"repeating {whose} token, {form}", body)
+        for whose, token in (("the user", ADA.value), ("our", DEVELOPER_TOKEN))
+        for form, body in zip(("plain", "escaped"), repeated(token), strict=True)
     ),
     *(refusal(str(status), UNUSABLE, http(status)) for status in (405, 410, 414, 431)),
     *(
@@ -361,9 +398,73 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     odd_body("more ids than asked", document(resource(), resource("i.b"))),
     *(
         odd_body(f"value {json.dumps(value)}", document(resource(value=value)))
-        for value in (0, 5, "1", True, None)
+        for value in (5, "1", True, None)
     ),
     odd_body("too large", b"x" * (MAX_BODY_BYTES + 1)),
     odd_body("a gzip bomb", zipped(b"x" * (60 * MAX_BODY_BYTES)), "Content-Encoding: gzip"),
-    odd_body("a depth bomb", b"[" * 500_000),
+    odd_body("a depth bomb", b"[" * 200_000),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListBehaviour:
+    """One row: Apple's response to a request for i.a and i.b while nothing is cached.
+
+    `code` is that of an error for the whole list. Else the ids in `served` are in the response,
+    and those in `stored` are remembered, as rated or not rated.
+    """
+
+    name: str
+    answer: bytes
+    code: str | None = None
+    served: tuple[str, ...] = ()
+    stored: tuple[str, ...] = ()
+
+
+BOTH: Final = ("i.a", "i.b")
+
+LISTS: tuple[ListBehaviour, ...] = (
+    ListBehaviour(
+        name="200 with both",
+        answer=http(200, document(resource(), resource("i.b"))),
+        served=BOTH,
+        stored=BOTH,
+    ),
+    ListBehaviour(
+        name="200 without i.b",
+        answer=http(200, document(resource())),
+        served=("i.a",),
+        stored=BOTH,
+    ),
+    ListBehaviour(
+        name="200, i.b with value 0",
+        answer=http(200, document(resource(), resource("i.b", 0))),
+        served=("i.a",),
+        stored=BOTH,
+    ),
+    ListBehaviour(name="200, data empty", answer=http(200, document()), stored=BOTH),
+    ListBehaviour(name="200, data null", answer=http(200, b'{"data":null}'), stored=BOTH),
+    *(
+        ListBehaviour(
+            name=f"200 without i.b, with {member}",
+            answer=http(200, document(resource(), **{member: "x"})),
+            served=("i.a",),
+            stored=("i.a",),
+        )
+        for member in ("errors", "next")
+    ),
+    ListBehaviour(name="200, data empty, with next", answer=http(200, document(next="x"))),
+    ListBehaviour(name="404", answer=http(404), stored=BOTH),
+    ListBehaviour(name="404, JSON", answer=http(404, errors("40400")), stored=BOTH),
+    ListBehaviour(
+        name="404, HTML",
+        answer=http(404, b"<html></html>", "Content-Type: text/html"),
+        code="50291",
+    ),
+    ListBehaviour(name="404, code 40401", answer=http(404, errors("40401")), code="50291"),
+    ListBehaviour(
+        name="200, i.b repeating the user token",
+        answer=http(200, document(resource(), {**resource("i.b"), "x": ADA.value})),
+        code="50291",
+    ),
 )

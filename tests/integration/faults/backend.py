@@ -13,7 +13,7 @@ from functions.ratings.models import MusicUserToken, Rating
 from functions.ratings.refused_tokens import RefusedTokens
 from functions.ratings.response_cache import DynamoDBResponseCache
 from functions.ratings.retrying import RetryingExchange
-from functions.ratings.routes import ITEM_RESOURCE, Routes
+from functions.ratings.routes import COLLECTION_RESOURCE, ITEM_RESOURCE, Routes
 from functions.ratings.service import RatingsService
 from functions.ratings.upstream import Upstream
 from tests.contracts.response_cache import POLICY
@@ -69,6 +69,9 @@ class Backend:
     def get(self, token: MusicUserToken = ADA) -> Answer:
         return self._answer("GET", token)
 
+    def get_many(self, *ids: str) -> Answer:
+        return self._answer("GET", ADA, resource=COLLECTION_RESOURCE, ids=ids)
+
     def write(self, method: str) -> Answer:
         body = json.dumps({"type": "rating", "attributes": {"value": 1}})
         return self._answer(method, ADA, body if method == "PUT" else None)
@@ -76,9 +79,18 @@ class Backend:
     def close(self) -> None:
         self._apple.close()
 
-    def _answer(self, method: str, token: MusicUserToken, body: str | None = None) -> Answer:
+    def _answer(
+        self,
+        method: str,
+        token: MusicUserToken,
+        body: str | None = None,
+        *,
+        resource: str = ITEM_RESOURCE,
+        ids: tuple[str, ...] = (),
+    ) -> Answer:
         event = {
-            "resource": ITEM_RESOURCE,
+            "resource": resource,
+            "queryStringParameters": {"ids": ",".join(ids)},
             "httpMethod": method,
             "pathParameters": {"type": SONG.type, "id": SONG.id},
             "multiValueHeaders": {"Music-User-Token": [token.value]},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
@@ -33,7 +34,7 @@ from tests.integration.faults.apple_behaviours import (
 
 TABLE: Final = "ratings"
 PLENTY_MILLISECONDS: Final = 10_000
-CACHE_TIMEOUT_MILLISECONDS: Final = 200
+CACHE_TIMEOUT_MILLISECONDS: Final = 300
 """What DynamoDB has in a deployment; here it has it only where that is looked at."""
 
 LITTLE_MILLISECONDS: Final = 400
@@ -121,10 +122,11 @@ def token(expires_at: float) -> str:
     return jwt.encode({"exp": expires_at}, _KEY)
 
 
-def secret(text: str) -> Answers:
+def secret(text: object) -> Answers:
     return lambda: (json_answer({"SecretString": text}),)
 
 
+NESTED: Final = f"{b64encode(b'[' * 30_000).decode().rstrip('=')}.e30.x"
 TOKEN: Final = token(4_000_000_000)
 GOOD_SECRET: Final = secret(TOKEN)
 
@@ -405,7 +407,14 @@ CELLS: Final[tuple[Cell, ...]] = (
     *failing_dynamodb("access denied", fails(400, "AccessDeniedException")),
     *failing_dynamodb("no table", fails(400, "ResourceNotFoundException")),
     *failing_dynamodb("not JSON", sends(http(200, b"<html>"))),
+    *failing_dynamodb(
+        "JSON null in place of items", json_answer({"Responses": None, "Attributes": None})
+    ),
+    *failing_dynamodb(
+        "a text in place of items", json_answer({"Responses": {TABLE: "x"}, "Attributes": "x"})
+    ),
     *odd_item("a malformed item", changed(resource={"N": "1"})),
+    *odd_item("an item of odd JSON types", changed(resource={"S": None}, schema="x")),
     *odd_item("an item without a time", changed(requested_at=None)),
     *odd_item("another owner's item", changed(owner={"S": "0" * 64})),
     *odd_item("another song's item", changed(id={"S": "i.b"})),
@@ -450,6 +459,9 @@ CELLS: Final[tuple[Cell, ...]] = (
     *failing_secret("not a JWT", secret("no developer token yet: put one here")),
     *failing_secret("expired", secret(token(1_000_000_000))),
     *failing_secret("empty", secret("")),
+    *failing_secret("null", secret(None)),
+    *failing_secret("a number", secret(7)),
+    *failing_secret("a JWT of nested JSON", secret(NESTED)),
     *secret_that_failed_since(),
     *little_time(),
 )

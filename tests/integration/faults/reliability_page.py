@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.integration.faults.apple_behaviours import BEHAVIOURS, STATES, Behaviour, Told
+from tests.integration.faults.apple_behaviours import (
+    BEHAVIOURS,
+    LISTS,
+    STATES,
+    Behaviour,
+    ListBehaviour,
+    Told,
+)
 from tests.integration.faults.dependency_faults import CELLS, Cell
 from tests.integration.faults.write_behaviours import WRITES, Method, WriteBehaviour
 
@@ -28,9 +35,17 @@ Apple was asked (×). Fresh ratings are answered without asking Apple, whatever 
 |---|---|---|
 {reads}
 
+## What Apple's response to a list proves
+
+The request is for `i.a` and `i.b`, and nothing is cached. A `stored` id is remembered, as rated or as not rated.
+
+| Apple | response | stored |
+|---|---|---|
+{lists}
+
 ## When Apple fails a write
 
-Whatever becomes of a write, nothing that was cached before it is served after it. `kept` means that Apple's answer is
+Whatever becomes of a write, nothing that was cached before it is served after it. `kept` means that the written value is
 remembered; after an `unknown` outcome nothing of the family is remembered for 60 s.
 
 | Apple | PUT | DELETE |
@@ -57,6 +72,14 @@ _RULES = """\
 - **A breaker** for each environment: after 5 failures in a row (no connection, too slow, 5xx) Apple is not asked for
   10 s, then one request tries. Meanwhile a stale copy is `hit; ttl=-30; detail=stale-if-error`, and anything else
   503/50391 with `Retry-After`; a write is neither announced nor sent.
+- **The status decides first.** 401, 403, 404, 429 and 5xx, and every status of a write, mean the same if the body is
+  unreadable (cut off, too large, badly encoded). The body counts only for a 200 to a read, for the code of a 400, and for
+  the difference between JSON and HTML: an HTML 403 comes from an edge, not from Apple; an unreadable 403 counts as Apple's.
+- **Not rated** is proven by a 404 that is empty or has an `errors` object with a code other than 40401, and by a 200
+  without the id that has neither `errors` nor `next`. A missing `value` or 0 means not rated; `"data": null` is an empty list.
+- **A body that repeats a token**, plain, JSON-escaped or percent-encoded, is unreadable.
+- **An unknown outcome.** Any attempt of a write, the first included, that ends without a status or with a 5xx may still
+  take effect. The retry then succeeds only if its response is clear, and nothing is kept either way.
 - **A refusal is final.** After 401, 403 and 400 no copy stands in. After a 403 the token is refused from memory for
   10 s in that environment, and what was cached of the family does not count any more if the user had written to it or
   something of it was just read; otherwise another fresh rating of it may be served by another environment for up to
@@ -67,16 +90,24 @@ _RULES = """\
 
 
 def reliability_page() -> str:
-    cells = len(BEHAVIOURS) * len(STATES) + sum(map(len, WRITES.values())) + len(CELLS)
+    cells = len(BEHAVIOURS) * len(STATES) + len(LISTS) + len(CELLS)
+    cells += sum(map(len, WRITES.values()))
     return (
         _INTRODUCTION.format(
             cells=cells,
             reads="\n".join(_row(behaviour) for behaviour in BEHAVIOURS),
+            lists="\n".join(_list_row(behaviour) for behaviour in LISTS),
             writes="\n".join(_write_rows()),
             dependencies="\n".join(_dependency_row(cell) for cell in CELLS),
         )
         + _RULES
     )
+
+
+def _list_row(behaviour: ListBehaviour) -> str:
+    served = "200, " + (", ".join(f"`{each}`" for each in behaviour.served) or "empty")
+    response = served if behaviour.code is None else f"502/{behaviour.code}"
+    return f"| {behaviour.name} | {response} | {', '.join(behaviour.stored)} |"
 
 
 def _write_rows() -> Iterator[str]:

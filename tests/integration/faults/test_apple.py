@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 import ssl
 import time
@@ -15,12 +17,16 @@ import pytest
 import trustme
 
 from functions.ratings.models import MusicUserToken
-from tests.fakes.origin import Origin, origin
+from tests.fakes.origin import Origin, http, origin, sends
 from tests.integration.faults.apple_behaviours import (
     BEHAVIOURS,
+    BOTH,
+    LISTS,
     STATES,
     Behaviour,
+    ListBehaviour,
     State,
+    resource,
 )
 from tests.integration.faults.backend import Backend
 from tests.integration.faults.reliability_page import PAGE, reliability_page
@@ -105,6 +111,25 @@ def test_what_the_caller_is_told(
         "Retry-After",
     }
     assert headers["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("behaviour", LISTS, ids=[behaviour.name for behaviour in LISTS])
+def test_what_a_list_proves_of_each_id(behaviour: ListBehaviour) -> None:
+    with origin(sends(behaviour.answer), sends(http(404))) as served:
+        backend = Backend(served.url)
+        answer = backend.get_many(*BOTH)
+        backend.get_many(*BOTH)
+        backend.close()
+
+    if behaviour.code is None:
+        assert answer.status == 200
+        assert json.loads(answer.body) == {"data": [resource(each) for each in behaviour.served]}
+        assert str(answer.cache_status).endswith("stored") == bool(behaviour.stored)
+    else:
+        assert json.loads(answer.body)["errors"][0]["code"] == behaviour.code
+    requested = [re.findall(rb"i\.[ab]", request) for request in served.requests]
+    missing = [each.encode() for each in BOTH if each not in behaviour.stored]
+    assert requested == [[b"i.a", b"i.b"], *([missing] if missing else [])]
 
 
 def test_there_are_cells_enough() -> None:

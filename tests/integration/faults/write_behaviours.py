@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from tests.fakes.origin import Answering, drips, http, resets, sends, stays_silent
-from tests.integration.faults.apple_behaviours import PLENTY_SECONDS, document, found, resource
+from tests.integration.faults.apple_behaviours import (
+    ADA,
+    PLENTY_SECONDS,
+    document,
+    errors,
+    found,
+    resource,
+)
 
 DEADLINE_SECONDS: Final = 3.0
 """What a request has if Apple is slow, a second of which a write keeps back for its close."""
@@ -18,7 +26,7 @@ Method = Literal["PUT", "DELETE"]
 class WriteBehaviour:
     """One row: Apple's answers, and what comes of them.
 
-    `success` tells of 200 or 204; else the caller is told `status` and `code`. Apple's answer is
+    `success` tells of 200 or 204; else the caller is told `status` and `code`. What was written is
     `kept` in the cache, or the outcome is `unknown`, or neither.
     """
 
@@ -44,8 +52,20 @@ def succeeds(name: str, *answers: Answering, kept: bool = False) -> WriteBehavio
     return WriteBehaviour(name=name, answers=answers, success=True, kept=kept)
 
 
-def odd_body(name: str, body: bytes, *headers: str) -> WriteBehaviour:
-    return succeeds(f"200, {name}", sends(http(200, body, *headers)))
+def odd_body(name: str, body: bytes, *headers: str, kept: bool = False) -> WriteBehaviour:
+    return succeeds(f"200, {name}", sends(http(200, body, *headers)), kept=kept)
+
+
+def empty(*, kept: bool) -> tuple[WriteBehaviour, ...]:
+    """The ways in which Apple accepts a write without a word."""
+    return (
+        odd_body("empty", b"", kept=kept),
+        odd_body("an empty object", b"{}", kept=kept),
+        odd_body("no data", b'{"data":[]}', kept=kept),
+        odd_body("data null", b'{"data":null}', kept=kept),
+        succeeds("201, empty", sends(http(201)), kept=kept),
+        succeeds("202, empty", sends(http(202)), kept=kept),
+    )
 
 
 def fails(name: str, status: int, code: str, *answers: Answering, calls: int) -> WriteBehaviour:
@@ -69,19 +89,35 @@ def refuses(name: str, status: int, code: str, *answers: bytes, calls: int = 1) 
     )
 
 
-def lost_once(*answers: Answering) -> WriteBehaviour:
-    """The second try says what the rating is; the first may still arrive, after a later write."""
-    once = succeeds("a lost connection, then as above", resets, *answers, kept=True)
-    return replace(once, calls=2, unknown=True)
+LOST: Final[Mapping[str, Answering]] = {
+    "a lost connection": resets,
+    **{str(status): sends(http(status)) for status in (500, 502, 503, 504)},
+}
+"""First attempts after which the retry is sent: they may take effect later, after the retry."""
+
+
+def after_a_lost_attempt(clear: bytes) -> Iterator[WriteBehaviour]:
+    """The retry decides the response; whatever it is, the outcome stays unknown."""
+    page = http(200, b"<html></html>", "Content-Type: text/html")
+    for name, lost in LOST.items():
+        once = succeeds(f"{name}, then as above", lost, sends(clear))
+        yield replace(once, calls=2, unknown=True)
+    for name, lost in (("a lost connection", resets), ("504", sends(http(504)))):
+        for then, status, code, answer in (
+            ("400", 400, "40000", http(400)),
+            ("403", 403, "40300", http(403)),
+            ("404, HTML", 502, "50291", http(404, b"<html></html>")),
+            ("200, HTML", 502, "50291", page),
+        ):
+            yield fails(f"{name}, then {then}", status, code, lost, sends(answer), calls=2)
 
 
 _BOTH: Final = (
-    odd_body("empty", b""),
-    odd_body("an empty object", b"{}"),
-    odd_body("no data", b'{"data":[]}'),
     odd_body("HTML", b"<html></html>", "Content-Type: text/html"),
     odd_body("another id", document(resource("i.b"))),
     odd_body("another value", document(resource(value=-1))),
+    odd_body("repeating the user token", document({**resource(), "x": ADA.value})),
+    succeeds("206", sends(http(206))),
     slow("silence after sending", stays_silent),
     slow("a header a byte at a time", drips(b"HTTP/1.1 200 OK\r\nX-Drip: ", b"x")),
     replace(
@@ -90,6 +126,7 @@ _BOTH: Final = (
             drips(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"x"),
         ),
         seconds=DEADLINE_SECONDS,
+        deadline_seconds=DEADLINE_SECONDS,
     ),
     fails("reset", 502, "50290", resets, calls=2),
     fails("500", 502, "50290", sends(http(500)), calls=2),
@@ -102,28 +139,40 @@ _BOTH: Final = (
         ),
         retry_after=7,
     ),
-    replace(fails("429", 429, "42991", sends(http(429)), calls=2), retry_after=5, seconds=2.0),
-    fails("301", 502, "50291", sends(http(301, b"", "Location: https://elsewhere.test/")), calls=1),
-    fails("418", 502, "50291", sends(http(418)), calls=1),
+    replace(refuses("429", 429, "42991", http(429), calls=2), retry_after=5, seconds=2.0),
+    refuses("301", 502, "50291", http(301, b"", "Location: https://elsewhere.test/")),
+    refuses("418", 502, "50291", http(418)),
     refuses("400", 400, "40000", http(400)),
     refuses("401, the user's fault", 401, "40191", http(401), http(200), calls=2),
     refuses("401, our fault", 503, "50390", http(401), http(401), calls=2),
     refuses("403", 403, "40300", http(403)),
+    refuses("403, HTML", 502, "50291", http(403, b"<html></html>")),
+    refuses("404, HTML", 502, "50291", http(404, b"<html></html>")),
+    refuses("404, code 40401", 502, "50291", http(404, errors("40401"))),
     refuses("405", 502, "50291", http(405)),
 )
 
 WRITES: Final[dict[Method, tuple[WriteBehaviour, ...]]] = {
     "PUT": (
         succeeds("200", found(), kept=True),
-        lost_once(found()),
-        succeeds("204", sends(http(204))),
+        *after_a_lost_attempt(http(200, document(resource()))),
+        fails("504, then 404", 404, "40400", sends(http(504)), sends(http(404)), calls=2),
+        succeeds("201", sends(http(201, document(resource()))), kept=True),
+        succeeds("204", sends(http(204)), kept=True),
+        *empty(kept=True),
         *_BOTH,
         refuses("404", 404, "40400", http(404)),
+        refuses("404, JSON", 404, "40400", http(404, errors("40400"))),
     ),
     "DELETE": (
         succeeds("204", sends(http(204)), kept=True),
-        lost_once(sends(http(204))),
-        succeeds("404", sends(http(404)), kept=True),
+        *after_a_lost_attempt(http(204)),
+        replace(
+            succeeds("504, then 404", sends(http(504)), sends(http(404))), calls=2, unknown=True
+        ),
+        *empty(kept=False),
         *_BOTH,
+        succeeds("404", sends(http(404)), kept=True),
+        succeeds("404, JSON", sends(http(404, errors("40400"))), kept=True),
     ),
 }

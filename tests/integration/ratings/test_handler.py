@@ -24,7 +24,12 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 TOKEN = jwt.encode({"exp": 4_000_000_000}, "a key that no one uses for anything else")
-RATING = {"id": "i.a", "type": "ratings", "attributes": {"value": 1}}
+RATING = {
+    "id": "i.a",
+    "type": "ratings",
+    "href": "/v1/me/ratings/library-songs/i.a",
+    "attributes": {"value": 1},
+}
 MOST_LOG_BYTES = 700
 FOUND = sends(http(200, json.dumps({"data": [RATING]}).encode(), "Content-Type: application/json"))
 

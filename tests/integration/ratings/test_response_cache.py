@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -295,6 +296,61 @@ def test_a_failing_dynamodb_is_one_kind_of_error_told_by_its_code(
         with pytest.raises(CacheUnavailableError, match=f"^{code}$"):
             cache.close_write(ADA, "songs", None, NOW, unknown=False)
         stub.assert_no_pending_responses()
+
+
+class OddDynamoDB:
+    """Gives the same answer to every call."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self._answer = answer
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        return self._answer
+
+
+ITEM = {"pk": {"S": ADA}, "sk": {"S": "library-songs#i.a"}}
+ODD: tuple[Any, ...] = (None, 7, "x", True, [], [7], ["x"], [[]], [{}])
+ODD_KEYS = [{"Keys": odd} for odd in ODD if odd != []]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        *({"Responses": odd} for odd in ODD),
+        *({"Responses": {TABLE: odd}} for odd in ODD if odd != []),
+        *({"Responses": {TABLE: [{**ITEM, "sk": odd}]}} for odd in (*ODD, {"S": []}, {"N": "1"})),
+        *({"Responses": {}, "UnprocessedKeys": odd} for odd in ODD),
+        *({"Responses": {}, "UnprocessedKeys": {TABLE: odd}} for odd in (7, "x", ODD_KEYS[0])),
+        *({"Responses": {}, "UnprocessedKeys": {TABLE: odd}} for odd in ODD_KEYS),
+    ],
+    ids=str,
+)
+def test_a_read_of_odd_json_types_is_dynamodb_failing(answer: dict[str, Any]) -> None:
+    cache = DynamoDBResponseCache(client=OddDynamoDB(answer), table_name=TABLE, policy=POLICY)
+
+    with pytest.raises(CacheUnavailableError):
+        cache.read(ADA, "songs", [SONG])
+
+
+def test_an_item_that_was_not_requested_is_left_aside() -> None:
+    answer = {"Responses": {TABLE: [{**ITEM, "sk": {"S": "library-songs#i.other"}}]}}
+    cache = DynamoDBResponseCache(client=OddDynamoDB(answer), table_name=TABLE, policy=POLICY)
+
+    assert cache.read(ADA, "songs", [SONG]) == CacheSnapshot(ratings={}, generation=Generation())
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_a_write_answered_by_odd_json_types_is_dynamodb_failing(odd: Any) -> None:
+    answer = {"Attributes": odd, "UnprocessedItems": odd}
+    cache = DynamoDBResponseCache(client=OddDynamoDB(answer), table_name=TABLE, policy=POLICY)
+
+    with pytest.raises(CacheUnavailableError):
+        cache.open_write(ADA, "songs", NOW)
+    with pytest.raises(CacheUnavailableError):
+        cache.close_write(ADA, "songs", None, NOW, unknown=False)
+    with pytest.raises(CacheUnavailableError):
+        cache.store(ADA, {SONG: cached(), CATALOG_SONG: cached()})
 
 
 def test_a_missing_table_is_the_same_kind_of_error(dynamodb: "DynamoDBClient") -> None:

@@ -15,6 +15,7 @@ from functions.ratings.apple_music import AppleMusic, AppleRequest
 from functions.ratings.aws_json import DYNAMODB, AwsError, AwsJson
 from functions.ratings.deadline import Deadline
 from functions.ratings.errors import RatingsError
+from functions.ratings.models import RatingKey
 from functions.ratings.ratings_document import read_ratings
 from functions.shared.transport import TrustStore
 
@@ -41,7 +42,8 @@ def main(url: str, asked: str, ways: int) -> None:
         request = AppleRequest(method="GET", path=f"/v1/{way}", max_body_bytes=size)
         response = apple.send(request, Deadline.after(SECONDS, time), headers={})
         if response.body is not None:
-            read_ratings(response.body, response.content_type, ("1",))
+            key = RatingKey(type="songs", id="1")
+            read_ratings(response.body, response.content_type, (key,), bare=asked == "bare")
 
     risen = []
     for way in range(ways):

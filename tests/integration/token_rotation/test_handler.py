@@ -225,6 +225,8 @@ def test_a_token_that_is_none_fails_the_daily_report(deploy: Deploy) -> None:
         {},
         {"Step": "dropSecret", "SecretId": "developer-token", "ClientRequestToken": VERSION},
         {"Step": "createSecret", "SecretId": "developer-token"},
+        {"Step": "setSecret", "SecretId": "developer-token", "ClientRequestToken": "a.b.c" * 9},
+        {"Step": ["setSecret"], "SecretId": "developer-token", "ClientRequestToken": VERSION},
         {"source": "aws.s3"},
     ],
 )
@@ -233,6 +235,28 @@ def test_any_other_event_is_an_error(deploy: Deploy, event: dict[str, Any]) -> N
 
     with pytest.raises(Exception, match="EventError"):
         service.handle(event, Context())
+
+
+@pytest.mark.parametrize(
+    ("event", "step"),
+    [
+        ({"Step": "a secret", "SecretId": "x", "ClientRequestToken": VERSION}, "unknown"),
+        ({"Step": ["a secret"]}, "unknown"),
+        ({"Step": "testSecret", "SecretId": "x", "ClientRequestToken": "a secret"}, "testSecret"),
+        ({"ClientRequestToken": "a secret"}, "report"),
+    ],
+)
+def test_the_log_quotes_nothing_of_an_unknown_event(
+    deploy: Deploy, event: dict[str, Any], step: str
+) -> None:
+    service = deploy("http://127.0.0.1:1", key=NO_KEY)
+
+    with pytest.raises(Exception, match="EventError") as raised:
+        service.handle(event, Context())
+
+    (line,) = service.lines()
+    assert line["step"] == step
+    assert "a secret" not in str(line) + str(raised.value)
 
 
 def test_neither_key_nor_token_is_ever_told(

@@ -58,6 +58,24 @@ def test_a_rating_of_any_other_layout_older_or_newer_is_a_miss(schema: str) -> N
     assert read_rating({**RATED_ITEM, "schema": {"N": schema}}, OWNER, KEY) is None
 
 
+@pytest.mark.parametrize("odd", [None, 7, True, "NULL", ["NULL"], {}, {"S": None}, {"N": []}, []])
+@pytest.mark.parametrize("attribute", sorted(RATED_ITEM.keys() - {"pk", "sk", "expires_at"}))
+def test_a_rating_of_odd_json_types_is_a_miss(attribute: str, odd: object) -> None:
+    assert read_rating({**RATED_ITEM, attribute: odd}, OWNER, KEY) is None
+
+
+@pytest.mark.parametrize("odd", [None, 7, "x", [], ["x"], False, {"x": None}])
+def test_a_generation_of_odd_json_types_cannot_be_read(odd: Any) -> None:
+    assert read_generation(odd) is None
+    assert read_generation({"generation": odd}) is None
+    assert read_generation({"generation": {"N": "1"}, "writing_until": odd}) is None
+
+
+@pytest.mark.parametrize("odd", [7, "x", [], None])
+def test_an_item_of_odd_json_types_is_a_miss(odd: Any) -> None:
+    assert read_rating(odd, OWNER, KEY) is None
+
+
 def test_what_a_newer_version_adds_to_a_rating_of_this_layout_is_not_minded() -> None:
     assert read_rating({**RATED_ITEM, "added": {"S": "later"}}, OWNER, KEY) == RATED
 

@@ -1,3 +1,4 @@
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,13 +22,18 @@ def signed(expires_at: object, *, issuer: str = "one") -> str:
     return jwt.encode({"iss": issuer, "exp": expires_at}, key, algorithm="HS256")
 
 
+def nested(text: str) -> str:
+    """A part of a JWT with this JSON text."""
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
 LONG = Deadline.after(6, FakeClock(now=0))
 
 
 class FakeSecretsManager:
     """One secret; one that is an exception is raised, and one of bytes is no text."""
 
-    def __init__(self, secret: str | bytes | Exception) -> None:
+    def __init__(self, secret: object) -> None:
         self.secret = secret
         self.reads: list[str] = []
 
@@ -135,6 +141,9 @@ def test_a_new_token_is_found_by_reading_again_but_not_twice_in_ten_seconds() ->
         ),
         ("", "the secret is not a JWT"),
         (b"\x00", "the secret is not a JWT"),
+        (None, "the secret is not a JWT"),
+        (7, "the secret is not a JWT"),
+        ({"S": "a.b.c"}, "the secret is not a JWT"),
         ("a.b.c", "the secret is not a JWT"),
         (
             jwt.encode({}, "a key that no one uses for anything else"),
@@ -144,7 +153,7 @@ def test_a_new_token_is_found_by_reading_again_but_not_twice_in_ten_seconds() ->
     ],
 )
 def test_without_any_token_the_error_says_what_to_mend_and_it_is_counted(
-    failure: str | bytes | Exception, reason: str
+    failure: object, reason: str
 ) -> None:
     """The log's `reason` is all that an operator sees of a secret that is of no use."""
     observer = RecordingObserver()
@@ -173,7 +182,11 @@ def test_without_any_token_the_error_says_what_to_mend_and_it_is_counted(
         signed(10**400),
         jwt.encode({}, "a key that no one uses for anything else"),
         '{"token":"x"}',
+        f"{nested('{}')}.{nested('{}')}.x",
+        f"{nested('[' * 200_000)}.{nested('{}')}.x",
+        f"{nested('{}')}.{nested('[' * 200_000)}.x",
     ],
+    ids=lambda text: text[:40],
 )
 def test_what_is_no_jwt_of_the_future_is_no_token(text: str) -> None:
     with pytest.raises(DeveloperTokenMissingError) as raised:

@@ -25,15 +25,28 @@ from tests.fakes.developer_tokens import FakeDeveloperTokens
 from tests.fakes.dynamodb import FakeDynamoDB
 from tests.fakes.observer import CacheMayNotFail
 
-APPLES_PATHS = re.compile(r"/v1/me/ratings/[a-z-]+(/[A-Za-z0-9.-]+)?|/v1/test", re.ASCII)
-APPLES_VALUES = re.compile(r"[A-Za-z0-9.,-]+", re.ASCII)
+APPLES_PATHS = re.compile(r"/v1/me/ratings/[a-z-]+(/[A-Za-z0-9._-]+)?|/v1/test", re.ASCII)
+APPLES_VALUES = re.compile(r"[A-Za-z0-9._,-]+", re.ASCII)
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
     max_leaves=5,
 )
-ids = st.sampled_from(["i.a", "907242702", "pl.u-a", "..", "i.a/b", "%2e%2e", "i.a\n"])
+ids = st.sampled_from(
+    [
+        "i.a",
+        "907242702",
+        "pl.u-a",
+        "ra.q-M_c.d",
+        "ra.a..b",
+        "i%2Ea",
+        "..",
+        "i.a/b",
+        "%2e%2e",
+        "i.a\n",
+    ]
+)
 ids |= st.text(string.printable + "é٣\u2028\x00", max_size=70)
 tokens = st.sampled_from(["ada", "a,b", "a b", "a\r\nX: y", "é", ""]) | st.text(max_size=30)
 bodies = st.sampled_from(["{}", "[" * 900]) | st.text(max_size=50)
@@ -118,6 +131,7 @@ def test_every_event_has_an_answer_and_no_strange_call_follows() -> None:
     assert len(asked) > 100, "else the events are too odd to tell"
     for request in asked:
         assert APPLES_PATHS.fullmatch(request.path)
+        assert ".." not in f"{request.path}{request.query}"
         assert all(APPLES_VALUES.fullmatch(value) for value in request.query.values())
 
 

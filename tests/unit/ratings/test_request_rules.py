@@ -34,7 +34,13 @@ GOOD_IDS = {
         "pl." + "a" * 80,
     ],
     "songs": ["907242702", "1", "9" * 20],
-    "stations": ["ra.978194965", "ra.u-aBc", "ra." + "a" * 64],
+    "stations": [
+        "ra.978194965",
+        "ra.u-aBc",
+        "ra.q-MLC_Bw",
+        "ra.cp-pl.u-GgA52LRcx6RVPBA",
+        "ra." + "a" * 96,
+    ],
 }
 
 # None of these is an id of any type.
@@ -66,7 +72,21 @@ ODD_IDS = [
     "1.0",
     "pl." + "a" * 81,
     "pl.a_b",
-    "ra.a.b",
+    "ra.",
+    "ra..a",
+    "ra.a..b",
+    "ra.a..",
+    "ra.a/b",
+    "i%2",
+    "i%252Ea",
+    "i%2E",
+    "i%2E%2Ea",
+    "i%2E%2E/a",
+    "ra%2E%2e",
+    "ra.a%2E.b",
+    "i.%41",
+    "i.a%2Fb",
+    "i%EF%BC%8Ea",
 ]
 
 
@@ -81,6 +101,18 @@ def test_the_ids_of_each_type_are_taken(name: str, item_id: str) -> None:
 def test_an_id_that_is_longer_is_not(name: str, longest: str) -> None:
     with pytest.raises(InvalidIdError):
         rating_key(name, longest + longest[-1])
+
+
+@pytest.mark.parametrize(
+    ("type_name", "sent", "item_id"),
+    [
+        ("library-songs", "i%2E7PJNN4mfXlD68R", "i.7PJNN4mfXlD68R"),
+        ("library-songs", "i%2ea", "i.a"),
+        ("stations", "ra%2Ecp-pl%2eu-a", "ra.cp-pl.u-a"),
+    ],
+)
+def test_an_encoded_dot_in_a_path_equals_a_dot(type_name: str, sent: str, item_id: str) -> None:
+    assert rating_key(type_name, sent) == RatingKey(type=type_name, id=item_id)
 
 
 def test_every_type_has_an_example() -> None:
@@ -249,6 +281,7 @@ def test_the_type_of_many_is_checked_too() -> None:
         (b'{"type":"ratings","attributes":{"value":-1}}', -1),
         (b' {"attributes": {"value": 1, "x": {}}, "type": "ratings", "id": "i.a"}\n', 1),
         (b'{"type":"rating","attributes":{"value":1}}'.ljust(1024), 1),
+        (b'{"attributes":{"value":-1}}', -1),
     ],
 )
 def test_a_rating_request_is_taken_as_apples_clients_write_it(body: bytes, value: int) -> None:
@@ -274,7 +307,7 @@ def test_a_rating_request_is_taken_as_apples_clients_write_it(body: bytes, value
         (b'{"type":"rating\xff","attributes":{"value":1}}', ""),
         (b'{"type":"rating","attributes":{"value":1}}'.ljust(1025), ""),
         (b"[" * 1000, ""),
-        (b'{"attributes":{"value":1}}', "/type"),
+        (b'{"type":null,"attributes":{"value":1}}', "/type"),
         (b'{"type":"songs","attributes":{"value":1}}', "/type"),
         (b'{"type":["rating"],"attributes":{"value":1}}', "/type"),
         (b'{"type":"rating"}', "/attributes"),

@@ -20,6 +20,7 @@ from functions.ratings.retrying import (
     RetryBudget,
     RetryingExchange,
     is_failure,
+    outcome_unknown,
     retry_delay,
 )
 from tests.fakes.apple_music import FakeExchange, answer
@@ -163,7 +164,32 @@ class Sending:
 
 
 @pytest.mark.parametrize(
-    ("first", "lost"), [(LOST, True), (answer(502), False), (answer(429), False)]
+    ("outcome", "unknown"),
+    [
+        (LOST, True),
+        (AppleTooSlowError("x"), True),
+        (AppleAnswerUnusableError("x"), True),
+        *((answer(status), True) for status in (500, 502, 503, 504, 520)),
+        (answer(503, retry_after="1"), True),
+        *((answer(status), False) for status in (200, 204, 301, 400, 401, 403, 404, 418, 429)),
+    ],
+)
+def test_an_outcome_is_unknown_unless_apple_gave_a_definite_result(
+    outcome: Outcome, unknown: bool
+) -> None:
+    assert outcome_unknown(outcome) is unknown
+
+
+@pytest.mark.parametrize(
+    ("first", "lost"),
+    [
+        (LOST, True),
+        (answer(500), True),
+        (answer(502), True),
+        (answer(503), True),
+        (answer(504), True),
+        (answer(429), False),
+    ],
 )
 def test_a_second_try_may_succeed(first: AppleResponse | DependencyError, lost: bool) -> None:
     sending = Sending(first, OK)

@@ -74,6 +74,7 @@ class FakeUpstream:
         self.wanted: list[list[str]] = []
         self.written: Rating | RatingsError | None = DISLIKED
         self.once = True
+        self.left_out: set[str] = set()
         self.takes = 0.0
         self.stand_ins: list[bool] = []
         self.allowed: list[float] = []
@@ -124,7 +125,7 @@ class FakeUpstream:
         answer = self.answers[token]
         if isinstance(answer, RatingsError):
             raise answer
-        return dict.fromkeys(keys, answer)
+        return {key: answer for key in keys if key.id not in self.left_out}
 
     def put(
         self,
@@ -409,6 +410,27 @@ def test_what_apple_leaves_out_of_many_is_not_asked_for_again(backend: Backend) 
     assert backend.upstream.calls == 1
 
 
+def test_what_apple_leaves_out_without_proof_is_left_out_and_not_stored(backend: Backend) -> None:
+    backend.upstream.left_out = {"i.a", "i.c"}
+
+    assert backend.get_many("i.a", "i.b", "i.c") == Reading(
+        ratings=(NOT_RATED, LIKED, NOT_RATED), cache_status=CacheStatus(fwd="miss", stored=True)
+    )
+    assert backend.get_many("i.a", "i.b", "i.c").cache_status.fwd == "partial"
+    assert backend.upstream.wanted == [["i.a", "i.b", "i.c"], ["i.a", "i.c"]]
+
+
+def test_if_nothing_of_a_response_is_proven_nothing_is_stored(backend: Backend) -> None:
+    backend.upstream.left_out = {"i.a", "i.b"}
+
+    assert backend.get_many("i.a", "i.b") == Reading(
+        ratings=(NOT_RATED, NOT_RATED), cache_status=CacheStatus(fwd="miss")
+    )
+    assert "store" not in backend.cache.calls
+    past_the_cache = backend.get_many("i.a", "i.b", options=QueryOptions(include="content"))
+    assert past_the_cache.ratings == (NOT_RATED, NOT_RATED)
+
+
 def test_when_apple_fails_many_are_stale_or_an_error_but_never_a_part(backend: Backend) -> None:
     backend.get_many("i.a")
     backend.clock.advance(30)
@@ -563,10 +585,39 @@ def test_a_stale_rating_is_as_old_as_it_is_when_it_is_served(backend: Backend) -
     assert (reading.age, reading.cache_status.ttl) == (91, -31)
 
 
-def test_after_a_lost_first_try_nothing_more_is_stored_for_a_minute(backend: Backend) -> None:
-    backend.upstream.once = False
-    backend.put(RatingKey(type="songs", id="907242702"))
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: type(refusal).__name__)
+def test_a_refused_write_after_an_attempt_of_unknown_outcome_is_unknown(
+    backend: Backend, refusal: IdentityError
+) -> None:
+    backend.upstream.written = type(refusal)("x")
+    backend.upstream.written.outcome_unknown = True
+    with pytest.raises(type(refusal)):
+        backend.put()
 
+    backend.clock.advance(60)
+    assert backend.get().cache_status == CacheStatus(fwd="miss")
+    backend.clock.advance(0.1)
+    assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
+
+
+def test_a_failed_write_with_a_definite_result_is_not_unknown(backend: Backend) -> None:
+    backend.upstream.written = AppleThrottlesError("429")
+    backend.upstream.written.outcome_unknown = False
+    with pytest.raises(AppleThrottlesError):
+        backend.put()
+
+    backend.clock.advance(5.1)
+    assert backend.get().cache_status == CacheStatus(fwd="miss", stored=True)
+
+
+def test_after_an_attempt_of_unknown_outcome_nothing_is_stored_for_a_minute(
+    backend: Backend,
+) -> None:
+    backend.upstream.once = False
+
+    assert backend.put() == DISLIKED
+
+    assert backend.cache.calls == ["open_write", "close_write"]
     backend.clock.advance(60)
     assert backend.get().cache_status == CacheStatus(fwd="miss")
     backend.clock.advance(0.1)

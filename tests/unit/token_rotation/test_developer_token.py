@@ -1,3 +1,5 @@
+from base64 import urlsafe_b64encode
+
 import jwt
 import pytest
 
@@ -6,6 +8,7 @@ from functions.token_rotation.errors import DeveloperTokenError, NoDeveloperToke
 
 DAY = 86_400
 NOW = 1_800_000_000.0
+NESTED = urlsafe_b64encode(b"[" * 300_000).decode()
 
 
 def signed(expires_at: object) -> str:
@@ -25,7 +28,16 @@ def test_the_placeholder_is_no_token_yet() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a.b.c", "something else", signed(float("nan")), signed(True), signed(NOW) + "\n"],
+    [
+        "",
+        "a.b.c",
+        "something else",
+        signed(float("nan")),
+        signed(True),
+        signed(NOW) + "\n",
+        f"e30.{NESTED}.x",
+    ],
+    ids=lambda text: text[:30],
 )
 def test_what_is_no_jwt_with_an_end_is_no_token(text: str) -> None:
     with pytest.raises(DeveloperTokenError) as raised:

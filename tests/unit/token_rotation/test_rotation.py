@@ -16,7 +16,7 @@ from functions.token_rotation.errors import (
     TokenRefusedError,
     TokenRotationError,
 )
-from functions.token_rotation.rotation import Ending, Outcome, Rotation, Step
+from functions.token_rotation.rotation import Ending, Outcome, Rotation, Step, is_worth_using
 from functions.token_rotation.secret_versions import SecretVersions
 from functions.token_rotation.signing import signing_key_document
 from tests.canaries.encodings import disguises
@@ -30,7 +30,13 @@ PLACEHOLDER = "no developer token yet: put one here"
 PEM = pem(p256_key())
 KEY = signing_key_document(PEM, KEY_ID, TEAM_ID)
 NO_KEY = "no signing key yet: put one here"
-OLD_TOKEN = jwt.encode({"exp": 1_900_000_000}, "a key that no one uses for anything else")
+
+
+def token_until(expires_at: float) -> str:
+    return jwt.encode({"exp": expires_at}, "a key that no one uses for anything else")
+
+
+OLD_TOKEN = token_until(1_900_000_000)
 
 CREATE, SET, TEST, FINISH = Step
 
@@ -296,6 +302,71 @@ def test_what_is_no_token_never_comes_into_use(text: str | None) -> None:
     with pytest.raises(DeveloperTokenError):
         world.run(FINISH)
     assert (world.holdings(), world.apple.tried) == (before, [])
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("left", "in_use_left", "worth"),
+    [
+        (60, 0, True),
+        (60, 180, True),
+        (31, 50, True),
+        (30, 50, False),
+        (5, 50, False),
+        (5, 5, False),
+        (5, 4, True),
+        (5, -1, True),
+        (0, -1, False),
+        (-1, -2, False),
+        (-1, 50, False),
+    ],
+)
+def test_a_pending_token_is_worth_using_if_it_lasts_to_the_next_rotation_or_longer_than_before(
+    left: int, in_use_left: int, worth: bool
+) -> None:
+    now = FakeClock().time()
+
+    assert worth is is_worth_using(
+        now + left * DAY, now + in_use_left * DAY, now=now, life_seconds=60 * DAY
+    )
+
+
+def test_an_old_pending_token_is_given_up_and_the_next_rotation_signs_anew() -> None:
+    world = World()
+    world.run(CREATE)
+    world.clock.advance(55 * DAY)
+    world.secret.versions["first"].text = in_use = token_until(world.clock.time() + 50 * DAY)
+
+    assert world.run(CREATE).outcome is Outcome.ALREADY_SIGNED
+    assert world.outcome(FINISH) is DeveloperTokenError
+
+    assert world.in_use() == in_use
+    assert world.apple.tried == []
+    assert world.secret.bearing("AWSPENDING") is None
+    assert world.outcome(FINISH) is NotRotatingError
+    world.prepare()
+    for step in Step:
+        world.run(step)
+    assert world.in_use() == world.pending() != in_use
+
+
+@pytest.mark.parametrize("text", [PLACEHOLDER, "something else", token_until(1)])
+def test_an_old_pending_token_is_better_than_none(text: str) -> None:
+    world = World(token=text)
+    world.run(CREATE)
+    world.clock.advance(55 * DAY)
+
+    assert world.run(FINISH).outcome is Outcome.IN_USE
+
+
+def test_a_pending_token_comes_into_use_where_no_version_is() -> None:
+    world = World()
+    world.run(CREATE)
+    world.secret.versions["first"].labels.clear()
+
+    assert world.run(FINISH).outcome is Outcome.IN_USE
 
 
 @pytest.mark.parametrize("step", list(Step))
