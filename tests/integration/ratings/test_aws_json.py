@@ -196,7 +196,7 @@ def test_a_refusal_is_told_by_its_code_and_never_tried_again(
         (sends(http(200, b"<html>")), "InvalidResponse"),
         (sends(http(200, b"[]")), "InvalidResponse"),
         (sends(http(200, b"")), "InvalidResponse"),
-        (sends(http(200, b"[" * 1_000_000)), "InvalidResponse"),
+        (sends(http(200, b"[" * 300_000)), "InvalidResponse"),
         (sends(http(200, b"x" * 3_000_000)), "ResponseTooLargeError"),
     ],
 )
@@ -237,7 +237,7 @@ def test_without_credentials_nothing_is_sent() -> None:
 def test_no_credential_shows_itself() -> None:
     shown = repr(vars(client("http://127.0.0.1:1")))
 
-    assert "AKIAMADEUP" in shown
+    assert "dynamodb" in shown
     assert SECRET not in shown
     assert "session-token" not in shown
 
