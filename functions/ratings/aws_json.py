@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 import botocore
 from botocore.auth import SigV4Auth
@@ -35,8 +34,7 @@ _AUTHORITIES: Final = Path(botocore.__file__).with_name("cacert.pem")
 _CODE: Final = re.compile(r"(?:[\w.]+#)?([A-Za-z]\w{0,63})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JsonService:
+class JsonService(NamedTuple):
     """A service's name in signatures and in variables, its operations' prefix, its protocol.
 
     Source: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
@@ -48,21 +46,8 @@ class JsonService:
     version: str
 
 
-DYNAMODB: Final = JsonService(
-    name="dynamodb", variable="DYNAMODB", target="DynamoDB_20120810", version="1.0"
-)
-SECRETS_MANAGER: Final = JsonService(
-    name="secretsmanager", variable="SECRETS_MANAGER", target="secretsmanager", version="1.1"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Credentials:
-    """What the signer reads of credentials; botocore's own module takes long to import."""
-
-    access_key: str
-    secret_key: str = field(repr=False)
-    token: str | None = field(repr=False)
+DYNAMODB: Final = JsonService("dynamodb", "DYNAMODB", "DynamoDB_20120810", "1.0")
+SECRETS_MANAGER: Final = JsonService("secretsmanager", "SECRETS_MANAGER", "secretsmanager", "1.1")
 
 
 class AwsError(Exception):
@@ -71,6 +56,14 @@ class AwsError(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class AwsService(Protocol):
+    """A service of AWS, whose operations have their names in its API."""
+
+    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the response of one operation, or raise an `AwsError`."""
+        ...
 
 
 class AwsJson:
@@ -99,7 +92,7 @@ class AwsJson:
             or environment.get("AWS_ENDPOINT_URL")
             or f"https://{service.name}.{region}.amazonaws.com"
         ).rstrip("/")
-        self._credentials = _credentials(environment)
+        self._credentials = _Credentials(environment)
         self._signer = SigV4Auth(cast("Any", self._credentials), service.name, region)
         self._transport = Transport(self.url, trust=trust, clock=clock)
 
@@ -109,7 +102,7 @@ class AwsJson:
         Raises:
             AwsError: if the service refuses, or there is no response that can be read.
         """
-        if self._credentials is None:
+        if not (self._credentials.access_key and self._credentials.secret_key):
             raise AwsError("NoCredentials")
         body = json.dumps(request, separators=(",", ":")).encode()
         signed = AWSRequest(
@@ -152,10 +145,10 @@ def trust_store(environment: Mapping[str, str]) -> TrustStore:
     return TrustStore(environment.get("AWS_CA_BUNDLE") or str(_AUTHORITIES))
 
 
-def _credentials(environment: Mapping[str, str]) -> _Credentials | None:
-    key, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
-    if not key or not secret:
-        return None
-    return _Credentials(
-        access_key=key, secret_key=secret, token=environment.get("AWS_SESSION_TOKEN")
-    )
+class _Credentials:
+    """What the signer reads of credentials; botocore's own module takes long to import."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.access_key = environment.get("AWS_ACCESS_KEY_ID", "")
+        self.secret_key = environment.get("AWS_SECRET_ACCESS_KEY", "")
+        self.token = environment.get("AWS_SESSION_TOKEN")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Final
 
-from functions.ratings.aws_json import AwsError
+from functions.ratings.aws_json import AwsError, AwsService
 from functions.ratings.deadline import Clock, Deadline
 from functions.ratings.errors import DeveloperTokenMissingError
 from functions.ratings.metrics import Metric, Observer
@@ -20,14 +19,6 @@ REREAD_SECONDS: Final = 10
 
 READ_SECONDS: Final = 1.0
 """The longest that reading the secret takes."""
-
-
-class SecretsManager(Protocol):
-    """Secrets Manager's operations, by their names in its API."""
-
-    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the response of one operation, or raise an `AwsError`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +48,7 @@ class DeveloperTokenSource:
     """The developer token of one environment, out of one secret, kept in memory."""
 
     def __init__(
-        self, *, client: SecretsManager, secret_id: str, clock: Clock, observer: Observer
+        self, *, client: AwsService, secret_id: str, clock: Clock, observer: Observer
     ) -> None:
         """Read `secret_id` by `client` when a token is first asked for."""
         self._client = client

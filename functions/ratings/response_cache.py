@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from functions.ratings.aws_json import AwsError
+from functions.ratings.aws_json import AwsError, AwsService
 from functions.ratings.cache_items import (
     Item,
     first_generation,
@@ -42,14 +42,6 @@ _ATTEMPTS: Final = 2
 """How often a batch is asked for that DynamoDB leaves unprocessed in part."""
 
 
-class DynamoDB(Protocol):
-    """DynamoDB's operations, by their names in its API."""
-
-    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the response of one operation, or raise an `AwsError`."""
-        ...
-
-
 class _ConditionFailedError(Exception):
     """DynamoDB changed nothing, because a condition did not hold."""
 
@@ -70,7 +62,7 @@ class CacheSnapshot:
 class DynamoDBResponseCache:
     """A table of ratings by owner (partition key) and by type and id (sort key)."""
 
-    def __init__(self, *, client: DynamoDB, table_name: str, policy: CachePolicy) -> None:
+    def __init__(self, *, client: AwsService, table_name: str, policy: CachePolicy) -> None:
         """Use `table_name` by `client`, whose timeouts bound every call."""
         self._client = client
         self._table_name = table_name

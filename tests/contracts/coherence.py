@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
+from functions.ratings.aws_json import AwsService
 from functions.ratings.cache_policy import CachePolicy
 from functions.ratings.deadline import Deadline
 from functions.ratings.errors import AppleTooSlowError
 from functions.ratings.models import MusicUserToken, QueryOptions, RatingKey, RatingValue
 from functions.ratings.refused_tokens import RefusedTokens
-from functions.ratings.response_cache import DynamoDB, DynamoDBResponseCache
+from functions.ratings.response_cache import DynamoDBResponseCache
 from functions.ratings.service import RatingsService
 from tests.contracts.response_cache import CATALOG_SONG, POLICY, SONG
 from tests.fakes.apple_ratings import FakeAppleRatings, Value, value_of
@@ -47,7 +48,7 @@ TOUCHED: Mapping[str, tuple[str, ...]] = {
 class PausingDynamoDB:
     """A DynamoDB client that stops before each call, as if the network were slow there."""
 
-    def __init__(self, client: DynamoDB) -> None:
+    def __init__(self, client: AwsService) -> None:
         self._client = client
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +61,7 @@ class World:
 
     def __init__(
         self,
-        client: DynamoDB,
+        client: AwsService,
         *,
         user: str,
         lag: float,

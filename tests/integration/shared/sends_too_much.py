@@ -19,7 +19,7 @@ from functions.ratings.models import RatingKey
 from functions.ratings.ratings_document import read_ratings
 from functions.shared.transport import TrustStore
 
-SECONDS = 60
+SECONDS = 10
 
 
 def peak_bytes() -> int:
