@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any, Final, NoReturn
 
-MAX_MEMORY_BYTES: Final = 13_000_000
+MAX_MEMORY_BYTES: Final = 11_000_000
 _PART_BYTES: Final = 130
 """The memory of a part of a list or an object, which may be as short as 2 bytes of text."""
 
