@@ -12,6 +12,8 @@ from bench.budgets import INSTRUCTIONS, TOLERANCES, Figures, exceeded, measure, 
 from bench.lambda_python import find
 from tests.lambda_python import lambda_python
 
+pytestmark = pytest.mark.long  # valgrind takes thirty times as long as what it counts
+
 AND_ON_PURPOSE = "if on purpose: python -m bench.budgets, and say in the commit what it buys"
 
 
