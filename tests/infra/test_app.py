@@ -193,7 +193,7 @@ def test_the_command_line_synthesises_each_stage_with_its_bundles(
     for other in ("infra", "tests", "local", "ops", "app.py", "aws_cdk"):
         assert not (bundle / other).exists()
     folders = {each.name for each in (bundle / "functions").iterdir() if each.is_dir()}
-    assert folders - {"__pycache__"} == {package}
+    assert folders - {"__pycache__"} == {package, "shared"}
 
 
 @pytest.mark.long
