@@ -26,7 +26,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-# A file's tests run in one process, as they share what takes long to make. Longest first.
+# A file's tests run in one process, because they share what is slow to make.
 PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help run ops smoke unit test test-long test-bundle e2e mutants bench check format synth bootstrap deploy destroy \
@@ -46,7 +46,7 @@ smoke: set-up-ops ## Try a deployed service as an app would (URL=https://…, MU
 	@$(BIN)/python -m ops smoke $(if $(WRITE),--write $(WRITE)) $(URL)
 
 unit: set-up-dev ## Run the unit tests: no sockets, no processes
-	@$(BIN)/python -m pytest $(PARALLEL) tests/unit $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" tests/unit $(ARGS)
 
 test: set-up-cdk ## Run every test but the long ones
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" $(ARGS)

@@ -148,7 +148,7 @@ def test_the_connection_is_kept_for_a_minute() -> None:
 @pytest.mark.parametrize("dies", [resets, sends_and_closes(), stays_silent])
 def test_a_kept_connection_that_died_costs_a_call_nothing(dies: Answering) -> None:
     with origin(sends(http(200, b"{}")), dies, sends(http(200, b"{}"))) as aws:
-        calling = client(aws.url)
+        calling = client(aws.url, seconds=6)
         for _ in range(3):
             assert calling.call("PutItem", {}) == {}
 

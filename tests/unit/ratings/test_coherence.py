@@ -48,6 +48,7 @@ def test_one_write_and_a_read_never_end_stale(lag: float, read: Kind, write: Kin
     assert not any(ends)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lag", LAGS)
 @pytest.mark.parametrize("second", ["dislike", "delete"])
 def test_two_writes_and_a_read_never_end_stale(lag: float, second: Kind) -> None:
@@ -63,6 +64,7 @@ def test_two_writes_and_a_read_never_end_stale(lag: float, second: Kind) -> None
     assert not any(ends)
 
 
+@pytest.mark.long
 def test_every_single_order_of_two_writes_and_a_read_ends_well() -> None:
     operations: tuple[Kind, ...] = ("like", "dislike", "read")
     living = [(kind, None) for kind in operations]

@@ -6,6 +6,7 @@ import string
 import time
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +109,7 @@ events = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.long
 def test_every_event_has_an_answer_and_no_strange_call_follows() -> None:
     asked: list[AppleRequest] = []
 
