@@ -233,7 +233,7 @@ def throttled(name: str, wait: Callable[[], str] | None, told: range) -> Behavio
 
 
 def zipped(body: bytes) -> bytes:
-    return gzip.compress(body)
+    return gzip.compress(body, mtime=0)
 
 
 def odd_framing(name: str, header: str, body: bytes) -> Behaviour:

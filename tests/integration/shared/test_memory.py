@@ -79,10 +79,10 @@ def ways(size: int) -> dict[str, tuple[bytes, bytes]]:
     """By name, the start of a response, and the block that follows again and again."""
     made = {"a small one": whole(b'{"data":[]}'), **ENDLESS}
     made["a gzip bomb"] = zipped(bomb())
-    made["gzip members"] = zipped(gzip.compress(b"x") * 10_000)
+    made["gzip members"] = zipped(gzip.compress(b"x", mtime=0) * 10_000)
     for name, document in documents(size):
         made[name] = whole(document)
-        made[f"{name}, zipped"] = zipped(gzip.compress(document, 1))
+        made[f"{name}, zipped"] = zipped(gzip.compress(document, 1, mtime=0))
     return made
 
 

@@ -92,8 +92,8 @@ def exchange(connect: Connect, answering: Answering) -> tuple[Response, Origin]:
         (b"HTTP/1.1 102 Processing\r\n\r\n" + http(404, b"{}"), b"{}"),
         (chunked(b"2\r\n{}\r\n", b"0\r\n\r\n"), b"{}"),
         (chunked(b"02;a=b\r\n{ \r\n1  \r\n}\r\n", b"000\r\nX: y\r\nZ: \r\n\r\n"), b"{ }"),
-        (http(200, gzip.compress(b"{}"), "Content-Encoding: gzip"), b"{}"),
-        (http(200, gzip.compress(b"{}"), "Content-Encoding: X-GZIP"), b"{}"),
+        (http(200, gzip.compress(b"{}", mtime=0), "Content-Encoding: gzip"), b"{}"),
+        (http(200, gzip.compress(b"{}", mtime=0), "Content-Encoding: X-GZIP"), b"{}"),
         (http(200, zlib.compress(b"{}"), "Content-Encoding: deflate"), b"{}"),
         (http(200, b"{}", "Content-Encoding: identity"), b"{}"),
         (http(200, b"", "Content-Encoding: gzip"), b""),
@@ -171,9 +171,9 @@ FRAMINGS = {
     "bytes after the last chunk": chunked(b"2\r\n{}\r\n0\r\n\r\nx"),
     "bytes after a bodiless response": b"HTTP/1.1 204 No Content\r\n\r\nx",
     "gzip in name only": http(200, b"{}", "Content-Encoding: gzip"),
-    "gzip that is cut off": http(200, gzip.compress(b"{}")[:-1], "Content-Encoding: gzip"),
+    "gzip that is cut off": http(200, gzip.compress(b"{}", mtime=0)[:-1], "Content-Encoding: gzip"),
     "gzip with something after it": http(
-        200, gzip.compress(b"{}") + b"x", "Content-Encoding: gzip"
+        200, gzip.compress(b"{}", mtime=0) + b"x", "Content-Encoding: gzip"
     ),
     "an unknown content coding": http(200, b"{}", "Content-Encoding: br"),
     "two content codings": http(200, b"{}", "Content-Encoding: gzip, gzip"),
@@ -232,7 +232,7 @@ TOO_LARGE = {
     "a chunk": chunked(b"2711\r\n" + b"x" * 10_001 + b"\r\n0\r\n\r\n"),
     "a chunk in name": chunked(b"ffffffff\r\n"),
     "until closed": OK + b"\r\n" + b"x" * 10_001,
-    "gzip": http(200, gzip.compress(b"x" * 10_001), "Content-Encoding: gzip"),
+    "gzip": http(200, gzip.compress(b"x" * 10_001, mtime=0), "Content-Encoding: gzip"),
     "framing": chunked(b"1\r\nx\r\n" * 100_000),
     "a chunk's extension": chunked(b"1;" + b"x" * 100_000),
     "trailers": chunked(b"0\r\n" + b"X: y\r\n" * 100_000),
@@ -263,7 +263,9 @@ def test_a_body_of_just_the_limit_is_read(connect: Connect) -> None:
         sends(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\n"),
         drips(b"HTTP/1.1 403 No\r\nContent-Length: 99999\r\n\r\n", b"x"),
         sends(b"HTTP/1.1 403 No\r\nContent-Length: %d\r\n\r\n" % (ERROR_BYTES + 1)),
-        sends(http(403, gzip.compress(b"x" * (ERROR_BYTES + 1)), "Content-Encoding: gzip")),
+        sends(
+            http(403, gzip.compress(b"x" * (ERROR_BYTES + 1), mtime=0), "Content-Encoding: gzip")
+        ),
     ],
 )
 def test_an_errors_body_is_given_up_soon(connect: Connect, answering: Answering) -> None:

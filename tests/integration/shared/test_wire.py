@@ -70,7 +70,7 @@ def response(number: int, status: int, chance: random.Random) -> tuple[bytes, by
         return head + b"\r\n", b"", False
     sent = body
     if chance.random() < 0.2:
-        head, sent = head + b"Content-Encoding: gzip\r\n", gzip.compress(body)
+        head, sent = head + b"Content-Encoding: gzip\r\n", gzip.compress(body, mtime=0)
     length, coding = b"Content-Length: %d\r\n" % len(sent), b"Transfer-Encoding: chunked\r\n"
     size = chance.choice((b"-1\r\n", b"-5\r\n", b"+4\r\n", b"4_0\r\n", b"fffffffff\r\n"))
     framings = {
