@@ -32,7 +32,7 @@ _ID_PATTERNS: Final = {
     "music-videos": re.compile(r"[0-9]+"),
     "playlists": re.compile(r"pl\.[A-Za-z0-9-]+"),
     "songs": re.compile(r"[0-9]+"),
-    "stations": re.compile(r"ra\.[A-Za-z0-9-]+"),
+    "stations": re.compile(r"ra\.[A-Za-z0-9._-]+"),
 }
 _CLAIMS: Final = ["iss", "iat", "exp"]
 

@@ -22,7 +22,7 @@ ITEMS = [
     ("music-videos", "1440000005"),
     ("playlists", "pl.u-written6"),
     ("songs", "1440000007"),
-    ("stations", "ra.1440000008"),
+    ("stations", "ra.cp-pl.u-written_8"),
 ]
 
 
