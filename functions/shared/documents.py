@@ -1,4 +1,4 @@
-"""Parses a JSON object of another service, whose shape and size nobody vouches for."""
+"""Parses a JSON object from another service, within a bound on memory and depth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Describes an exception that nobody expected, without its text, which might quote a secret."""
+"""Describes an unexpected exception without its text, which might quote a secret."""
 
 from __future__ import annotations
 
