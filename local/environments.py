@@ -104,7 +104,10 @@ class _Environment:
         if not self._has_said_something(timeout_seconds):
             self.kill()
             raise InvocationError("timed out")
-        line = self._answers.readline()
+        try:
+            line = self._answers.readline()
+        except (OSError, ValueError) as error:  # closed since, because all is being stopped
+            raise InvocationError("the environment is gone") from error
         if not line.endswith(b"\n"):
             self.close(_STOP_SECONDS)  # the time to say why
             raise InvocationError("the environment died")
