@@ -12,7 +12,7 @@ THIS_PYTHON := --this-python
 endif
 STAGE ?= dev
 
-# MiniStack runs the functions in its own interpreter, so that one must have Lambda's version.
+# MiniStack runs the functions in its own interpreter, which must have Lambda's version.
 MINISTACK_PYTHON ?= $(shell for python in python3.13 "$(PYTHON)"; do \
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$python && break; done)
 
@@ -36,12 +36,12 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: set-up-local ## Run the service on this machine: no account, no Docker (PORT=8080)
-	@exec $(BIN)/python -m local
+	@exec $(BIN)/python -m dev.server
 
-ops: set-up-ops ## Look after the developer token, try a service (ARGS="--help")
+ops: set-up-ops ## Operate a stage: key, developer token, smoke test (ARGS="--help")
 	@$(BIN)/python -m ops $(ARGS)
 
-smoke: set-up-ops ## Try a deployed service as an app would (URL=https://…, MUSIC_USER_TOKEN)
+smoke: set-up-ops ## Run the smoke test on a deployed service (URL=https://…, MUSIC_USER_TOKEN)
 	@test -n "$(URL)" || { echo "Name the service: make smoke URL=https://…"; exit 1; }
 	@$(BIN)/python -m ops smoke $(if $(WRITE),--write $(WRITE)) $(URL)
 
@@ -61,7 +61,7 @@ test-bundle: set-up-dev ## Run the ratings function's tests on the bundle that i
 		--override-ini="pythonpath=build/tested-bundle ." $(ARGS) \
 		tests/unit/ratings tests/integration/ratings tests/integration/faults
 
-e2e: set-up-ministack ## Deploy to an emulator of AWS, and try everything there
+e2e: set-up-ministack ## Test a deployment on an emulator of AWS, from creation to deletion
 	@$(BIN)/python -m pytest -qq --override-ini=console_output_style=classic --exitfirst $(ARGS) tests/deployed
 
 # From a clean start: mutmut keeps what it found before, however much the tests have changed since.
@@ -78,7 +78,7 @@ check: set-up-dev ## Lint, types, unsafe code, and which module may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --recursive app.py deployment dev functions infra local ops
+	$(BIN)/bandit --quiet --recursive app.py dev functions infra ops
 
 format: set-up-dev ## Format the code
 	$(BIN)/ruff check --fix .
@@ -94,23 +94,23 @@ bootstrap: set-up-cdk ## Prepare the AWS account and region in use for the CDK, 
 deploy: set-up-cdk ## Deploy to the AWS account in use (STAGE=dev)
 	cdk deploy $(or $(ARGS),--all) -c stage=$(STAGE)
 
-destroy: set-up-cdk ## Remove a stage's stack, but for what is to stay (STAGE=dev)
+destroy: set-up-cdk ## Delete a stage's stack, except retained resources (STAGE=dev)
 	cdk destroy --exclusively apple-music-ratings-$(STAGE) -c stage=$(STAGE)
 
 deploy-local: set-up-ministack ## Deploy to an emulator of AWS on this machine: no account, no Docker
-	@exec $(BIN)/python -m deployment
+	@exec $(BIN)/python -m dev.emulator
 
-# With the oldest Python that the code runs on: what that one takes, the newer ones take too.
+# With the oldest supported Python: newer ones accept the same versions.
 lock: set-up-mutants ## Pin every package that the requirements bring in (PYTHON=python3.11)
 	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/python -m pip freeze; } > constraints.new
 	@mv constraints.new constraints.txt
 
-clean: ## Remove everything that these commands made
+clean: ## Remove everything that these commands created
 	rm -rf $(VENV) $(MINISTACK_VENV) node_modules cdk.out build .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache \
 		.import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# $(call set-up,PYTHON,OPTIONS) installs what is missing and repairs what is broken; else it is quick.
+# $(call set-up,PYTHON,OPTIONS) installs missing packages and repairs the environment.
 define set-up
 @$(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	echo "Python 3.11 or newer is needed$(if $(1),$(comma) and $(1) is not: $$($(1) --version 2>&1 | tail -1)). Install it, or name one with PYTHON=…"; exit 1; }

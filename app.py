@@ -1,4 +1,4 @@
-"""Composition root of what is deployed: one stage of the service, and the account's own stack."""
+"""The CDK app: the stack of one stage, and the stack of the account."""
 
 from __future__ import annotations
 
@@ -14,32 +14,37 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra.account import AccountStack
 from infra.local_context import CONTEXT_KEY, LOCAL_STAGE
-from infra.local_stage import local_stage
-from infra.settings import DEFAULT_STAGE, StageSettings, UnknownStageError, stage_settings
 from infra.stack import RatingsStack
+from infra.stages import (
+    DEFAULT_STAGE,
+    StageSettings,
+    UnknownStageError,
+    local_stage,
+    stage_settings,
+)
 
 PROJECT: Final = "apple-music-ratings"
 _CDK_JSON: Final = Path(__file__).resolve().parent / "cdk.json"
 
 
 def compose(app: App) -> None:
-    """Put the stage that the context names into the app.
+    """Add the stage named in the context to the app.
 
     Raises:
-        UnknownStageError: where there is no such stage.
+        UnknownStageError: if there is no such stage.
     """
     compose_stage(app, _settings(app))
 
 
 def compose_stage(app: App, settings: StageSettings) -> None:
-    """Put one stage and the account's stack into the app, and cdk-nag on guard over both."""
+    """Add one stage and the account's stack to the app; cdk-nag checks both."""
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     account = AccountStack(app, f"{PROJECT}-account")
     service = RatingsStack(app, f"{PROJECT}-{settings.name}", settings=settings)
-    # A stage with an access log is refused until the account lets API Gateway write logs.
+    # A stage with an access log needs the account's CloudWatch role.
     service.add_stack_dependency(account, "API Gateway's CloudWatch role")
     Tags.of(app).add("project", PROJECT)
-    # Not on the account's stack: it is the same one for every stage.
+    # Not on the account's stack, which all stages share.
     Tags.of(service).add("stage", settings.name)
 
 
@@ -51,8 +56,8 @@ def _settings(app: App) -> StageSettings:
 
 
 def main() -> int:
-    """Synthesise the app, and give the process's exit code."""
-    # The CDK command line passes cdk.json's context on; without it, the same templates come out.
+    """Synthesise the app, and return the exit status."""
+    # The CDK command line passes cdk.json's context. Without it, the templates must be the same.
     context = json.loads(_CDK_JSON.read_text(encoding="utf-8"))["context"]
     app = App(context=context, outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
     try:

@@ -1,1 +1,1 @@
-"""Measures the deployed bundle beside what others would build for the same job: `make bench`."""
+"""Benchmarks the deployed bundle against other implementations of the same job: `make bench`."""

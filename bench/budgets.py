@@ -1,9 +1,8 @@
-"""Holds the bundle to what it took last: budgets of what does not waver, in `budgets.toml`.
+"""Budgets in `budgets.toml` for figures that do not vary; a test in CI compares.
 
     python -m bench.budgets
 
-measures, and writes what it found into the file. That is how a budget is raised on purpose: the
-commit with the new figure says what it buys. A test in CI compares.
+measures, and writes the file. The commit that raises a budget says what the increase buys.
 """
 
 from __future__ import annotations
@@ -17,91 +16,87 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from bench import events
-from bench.bundles import make_bundle
-from bench.contestants import CONTESTANTS, FLOOR, PROJECT
-from bench.figures import rounded
-from bench.lambda_python import LambdaPython, find
-from bench.measuring import SONG, count_instructions, look_at
-from bench.processes import Cores, canned_services
+from bench.bundles import LambdaPython, find_python, make_bundle
+from bench.measurement import SONG, inspect, one
+from bench.processes import launcher
+from bench.results import rounded
+from bench.variants import BASELINE, PROJECT, VARIANTS
 
 Figures = Mapping[str, float]
 
-INSTRUCTIONS: Final = "instructions_to_floor"
-"""A start with its first hit, to that of a bare handler that makes one HTTPS call."""
+INSTRUCTIONS: Final = "instructions_to_baseline"
+"""Of a start with its first hit, as a multiple of the baseline's."""
 
 TOLERANCES: Final[Figures] = {
-    "modules_compiled": 0,
-    "modules_imported": 0.02,  # from one patch of Python to the next
-    "files_opened": 0.02,
     "zip_bytes": 0.01,
+    "modules_compiled": 0,
+    "modules_imported": 0.02,  # Python's patch releases differ
+    "files_opened": 0.02,
     "hit_handshakes": 0,
     "hit_ca_loads": 0,
     "hit_files_opened": 0,
     "hit_log_events": 0,
-    "hit_log_bytes": 0.02,  # times are of three digits or of four
+    "hit_log_bytes": 0.02,  # times have three digits or four
     "miss_log_bytes": 0.02,
     INSTRUCTIONS: 0.05,
 }
-"""By how much each figure may differ from its budget, as a share of it."""
+"""The share by which each figure may exceed its budget."""
 
 _FILE: Final = Path(__file__).with_name("budgets.toml")
 _SLACK: Final = 0.1
 
 _HEADING: Final = """\
-# What a start with its first hit, a warm hit, and the bundle take; written by
-# `python -m bench.budgets`. A commit that raises a figure says what that buys.
+# Budgets of a start with its first hit, a warm hit, and the bundle; `python -m bench.budgets`
+# writes them. A commit that raises a budget says what that buys.
+
 """
 
 
 def read_budgets() -> Figures:
-    """Read what is allowed."""
+    """Read the budgets."""
     return tomllib.loads(_FILE.read_text("utf-8"))
 
 
-def exceeded(measured: Figures, budgets: Figures) -> dict[str, str]:
-    """Say of each figure that is over its budget, or so far under it that it should be lowered."""
+def check(measured: Figures, budgets: Figures) -> dict[str, str]:
+    """Describe each figure that exceeds its budget, or is a tenth below it."""
     verdicts = {}
     for name, figure in measured.items():
         budget = budgets[name]
         if figure > budget * (1 + TOLERANCES[name]):
-            verdicts[name] = f"{figure:g}, where {budget:g} is allowed"
+            verdicts[name] = f"{figure:g} exceeds the budget of {budget:g}"
         elif figure < budget * (1 - max(_SLACK, TOLERANCES[name])):
-            verdicts[name] = f"{figure:g}, and {budget:g} is still allowed: lower the budget"
+            verdicts[name] = f"{figure:g} is far below the budget of {budget:g}: lower the budget"
     return verdicts
 
 
 def measure(python: LambdaPython, build: Path, *, instructions: bool) -> Figures:
-    """Take the figures that have a budget; counting instructions takes a quarter of a minute."""
-    ours, floor = (
-        next(each for each in CONTESTANTS if each.name == name) for name in (PROJECT, FLOOR)
+    """Measure what has a budget; counting instructions takes 15 s."""
+    ours, baseline = (
+        next(variant for variant in VARIANTS if variant.name == name)
+        for name in (PROJECT, BASELINE)
     )
-    bundles = {each: make_bundle(each, python, build) for each in (ours, floor)}
-    with canned_services(Cores.of_this_machine()) as services:
-        counts = look_at(ours, bundles[ours], python=python, services=services)
-        measured: dict[str, float] = {"zip_bytes": bundles[ours].zip_bytes, **counts}
+    bundles = {variant: make_bundle(variant, python, build) for variant in (ours, baseline)}
+    with launcher(bundles, python) as running:
+        measured = {"zip_bytes": float(bundles[ours].zip_bytes), **inspect(running, ours)}
         if instructions:
-            count, least = (
-                count_instructions(
-                    each, bundle, [events.one(SONG)], python=python, services=services
-                )
-                for each, bundle in bundles.items()
+            event = [one(SONG)]
+            count = running.count_instructions(ours, event)
+            measured[INSTRUCTIONS] = rounded(
+                count / running.count_instructions(baseline, event), digits=4
             )
-            measured[INSTRUCTIONS] = rounded(count / least, 4)
     return {name: measured[name] for name in TOLERANCES if name in measured}
 
 
 def main() -> None:
     """Measure, and write the budgets."""
     parser = argparse.ArgumentParser(prog="python -m bench.budgets", description=__doc__)
-    parser.add_argument("--python", default="", help="the Python that runs what is measured")
-    python = find(parser.parse_args().python, "python3.13", sys.executable)
+    parser.add_argument("--python", default="", help="the Python that runs the functions")
+    python = find_python(parser.parse_args().python, "python3.13", sys.executable)
     if shutil.which("valgrind") is None:
-        parser.error("valgrind is not installed: it counts the instructions")
+        parser.error("valgrind is required to count instructions: install it")
     with tempfile.TemporaryDirectory() as directory:
         measured = measure(python, Path(directory), instructions=True)
-    lines = (f"{name} = {figure:g}\n" for name, figure in measured.items() if name != "zip_bytes")
-    text = f"{_HEADING}\nzip_bytes = {measured['zip_bytes']:.0f}\n{''.join(lines)}"
+    text = _HEADING + "".join(f"{name} = {figure:.12g}\n" for name, figure in measured.items())
     _FILE.write_text(text, "utf-8")
     sys.stdout.write(text)
 

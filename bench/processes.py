@@ -1,4 +1,4 @@
-"""Starts what is measured, and the canned servers that it talks to, in processes of their own."""
+"""Runs functions and the canned servers that they call, each in its own process."""
 
 from __future__ import annotations
 
@@ -14,69 +14,147 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from bench.bundles import Bundle
-from bench.certificates import Certificates, issue, machines_authorities, with_root
-from bench.contestants import Contestant
-from bench.events import Event
-from bench.lambda_python import LambdaPython
+import botocore
+import trustme
+
+from bench.bundles import Bundle, LambdaPython
 from bench.servers import LOOPBACK, SERVICES
+from bench.variants import Variant
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 
 _RUNTIME: Final = Path(__file__).with_name("runtime.py")
-_OK: Final = 200
+_PUBLIC_ROOTS: Final = Path(botocore.__file__).parent / "cacert.pem"
+_CACHEGRIND: Final = ("valgrind", "--tool=cachegrind", "--cache-sim=no")
 
+Event = dict[str, Any]
 Report = dict[str, Any]
+"""What `bench/runtime.py` reports of some events."""
 
 
 class FunctionFailedError(RuntimeError):
-    """A contestant did not answer as it should."""
+    """A function ended, or did not return the expected status."""
+
+
+class Function:
+    """A variant's function in one environment, as Lambda keeps it."""
+
+    def __init__(self, process: subprocess.Popen[str], reports: IO[str], log: IO[bytes]) -> None:
+        self._process = process
+        self._reports = reports
+        self._log = log
+
+    def handle(self, events: Sequence[Event]) -> Report:
+        """Handle events one after the other.
+
+        Raises:
+            FunctionFailedError: if the function ends, or a status is not 200.
+        """
+        commands = cast("IO[str]", self._process.stdin)
+        commands.write(json.dumps(events) + "\n")
+        commands.flush()
+        line = self._reports.readline()
+        if not line:
+            raise FunctionFailedError(f"it ended with {self._process.wait()}")
+        report: Report = json.loads(line)
+        if report["statuses"] != [200]:
+            raise FunctionFailedError(f"it returned {report['statuses']}: {report['last']}")
+        return report
+
+    def log_of(self, report: Report) -> bytes:
+        """Return what the function printed while it handled a report's events."""
+        start, end = report["log"]
+        self._log.seek(start)
+        return self._log.read(end - start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cores:
-    """Which processor the functions run on, and which the servers."""
+class Launcher:
+    """Starts the variants' functions.
 
-    functions: int
-    servers: int
-
-    @classmethod
-    def of_this_machine(cls) -> Cores:
-        """Give the last and the first that this process may use, which may be the same."""
-        usable = sorted(os.sched_getaffinity(0))
-        return cls(functions=usable[-1], servers=usable[0])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CannedServices:
-    """Where the canned servers listen, and the root by which to trust them.
-
-    `roots` are a machine's own with that one more; `directory` is for those of the bundles.
+    `urls` are the canned servers by service. `roots` is a file of the public CAs and the bench's
+    own; `root` is the PEM of the latter. `directory` is for temporary files.
     """
 
+    bundles: Mapping[Variant, Bundle]
+    python: LambdaPython
     urls: Mapping[str, str]
     root: bytes
     roots: Path
     directory: Path
 
-    def environment(self, contestant: Contestant, bundle: Bundle) -> dict[str, str]:
-        """Give what Lambda and the stack would put into a function's environment.
+    @contextmanager
+    def start(
+        self, variant: Variant, *, inspect: bool = False, under: Sequence[str] = ()
+    ) -> Iterator[Function]:
+        """Start a function; `under` is a program that runs its interpreter."""
+        bundle = self.bundles[variant].path
+        reading, writing = os.pipe()
+        with ExitStack() as stack:
+            reports = stack.enter_context(os.fdopen(reading))
+            log = stack.enter_context(tempfile.TemporaryFile())
+            # -B because Lambda's file system is read-only, -u because its log is not buffered.
+            command = [
+                *under,
+                *(self.python.path, "-I", "-S", "-B", "-u", str(_RUNTIME)),
+                *(str(writing), str(bundle), variant.handler),
+                *(["inspect"] if inspect else []),
+            ]
+            try:
+                process = subprocess.Popen(  # noqa: S603 - `find_python` found it
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    text=True,
+                    env=self._environment(variant),
+                    cwd=bundle,
+                    pass_fds=(writing,),
+                )
+            finally:
+                os.close(writing)
+            with process:
+                try:
+                    yield Function(process, reports, log)
+                finally:
+                    cast("IO[str]", process.stdin).close()
+                    process.wait()
 
-        botocore goes by the authorities in its bundle, and so by these and the bench's here;
-        everything else by the machine's.
+    def cold_start(self, variant: Variant, event: Event) -> Report:
+        """Start a function for one event; the report has the time as `started_at`."""
+        started = time.monotonic()
+        with self.start(variant) as function:
+            return {**function.handle([event]), "started_at": started}
+
+    def count_instructions(self, variant: Variant, events: Sequence[Event]) -> int:
+        """Count, with valgrind, the instructions from a function's start to its last response.
+
+        This takes about thirty times as long as the start itself.
         """
-        bundled = bundle.path / "botocore" / "cacert.pem"
-        authorities = self.roots
+        output = self.directory / "cachegrind.out"
+        files = (f"--log-file={os.devnull}", f"--cachegrind-out-file={output}")
+        with self.start(variant, under=(*_CACHEGRIND, *files)) as function:
+            function.handle(events)
+        *_, summary = output.read_text("utf-8").splitlines()
+        return int(summary.removeprefix("summary:").split()[0])
+
+    def _environment(self, variant: Variant) -> dict[str, str]:
+        """Return the variables that Lambda and the stack set, and the CAs for each client.
+
+        botocore loads the CAs in its bundle, everything else the machine's: each client loads as
+        many as without the bench, and one more.
+        """
+        bundle = self.bundles[variant].path
+        bundled, botocore_roots = bundle / "botocore" / "cacert.pem", self.roots
         if bundled.exists():
-            authorities = self.directory / f"{bundle.path.name}.pem"
-            with_root(bundled, self.root, authorities)
+            botocore_roots = self.directory / f"{bundle.name}.pem"
+            botocore_roots.write_bytes(bundled.read_bytes() + b"\n" + self.root)
         return {
             "PATH": os.defpath,
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
             "PYTHONHASHSEED": "0",
-            "LAMBDA_TASK_ROOT": str(bundle.path),
-            "_HANDLER": contestant.handler,
+            "LAMBDA_TASK_ROOT": str(bundle),
+            "_HANDLER": variant.handler,
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
             "AWS_LAMBDA_FUNCTION_NAME": "apple-music-ratings-dev-RatingsFunction",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
@@ -90,10 +168,10 @@ class CannedServices:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ENDPOINT_URL_DYNAMODB": self.urls["dynamodb"],
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.urls["secrets_manager"],
-            "AWS_CA_BUNDLE": str(authorities),
+            "AWS_CA_BUNDLE": str(botocore_roots),
             "SSL_CERT_FILE": str(self.roots),
             "POWERTOOLS_SERVICE_NAME": "apple-music-ratings",
-            "CACHE_TABLE_NAME": contestant.name,
+            "CACHE_TABLE_NAME": variant.name,
             "CACHE_TIMEOUT_MILLISECONDS": "60000",  # valgrind takes thirty times as long
             "DEVELOPER_TOKEN_SECRET_ID": "developer-token",
             "APPLE_MUSIC_URL": self.urls["apple_music"],
@@ -102,34 +180,45 @@ class CannedServices:
 
 
 @contextmanager
-def canned_services(cores: Cores) -> Iterator[CannedServices]:
-    """Run DynamoDB, Secrets Manager and Apple Music, as far as the contestants need them."""
+def launcher(bundles: Mapping[Variant, Bundle], python: LambdaPython) -> Iterator[Launcher]:
+    """Start the canned servers; pin them to one core, and this process to another if possible."""
+    cores = sorted(os.sched_getaffinity(0))
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        certificates = issue(directory)
-        urls = {
-            service: stack.enter_context(_server(service, certificates, cores))
-            for service in SERVICES
-        }
-        yield CannedServices(
+        root = trustme.CA(key_type=trustme.KeyType.RSA)
+        chain, roots = directory / "server.pem", directory / "roots.pem"
+        _issue_certificate(root, chain)
+        roots.write_bytes(_PUBLIC_ROOTS.read_bytes() + b"\n" + root.cert_pem.bytes())
+        with _pinned(cores[0]):
+            urls = {name: stack.enter_context(_server(name, chain)) for name in SERVICES}
+        stack.enter_context(_pinned(cores[-1]))
+        yield Launcher(
+            bundles=bundles,
+            python=python,
             urls=urls,
-            root=certificates.root,
-            roots=with_root(machines_authorities(), certificates.root, directory / "roots.pem"),
+            root=root.cert_pem.bytes(),
+            roots=roots,
             directory=directory,
         )
 
 
+def _issue_certificate(root: trustme.CA, chain: Path) -> None:
+    """Issue a certificate with an intermediate CA, RSA as AWS's own."""
+    leaf = root.create_child_ca(trustme.KeyType.RSA).issue_cert(
+        LOOPBACK, "localhost", key_type=trustme.KeyType.RSA
+    )
+    leaf.private_key_and_cert_chain_pem.write_to_path(str(chain))
+
+
 @contextmanager
-def _server(service: str, certificates: Certificates, cores: Cores) -> Iterator[str]:
-    with pinned(cores.servers):
-        process = subprocess.Popen(  # noqa: S603 - this interpreter, on a module of this package
-            [sys.executable, "-m", "bench.servers", service, str(certificates.chain)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=REPOSITORY,
-        )
-    with process:
+def _server(service: str, chain: Path) -> Iterator[str]:
+    with subprocess.Popen(  # noqa: S603 - this interpreter, on a module of this package
+        [sys.executable, "-m", "bench.servers", service, str(chain)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+    ) as process:
         try:
             yield f"https://{LOOPBACK}:{int(cast('IO[str]', process.stdout).readline())}"
         finally:
@@ -138,99 +227,11 @@ def _server(service: str, certificates: Certificates, cores: Cores) -> Iterator[
 
 
 @contextmanager
-def pinned(core: int) -> Iterator[None]:
-    """Keep this process, and those that it starts meanwhile, on one core."""
+def _pinned(core: int) -> Iterator[None]:
+    """Pin this process, and the ones that it starts meanwhile, to one core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
         yield
     finally:
         os.sched_setaffinity(0, before)
-
-
-class RunningFunction:
-    """A contestant's function in an environment of its own, as Lambda keeps it."""
-
-    def __init__(self, process: subprocess.Popen[str], reports: IO[str], log: IO[bytes]) -> None:
-        self._process = process
-        self._reports = reports
-        self._log = log
-
-    def answer(self, events: Sequence[Event], *, status: int = _OK) -> Report:
-        """Hand over events, one after the other, and give what that took.
-
-        Raises:
-            FunctionFailedError: where it ends, or answers with another status.
-        """
-        commands = cast("IO[str]", self._process.stdin)
-        commands.write(json.dumps(events) + "\n")
-        commands.flush()
-        line = self._reports.readline()
-        if not line:
-            raise FunctionFailedError(f"it ended with {self._process.wait()}")
-        report: Report = json.loads(line)
-        if report["statuses"] != [status]:
-            raise FunctionFailedError(f"it answered {report['statuses']}: {report['last']}")
-        return report
-
-    def logged(self, report: Report) -> bytes:
-        """Give what it printed while it made a report."""
-        start, end = report["log"]
-        self._log.seek(start)
-        return self._log.read(end - start)
-
-
-@contextmanager
-def running(
-    contestant: Contestant,
-    bundle: Bundle,
-    *,
-    python: LambdaPython,
-    services: CannedServices,
-    look: bool = False,
-    under: Sequence[str] = (),
-) -> Iterator[RunningFunction]:
-    """Start a function; `under` is a program that it is to run under."""
-    reading, writing = os.pipe()
-    with ExitStack() as stack:
-        reports = stack.enter_context(os.fdopen(reading))
-        log = stack.enter_context(tempfile.TemporaryFile())
-        # -B, for Lambda's file system cannot be written to; -u, for its log is not buffered.
-        command = [
-            *under,
-            *(python.path, "-I", "-S", "-B", "-u", str(_RUNTIME)),
-            *(str(writing), str(bundle.path), contestant.handler),
-            *(["look"] if look else []),
-        ]
-        try:
-            process = subprocess.Popen(  # noqa: S603 - found by `lambda_python`, on `runtime.py`
-                command,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                text=True,
-                env=services.environment(contestant, bundle),
-                cwd=bundle.path,
-                pass_fds=(writing,),
-            )
-        finally:
-            os.close(writing)
-        with process:
-            try:
-                yield RunningFunction(process, reports, log)
-            finally:
-                cast("IO[str]", process.stdin).close()
-                process.wait()
-
-
-def start_and_answer(
-    contestant: Contestant,
-    bundle: Bundle,
-    event: Event,
-    *,
-    python: LambdaPython,
-    services: CannedServices,
-) -> Report:
-    """Start a function for one event; the report says when it was `started_at`, too."""
-    started = time.monotonic()
-    with running(contestant, bundle, python=python, services=services) as function:
-        return {**function.answer([event]), "started_at": started}

@@ -1,167 +1,171 @@
-"""Tells results in tables: on a terminal, and in docs/performance.md."""
+"""Writes results as tables, on a terminal and in docs/performance.md, and as a plot."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from bench.figures import shown
 from bench.results import Results
+from bench.variants import PROJECT
 
-PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+_DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+PAGE: Final = _DOCS / "performance.md"
+PLOT: Final = _DOCS / "performance.svg"
 
-BEGIN: Final = "<!-- written by make bench: what stands here is overwritten -->"
-END: Final = "<!-- end of what make bench writes -->"
+BEGIN: Final = "<!-- written by make bench: edits here are overwritten -->"
+END: Final = "<!-- end of the output of make bench -->"
 
-_BARS: Final = ("bar", "must", "aim", "measured", "least to most", "ours", "theirs", "met")
-_CONTESTANTS: Final = (
-    "built with",
-    "cold, ms",
-    "cold, CPU ms",
-    "hit, ms",
-    "hit, CPU ms",
-    "miss, CPU ms",
-    "peak MB",
-    "zip MB",
-    "files opened",
-    "compiled",
-    "log of a hit, bytes",
+_LARGE: Final = 1_000
+
+_VARIANT_COLUMNS: Final = (
+    *("variant", "cold, ms", "cold, CPU ms", "hit, ms", "hit, CPU ms", "miss, CPU ms"),
+    *("peak MB", "zip MB", "files opened", "compiled", "cold, M instr.", "hit, M instr."),
 )
 
-_SURER: Final = {
-    "cold_cpu_to_powertools": "init and first hit / Powertools, by CPU",
-    "cold_instructions_to_powertools": "the same, by instructions",
-    "cold_cpu_to_powertools-sam": "init and first hit / as SAM packages it, by CPU",
-    "cold_instructions_to_powertools-sam": "the same, by instructions",
-    "hit_instructions_to_bare-botocore": "warm hit / bare handler, by instructions",
-}
+_PANELS: Final = (
+    ("cold_wall_ms", "Cold: process start to first response, ms"),
+    ("hit_cpu_ms", "Warm hit: CPU, ms"),
+    ("hit_wall_ms", "Warm hit: wall, ms"),
+)
+_WIDTH: Final = 860
+_LEFT: Final = 330
+_ROW: Final = 24
+_BAR: Final = 14
+_HEADING: Final = 40
+_FIGURE_WIDTH: Final = 60
+_STYLE: Final = (
+    "text{font:13px system-ui,sans-serif;fill:#333}.heading{font-weight:600}"
+    ".ours{fill:#d6334a}.theirs{fill:#8a94a6}.spread{stroke:#333;stroke-width:1}"
+    "@media(prefers-color-scheme:dark){text{fill:#ddd}.spread{stroke:#ddd}}"
+)
 
 Rows = list[Sequence[str]]
 
 
-def bar_rows(results: Results) -> Rows:
-    """Give the table of bars."""
-    return [_BARS, *(_bar_row(bar) for bar in results["bars"].values())]
-
-
-def contestant_rows(results: Results) -> Rows:
-    """Give the table of what was measured, by contestant."""
-    rows: Rows = [_CONTESTANTS, *map(_contestant_row, results["contestants"].values())]
-    counted = [each.get("cold_instructions_millions") for each in results["contestants"].values()]
-    if all(count is not None for count in counted):
-        cells = ["cold, M instructions", *(f"{count:,.0f}" for count in counted)]
-        rows = [(*row, cell) for row, cell in zip(rows, cells, strict=True)]
-    return rows
-
-
-def _bar_row(bar: Mapping[str, Any]) -> Sequence[str]:
-    value = bar["value"]
-    spread = f"{shown(value['min'])} to {shown(value['max'])}" if value["count"] > 1 else ""
-    unit = "" if bar["theirs"] is not None else f" {bar['unit']}"
-    return (
-        bar["title"],
-        f"{bar['must']:g}",
-        f"{bar['aim']:g}",
-        f"{shown(value['median'])}{unit}",
-        spread,
-        f"{shown(bar['ours'])} {bar['unit']}" if bar["theirs"] is not None else "",
-        f"{shown(bar['theirs'])} {bar['unit']}, {bar['beside']}"
-        if bar["theirs"] is not None
-        else "",
-        bar["met"],
-    )
-
-
-def _contestant_row(measured: Mapping[str, Any]) -> Sequence[str]:
-    return (
-        measured["label"],
-        _spread(measured["cold_wall_ms"]),
-        _spread(measured["cold_cpu_ms"]),
-        _spread(measured["hit_wall_ms"]),
-        _spread(measured["hit_cpu_ms"]),
-        _spread(measured["miss_cpu_ms"]),
-        f"{measured['peak_memory_mb']:.1f}",
-        f"{measured['zip_mb']:.2f}",
-        str(measured["files_opened"]),
-        str(measured["modules_compiled"]),
-        str(measured["hit_log_bytes"]),
-    )
-
-
-def _spread(spread: Mapping[str, float]) -> str:
-    return " / ".join(shown(spread[name]) for name in ("min", "median", "max"))
-
-
-def run_lines(results: Results) -> list[str]:
-    """Say how the run was made."""
-    run = results["run"]
-    effort = run["effort"]
-    made = (
-        f"Python {run['python']} on {run['machine']}, {run['cores']} cores, {run['date']}; load "
-        f"{run['load_before']:.1f} before and {run['load_after']:.1f} after; "
-        f"{run['seconds']:.0f} s in all."
-    )
-    rounds = (
-        f"{effort['cold_rounds']} rounds of starts, {effort['warm_rounds']} of {effort['hits']} "
-        f"hits and {effort['misses']} misses each, {effort['many_rounds']} of 100 ratings at once "
-        "and one by one."
-    )
-    return [made, rounds]
-
-
-def surer_rows(results: Results) -> Rows:
-    """Give the table of ratios that waver less than the time on the wall."""
-    rows = [(_SURER[name], shown(ratio)) for name, ratio in results["surer"].items()]
-    return [("what a busy machine moves less, or not at all", "ratio"), *rows]
-
-
 def text(results: Results) -> str:
-    """Tell results on a terminal."""
+    """Return the report in Markdown."""
     parts = [
-        "Bars: smaller is better; a ratio is the median of the rounds' own ratios.",
-        aligned(bar_rows(results)),
-        aligned(surer_rows(results)),
-        "Least / median / most of all rounds.",
-        aligned(contestant_rows(results)),
-        "\n".join(run_lines(results)),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def markdown(results: Results) -> str:
-    """Tell results in a page of docs/."""
-    parts = [
-        " ".join(run_lines(results)),
-        piped(bar_rows(results)),
-        piped(surer_rows(results)),
-        "Least / median / most of all rounds:",
-        piped(contestant_rows(results)),
+        _run(results["run"]),
+        _table(_threshold_rows(results)),
+        "Minimum / median / maximum of all rounds:",
+        _table(_variant_rows(results)),
     ]
     return "\n\n".join(parts)
 
 
-def put_into_page(results: Results, page: Path = PAGE) -> None:
-    """Put results in the place of the former ones."""
-    before, _, rest = page.read_text("utf-8").partition(BEGIN)
+def update_docs(results: Results) -> None:
+    """Replace the tables in the page and the plot."""
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n\n{markdown(results)}\n\n{END}{after}", "utf-8")
+    PAGE.write_text(f"{before}{BEGIN}\n\n{text(results)}\n\n{END}{after}", "utf-8")
+    PLOT.write_text(svg(results), "utf-8")
 
 
-def aligned(rows: Rows) -> str:
-    """Give rows as lines, each column as wide as its widest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
+def svg(results: Results) -> str:
+    """Draw a panel of horizontal bars for each measure: the median, and a line for the spread."""
+    variants: Mapping[str, Mapping[str, Any]] = results["variants"]
+    height = len(_PANELS) * (_HEADING + _ROW * len(variants)) + _ROW // 2
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">',
+        "<title>Cold start and warm hit of each variant</title>",
+        f"<style>{_STYLE}</style>",
+    ]
+    top = 0
+    for measure, heading in _PANELS:
+        lines.append(f'<text class="heading" x="0" y="{top + 25}">{escape(heading)}</text>')
+        top += _HEADING
+        scale = (_WIDTH - _LEFT - _FIGURE_WIDTH) / max(
+            variant[measure]["max"] for variant in variants.values()
+        )
+        for name, variant in variants.items():
+            kind = "ours" if name == PROJECT else "theirs"
+            lines += _bar(kind, variant["label"], variant[measure], top, scale)
+            top += _ROW
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _bar(
+    kind: str, label: str, spread: Mapping[str, float], top: int, scale: float
+) -> tuple[str, ...]:
+    least, middle, most = (spread[name] * scale for name in ("min", "median", "max"))
+    centre = top + _BAR / 2
+    return (
+        f'<text x="{_LEFT - 10}" y="{top + 12}" text-anchor="end">{escape(label)}</text>',
+        f'<rect class="{kind}" x="{_LEFT}" y="{top}" width="{middle:.1f}" height="{_BAR}"/>',
+        (
+            f'<line class="spread" x1="{_LEFT + least:.1f}" y1="{centre}" '
+            f'x2="{_LEFT + most:.1f}" y2="{centre}"/>'
+        ),
+        f'<text x="{_LEFT + most + 6:.1f}" y="{top + 12}">{_shown(spread["median"])}</text>',
     )
 
 
-def piped(rows: Rows) -> str:
-    """Give rows as a table in Markdown."""
+def _run(run: Mapping[str, Any]) -> str:
+    effort = run["effort"]
+    return (
+        f"Python {run['python']} on {run['machine']}, {run['cores']} cores, {run['date']}; load "
+        f"{run['load_before']:.1f} before and {run['load_after']:.1f} after; {run['seconds']} s. "
+        f"{effort['cold_rounds']} rounds of starts, {effort['warm_rounds']} of {effort['hits']} "
+        f"hits and {effort['misses']} misses, {effort['many_rounds']} of a list of 100 and 100 "
+        "single hits."
+    )
+
+
+def _threshold_rows(results: Results) -> Rows:
+    rows: Rows = [
+        ("threshold", "limit", "target", "measured", "min to max", "ours", "theirs", "met")
+    ]
+    for threshold in results["thresholds"].values():
+        value, unit = threshold["value"], threshold["unit"]
+        shown, spread, ours, theirs = f"{_shown(value['median'])} {unit}", "", "", ""
+        if "compared_to" in threshold:
+            shown = _shown(value["median"])
+            ours = f"{_shown(threshold['ours'])} {unit}"
+            theirs = f"{_shown(threshold['theirs'])} {unit}, {threshold['compared_to']}"
+        if value["count"] > 1:
+            spread = f"{_shown(value['min'])} to {_shown(value['max'])}"
+        limits = (f"{threshold['limit']:g}", f"{threshold['target']:g}")
+        rows.append((threshold["title"], *limits, shown, spread, ours, theirs, threshold["met"]))
+    return rows
+
+
+def _variant_rows(results: Results) -> Rows:
+    rows: Rows = [_VARIANT_COLUMNS]
+    for variant in results["variants"].values():
+        instructions = (variant.get(f"{what}_instructions_millions") for what in ("cold", "hit"))
+        rows.append(
+            (
+                variant["label"],
+                _spread(variant["cold_wall_ms"]),
+                _spread(variant["cold_cpu_ms"]),
+                _spread(variant["hit_wall_ms"]),
+                _spread(variant["hit_cpu_ms"]),
+                _spread(variant["miss_cpu_ms"]),
+                f"{variant['peak_memory_mb']:.1f}",
+                f"{variant['zip_mb']:.2f}",
+                str(variant["files_opened"]),
+                str(variant["modules_compiled"]),
+                *("" if count is None else _shown(count) for count in instructions),
+            )
+        )
+    return rows
+
+
+def _spread(spread: Mapping[str, float]) -> str:
+    return " / ".join(_shown(spread[name]) for name in ("min", "median", "max"))
+
+
+def _shown(value: float) -> str:
+    """Format three significant digits, or all digits of a large number."""
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}"
+
+
+def _table(rows: Rows) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     heading, *rest = rows
-    return "\n".join(map(_pipe, [heading, ["---"] * len(heading), *rest]))
-
-
-def _pipe(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    return "\n".join(
+        f"| {' | '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))} |"
+        for row in [heading, ["-" * width for width in widths], *rest]
+    )

@@ -1,1 +1,1 @@
-"""What runs only on a developer's machine."""
+"""Everything that runs only on a developer's machine."""

@@ -1,8 +1,8 @@
 """Installs what a make target needs: `python -m dev.setup FOLDER REQUIREMENTS [--node]`.
 
-It makes the virtual environment FOLDER and installs the file REQUIREMENTS there; `--node` also
-installs the CDK's command line. It does nothing if all of that is in place, and rebuilds what can
-no longer be used. It runs before anything is installed: it imports only the standard library.
+It creates the virtual environment FOLDER and installs the file REQUIREMENTS there; `--node` also
+installs the CDK's command line. It does nothing if all of that is in place, and rebuilds an
+unusable environment. It runs before anything is installed: it imports the standard library only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from infra.pip_environment import pip_environment
+from infra.packaging.pip_environment import pip_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ _LAST_LINES: Final = 25
 
 
 class SetupError(Exception):
-    """Set-up cannot go on; the message says why and what to do."""
+    """Set-up cannot continue; the message says why and what to do."""
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -46,11 +46,11 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("requirements", type=Path)
     parser.add_argument("--node", action="store_true", help="install the CDK's command line too")
-    parser.add_argument("--no-deps", action="store_true", help="install the named packages alone")
+    parser.add_argument("--no-deps", action="store_true", help="install only the named packages")
     parser.add_argument(
         "--this-python",
         action="store_true",
-        help="also make the environment anew if another version of Python made it",
+        help="also rebuild the environment if another version of Python created it",
     )
     chosen = parser.parse_args(arguments)
     try:
@@ -68,25 +68,24 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
 
 
 def check_node() -> None:
-    """Return if npm and a Node.js that can run the CDK are there.
-
-    Raises:
-        SetupError: if one is missing or too old.
-    """
+    """Raise `SetupError` unless npm and a Node.js that can run the CDK are installed."""
     engine = json.loads(_LOCK.read_text("utf-8"))["packages"][_CDK_PACKAGE]["engines"]["node"]
     oldest = int(engine.removeprefix(">= ").partition(".")[0])
     need = f"Node.js {oldest} or newer with npm is needed for the CDK"
     for command in ("node", "npm"):
         if shutil.which(command) is None:
-            raise SetupError(f"{need}, and there is no {command} here: install it first.")
+            raise SetupError(f"{need}, and {command} is not installed.")
     version = _run(["node", "--version"], os.environ).stdout.strip()
     major = re.match(r"v(\d+)\.", version)
     if major is None or int(major[1]) < oldest:
-        raise SetupError(f"{need}, and this is Node.js {version or 'of no version'}: update it.")
+        raise SetupError(f"{need}, and this is Node.js {version or '(unknown)'}: update it.")
 
 
 class VirtualEnvironment:
-    """A folder with a Python of its own, and a stamp that says what set-up has put there."""
+    """A folder with its own Python, and a stamp that records what set-up installed.
+
+    Methods raise `SetupError` if a step fails.
+    """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
@@ -95,29 +94,24 @@ class VirtualEnvironment:
         self._environment = pip_environment(environment)
 
     def repair(self, *, this_python: bool) -> None:
-        """Make the folder anew unless it can be used as it is.
-
-        Raises:
-            SetupError: if this Python cannot make one.
-        """
+        """Create the folder, or rebuild it if it is unusable."""
         reason = self.defect(this_python=this_python)
         if reason is None:
             return
-        action = "Making" if not self._folder.exists() else f"Rebuilding ({reason})"
+        action = "Creating" if not self._folder.exists() else f"Rebuilding ({reason})"
         _say(f"{action} {self._folder} with Python {_dotted(sys.version_info[:3])} …")
         made = _run([sys.executable, "-m", "venv", "--clear", str(self._folder)], self._environment)
         if made.returncode != 0:
             raise SetupError(
-                f"{sys.executable} cannot make a virtual environment:\n\n"
-                f"{_end(made.stdout + made.stderr)}"
+                f"{sys.executable} cannot create a virtual environment:\n\n{_end(made)}"
             )
         self._write_stamp({})
 
     def defect(self, *, this_python: bool) -> str | None:
-        """Say why the folder cannot be used; None if it can."""
+        """Return why the folder is unusable, or None."""
         stamp = self._read_stamp()
         if stamp is None:
-            return "it is not set-up's own, or unfinished"
+            return "set-up did not create or finish it"
         if stamp["folder"] != str(self._folder.absolute()):
             return "it was moved"
         checked = _run(
@@ -125,7 +119,7 @@ class VirtualEnvironment:
             self._environment,
         )
         if checked.returncode != 0:
-            return "its Python or its pip is gone"
+            return "its Python or its pip is missing"
         version = tuple(int(part) for part in checked.stdout.split())
         if version < OLDEST_PYTHON:
             return f"its Python {_dotted(version)} is too old"
@@ -134,11 +128,7 @@ class VirtualEnvironment:
         return None
 
     def install(self, requirements: Path, *, no_deps: bool) -> None:
-        """Install a file of requirements, unless this very content is installed.
-
-        Raises:
-            SetupError: if pip fails, or if a pinned package is not there afterwards.
-        """
+        """Install a requirements file, unless this content is installed already."""
         digest = _digest(requirements)
         stamp = self._read_stamp() or {}
         installed = dict(stamp.get("requirements", {}))
@@ -147,7 +137,9 @@ class VirtualEnvironment:
         _say(f"Installing {requirements} (once, up to some minutes) …")
         command = [str(self._python), "-m", "pip", "install", "--disable-pip-version-check"]
         command += ["--no-deps"] if no_deps else []
-        _show_progress([*command, "-r", str(requirements)], self._environment)
+        pip = _run([*command, "-r", str(requirements)], self._environment)
+        if pip.returncode != 0:
+            raise SetupError(f"pip could not install that:\n\n{_end(pip)}")
         if missing := self._missing(requirements):
             raise SetupError(
                 f"pip reported success, but {', '.join(missing)} is not in {self._folder}. "
@@ -156,20 +148,13 @@ class VirtualEnvironment:
         self._write_stamp({**installed, requirements.name: digest})
 
     def _missing(self, requirements: Path) -> list[str]:
-        """Return the pinned packages that this environment does not have at their versions."""
-        script = (
-            "import sys, importlib.metadata as m\n"
-            "for pin in sys.argv[1:]:\n"
-            "    name, wanted = pin.split('==')\n"
-            "    try: found = m.version(name)\n"
-            "    except m.PackageNotFoundError: found = None\n"
-            "    if found != wanted: print(pin)\n"
-        )
-        # A line with a marker may be for another Python.
+        """Return the pins that this environment does not meet."""
+        # A line with a marker may not apply to this Python.
         lines = [line for line in requirements.read_text("utf-8").split("\n") if ";" not in line]
         pins = [f"{name}=={version}" for name, version in _PIN.findall("\n".join(lines))]
-        command = [str(self._python), "-I", "-c", script, *pins]
-        return _run(command, self._environment).stdout.split()
+        freeze = _run([str(self._python), "-I", "-m", "pip", "freeze", "--all"], self._environment)
+        installed = {_normalized(line) for line in freeze.stdout.split()}
+        return [pin for pin in pins if _normalized(pin) not in installed]
 
     def _read_stamp(self) -> dict[str, Any] | None:
         try:
@@ -184,11 +169,7 @@ class VirtualEnvironment:
 
 
 def install_cdk(environment: Mapping[str, str]) -> None:
-    """Install the CDK's command line that the lock file pins, unless it is there.
-
-    Raises:
-        SetupError: if npm fails.
-    """
+    """Install the CDK's command line at the lock file's version, unless it is installed."""
     digest = hashlib.sha256(_LOCK.read_bytes()).hexdigest()
     if _CDK.exists() and _NPM_STAMP.exists() and _NPM_STAMP.read_text("utf-8") == digest:
         return
@@ -196,12 +177,12 @@ def install_cdk(environment: Mapping[str, str]) -> None:
     # NODE_ENV=production would leave it out.
     npm = _run(["npm", "ci", "--include=dev", "--no-audit", "--no-fund"], environment)
     if npm.returncode != 0 or not _CDK.exists():
-        raise SetupError(f"npm could not install the CDK:\n\n{_end(npm.stdout + npm.stderr)}")
+        raise SetupError(f"npm could not install the CDK:\n\n{_end(npm)}")
     _NPM_STAMP.write_text(digest, "utf-8")
 
 
 def _digest(requirements: Path) -> str:
-    """Return a hash of a requirements file and of all files that it includes."""
+    """Return a hash of a requirements file and the files that it includes."""
     digest = hashlib.sha256()
     text = requirements.read_text("utf-8")
     digest.update(text.encode())
@@ -221,36 +202,13 @@ def _run(
         return subprocess.CompletedProcess(command, 127, "", str(error))
 
 
-def _show_progress(command: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Run pip; on a terminal show what it is at, and its last lines only if it fails.
-
-    Raises:
-        SetupError: if it fails.
-    """
-    is_terminal = sys.stdout.isatty()
-    lines = []
-    with subprocess.Popen(  # noqa: S603  # nosec B603  # no shell, and a fixed command
-        command,
-        env=dict(environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as pip:
-        for line in pip.stdout or ():
-            if line.startswith("WARNING: "):
-                continue
-            lines.append(line)
-            if is_terminal:
-                sys.stdout.write(f"\r\033[K  {line.strip()[:70]}")
-                sys.stdout.flush()
-    if is_terminal:
-        sys.stdout.write("\r\033[K")
-    if pip.returncode != 0:
-        raise SetupError(f"pip could not install that:\n\n{_end(''.join(lines))}")
+def _end(ended: subprocess.CompletedProcess[str]) -> str:
+    lines = (ended.stdout + ended.stderr).strip().splitlines()
+    return "\n".join(lines[-_LAST_LINES:])
 
 
-def _end(output: str) -> str:
-    return "\n".join(output.strip().splitlines()[-_LAST_LINES:])
+def _normalized(pin: str) -> str:
+    return pin.lower().replace("_", "-")
 
 
 def _dotted(version: Sequence[int]) -> str:

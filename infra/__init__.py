@@ -1,1 +1,1 @@
-"""What is deployed: the service's stack, the account's stack, and the parts they are made of."""
+"""The stacks of the project: one for each stage of the service, one for the AWS account."""

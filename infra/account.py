@@ -1,23 +1,25 @@
-"""What API Gateway needs once in an account and region before any REST API may log."""
+"""The account's CloudWatch role, which API Gateway needs before any REST API may write logs."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from aws_cdk import Acknowledgment, RemovalPolicy, Stack, Validations
+from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_iam as iam
 from constructs import Construct
+
+from infra.nag import acknowledge
 
 _LOG_POLICY: Final = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
 
 class AccountStack(Stack):
-    """Sets the role by which API Gateway writes logs, for all APIs of the account and region.
+    """Sets the CloudWatch role of API Gateway for all APIs of the account and region.
 
-    Every stage has the same one, and depends on it: `cdk deploy` of a stage's stack brings it
-    along. Where the account has such a role already, `--exclusively` leaves that role in place.
-    Role and setting outlive the stack, for other APIs may have come to rely on them.
+    It is the same for every stage, and every stage depends on it. If the account already has such a
+    role, `--exclusively` keeps that one. Role and setting are retained when the stack is deleted,
+    because other APIs may use them.
     """
 
     def __init__(self, scope: Construct, id_: str) -> None:
@@ -36,10 +38,9 @@ class AccountStack(Stack):
         role.apply_removal_policy(RemovalPolicy.RETAIN)
         account = apigateway.CfnAccount(self, "Account", cloud_watch_role_arn=role.role_arn)
         account.apply_removal_policy(RemovalPolicy.RETAIN)
-        Validations.of(role).acknowledge(
-            Acknowledgment(
-                id=f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_LOG_POLICY}]",
-                reason="API Gateway refuses a role without the permissions that this policy lists, "
-                "for any log group of the account, and AWS keeps the policy in step with that.",
-            )
+        finding = f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_LOG_POLICY}]"
+        reason = (
+            "API Gateway rejects a role without the permissions of this policy on every log group "
+            "of the account. AWS keeps the policy up to date."
         )
+        acknowledge(role, {finding: reason})

@@ -1,4 +1,4 @@
-"""How whoever deploys to this machine tells the app so: names alone, without any AWS library."""
+"""The CDK context of the local stage; the emulator imports it without any AWS library."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from typing import Final
 LOCAL_STAGE: Final = "local"
 
 CONTEXT_KEY: Final = "local"
-"""The CDK context that holds a JSON object of the local stage's settings that are not as usual."""
+"""The CDK context key with a JSON object of changed settings of the local stage."""

@@ -1,4 +1,4 @@
-"""The service in one stack: its parts, what each is told, and what each may do."""
+"""The stack of one stage: wires its parts and grants their permissions."""
 
 from __future__ import annotations
 
@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING, Final
 
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import aws_cloudwatch_actions as actions
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from functions.ratings.settings import Settings
-from infra.api import RatingsApi
-from infra.budget import MonthlyBudget
-from infra.developer_token import DeveloperToken, SigningKey
-from infra.firewall import Firewall
-from infra.monitoring import Monitoring
-from infra.python_function import PythonFunction
-from infra.release import Release
-from infra.response_cache import ResponseCache
-from infra.token_rotation import TokenRotation
+from infra.observability.budget import MonthlyBudget
+from infra.observability.monitoring import Monitoring
+from infra.service.api import RatingsApi
+from infra.service.cache_table import CacheTable
+from infra.service.developer_token import DeveloperToken, SigningKey
+from infra.service.firewall import Firewall
+from infra.service.python_function import PythonFunction
+from infra.service.release import Release
+from infra.service.token_rotation import TokenRotation
 
 if TYPE_CHECKING:
-    from infra.settings import StageSettings
+    from infra.stages import StageSettings
 
 CACHE_ACTIONS: Final = (
     "dynamodb:BatchGetItem",
@@ -29,14 +28,14 @@ CACHE_ACTIONS: Final = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 )
-"""What the ratings function does with the cache table."""
+"""The actions of the ratings function on the cache table."""
 
 TOKEN_ACTIONS: Final = ("secretsmanager:GetSecretValue",)
-"""What the ratings function does with the developer token."""
+"""The actions of the ratings function on the developer token's secret."""
 
 
 class RatingsStack(Stack):
-    """The ratings service of one stage; only wires its parts and grants what they need."""
+    """The ratings service of one stage."""
 
     def __init__(self, scope: Construct, id_: str, *, settings: StageSettings) -> None:
         super().__init__(
@@ -45,16 +44,16 @@ class RatingsStack(Stack):
             description=f"Personal Apple Music ratings, stage {settings.name}",
             termination_protection=settings.termination_protection,
         )
-        cache = ResponseCache(self, "Cache", removal_policy=settings.removal_policy)
+        cache = CacheTable(self, "Cache", removal_policy=settings.removal_policy)
         token = DeveloperToken(self, "Token", is_rotated=settings.token_rotation)
         signing_key = SigningKey(self, "Key")
         ratings = PythonFunction(
             self,
             "Ratings",
             package="ratings",
-            description="Answers ratings requests from the cache or from Apple Music",
-            no_dead_letters_because="API Gateway alone invokes it, and waits for its answer: there "
-            "is no event that Lambda would hold back and could put into a queue.",
+            description="Serves ratings from the cache or from Apple Music",
+            no_dlq_reason="Only API Gateway invokes it, and waits for the response. There is no "
+            "asynchronous event that could go to a queue.",
             environment=Settings(
                 cache_table_name=cache.table.table_name,
                 developer_token_secret_id=token.secret.secret_arn,
@@ -64,19 +63,13 @@ class RatingsStack(Stack):
                 deadline_seconds=settings.deadline_seconds,
                 cache_timeout_milliseconds=settings.cache_timeout_milliseconds,
             ).to_env(),
-            architecture=settings.architecture,
             memory_mb=settings.function_memory_mb,
             timeout_seconds=settings.function_timeout_seconds,
-            log_retention=settings.log_retention,
-            removal_policy=settings.removal_policy,
             reserved_concurrency=settings.reserved_concurrency,
+            settings=settings,
         )
-        ratings.role.add_to_policy(
-            iam.PolicyStatement(actions=list(CACHE_ACTIONS), resources=[cache.table.table_arn])
-        )
-        ratings.role.add_to_policy(
-            iam.PolicyStatement(actions=list(TOKEN_ACTIONS), resources=[token.secret.secret_arn])
-        )
+        ratings.grant(CACHE_ACTIONS, cache.table.table_arn)
+        ratings.grant(TOKEN_ACTIONS, token.secret.secret_arn)
         rotation = TokenRotation(
             self,
             "TokenRotation",
@@ -107,61 +100,23 @@ class RatingsStack(Stack):
                 limit_usd=settings.monthly_budget_usd,
                 email=settings.alarm_email,
             )
-        CfnOutput(self, "ApiUrl", value=api.url, description="What goes before /v1/me/ratings")
-        CfnOutput(
-            self,
-            "DeveloperTokenSecret",
-            value=token.secret.secret_arn,
-            description="The secret to put an Apple Music developer token into",
-        )
-        CfnOutput(
-            self,
-            "SigningKeySecret",
-            value=signing_key.secret.secret_arn,
-            description="The secret to put the Apple Music signing key into",
-        )
-        CfnOutput(
-            self,
-            "RotationFunction",
-            value=rotation.function.function_name,
-            description="The function that renews the developer token",
-        )
-        CfnOutput(
-            self,
-            "AlarmTopic",
-            value=monitoring.topic.topic_arn,
-            description="The topic that alarms are sent to: subscribe to it",
-        )
-        CfnOutput(
-            self,
-            "Dashboard",
-            value=monitoring.dashboard.dashboard_name,
-            description="The CloudWatch dashboard to look at",
-        )
-        CfnOutput(self, "CacheTable", value=cache.table.table_name, description="The cache table")
-        CfnOutput(
-            self,
-            "FunctionLogGroup",
-            value=ratings.log_group.log_group_name,
-            description="Where the ratings function logs",
-        )
-        CfnOutput(
-            self,
-            "RatingsFunction",
-            value=ratings.function.function_name,
-            description="The function that answers; its alias live is what the API calls",
-        )
+        outputs = {
+            "ApiUrl": (api.url, "Base URL, before /v1/me/ratings"),
+            "DeveloperTokenSecret": (token.secret.secret_arn, "Secret of the developer token"),
+            "SigningKeySecret": (signing_key.secret.secret_arn, "Secret of the signing key"),
+            "RotationFunction": (rotation.function.function_name, "Token rotation function"),
+            "AlarmTopic": (monitoring.topic.topic_arn, "Topic of all alarms: subscribe to it"),
+            "Dashboard": (monitoring.dashboard.dashboard_name, "CloudWatch dashboard"),
+            "CacheTable": (cache.table.table_name, "Cache table"),
+            "FunctionLogGroup": (ratings.log_group.log_group_name, "Logs of the ratings function"),
+            "RatingsFunction": (ratings.function.function_name, "Ratings function, alias live"),
+        }
         if api.domain is not None:
-            CfnOutput(
-                self,
-                "DomainTarget",
-                value=api.domain.domain_name_alias_domain_name,
-                description="What the domain's DNS record has to point to, as CNAME or alias",
+            outputs["DomainTarget"] = (
+                api.domain.domain_name_alias_domain_name,
+                "Target of the domain's DNS record, as CNAME or alias",
             )
         for name, key_id in api.api_key_ids.items():
-            CfnOutput(
-                self,
-                f"ApiKey{name}",
-                value=key_id,
-                description=f"The id, not the value, of the API key of {name}",
-            )
+            outputs[f"ApiKey{name}"] = (key_id, f"Id, not value, of the API key of {name}")
+        for name, (value, description) in outputs.items():
+            CfnOutput(self, name, value=value, description=description)

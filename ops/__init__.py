@@ -1,1 +1,1 @@
-"""What an operator types: keys and tokens into place, a rotation now, a look at the result."""
+"""The operator's commands: put keys and tokens, rotate, show the token, test a service."""

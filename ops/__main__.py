@@ -1,30 +1,40 @@
-"""`python -m ops`: reads the environment, runs one command, and gives the exit status."""
+"""`python -m ops`: runs one command and returns its exit status."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import click
 
-from local.state import DEFAULT_FILE
+from functions.shared.deadline import Clock
 from ops.commands import Operator, cli
 from ops.errors import OperatorError
+from ops.local_service import DEFAULT_FILE
 
 _DONE, _FAILED, _MISUSED = 0, 1, 2
 _LONG_WORD: Final = re.compile(r"\S{32,}")
-"""What could be a secret, or a part of one, that was given as an argument all the same."""
+"""A possible secret, or a part of one, that was passed as an argument by mistake."""
 
 
-def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run one command; 0 is done, 1 is not done, 2 is misuse."""
+def main(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    clock: Clock = time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Run one command; return 0 for success, 1 for failure, 2 for misuse."""
     operator = Operator(
         environment=environment,
         local_file=Path(environment.get("LOCAL_STATE_FILE") or DEFAULT_FILE),
+        clock=clock,
+        sleep=sleep,
     )
     try:
         status = cli.main(list(arguments), prog_name="ops", obj=operator, standalone_mode=False)

@@ -1,4 +1,4 @@
-"""Says what AWS's errors mean to an operator, once for all commands."""
+"""Translates AWS's errors for an operator."""
 
 from __future__ import annotations
 
@@ -17,72 +17,67 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
-from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.exceptions import ConnectionError as AwsConnectionError
 
 from ops.errors import OperatorError
 
 _SIGN_IN: Final = (
-    "AWS does not take the credentials in the environment: sign in again, or choose others with "
+    "AWS rejects the credentials in the environment: sign in again, or choose others with "
     "AWS_PROFILE."
 )
-_NO_CREDENTIALS: Final = "There are no AWS credentials: sign in, or choose some with AWS_PROFILE."
 _BAD_CREDENTIALS: Final = frozenset(
     {
         "ExpiredToken",
-        "ExpiredTokenException",
         "IncompleteSignature",
         "InvalidClientTokenId",
-        "InvalidSignatureException",
+        "InvalidSignature",
         "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
+        "UnrecognizedClient",
     }
 )
-_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException"})
+"""Error codes without the suffix `Exception`, which AWS's JSON services add."""
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what AWS's SDK raises into an `OperatorError`.
+    """Turn exceptions of AWS's SDK into an `OperatorError`.
 
-    AWS's own text is left out, because it may quote what it was sent.
+    AWS's own text is left out, because it may quote the request.
     """
     try:
         yield
     except ClientError as error:
-        raise OperatorError(_of_answer(error)) from None
+        raise OperatorError(_describe_response(error)) from None
     except BotoCoreError as error:
-        raise OperatorError(_of_sdk(error)) from None
+        raise OperatorError(_describe_sdk_error(error)) from None
 
 
-def _of_answer(error: ClientError) -> str:
-    code = error.response.get("Error", {}).get("Code", "")
+def _describe_response(error: ClientError) -> str:
+    code = error.response.get("Error", {}).get("Code", "").removesuffix("Exception")
     operation = error.operation_name
     if code in _BAD_CREDENTIALS:
         return _SIGN_IN
-    if code in _DENIED:
+    if code == "AccessDenied":
         return (
-            f"AWS does not let these credentials do {operation}: have that allowed, or choose "
-            "others with AWS_PROFILE."
+            f"These credentials are not allowed to call {operation}: grant that, or choose others "
+            "with AWS_PROFILE."
         )
-    if code == "ResourceNotFoundException":
-        return "AWS has no such secret, or it has no value: deploy the stage again."
-    return f"AWS refused {operation} ({code}): look that up in its documentation, then try again."
+    if code == "ResourceNotFound":
+        return "The secret does not exist or has no value: deploy the stage again."
+    return f"AWS rejected {operation} ({code}): see AWS's documentation of that code."
 
 
-def _of_sdk(error: BotoCoreError) -> str:
+def _describe_sdk_error(error: BotoCoreError) -> str:
     match error:
         case NoCredentialsError() | PartialCredentialsError():
-            return _NO_CREDENTIALS
+            return "AWS credentials are missing: sign in, or choose some with AWS_PROFILE."
         case SSOError() | TokenRetrievalError():
             return _SIGN_IN
         case ProfileNotFound():
-            return "AWS_PROFILE names no profile of this machine: choose another."
+            return "The profile in AWS_PROFILE does not exist on this machine: choose another."
         case NoRegionError():
-            return "No AWS region is chosen: set AWS_REGION."
-        case HTTPClientError() | NoConnectionError():
-            return f"AWS does not answer ({type(error).__name__}): look at the network, try again."
+            return "The AWS region is missing: set AWS_REGION."
+        case HTTPClientError() | AwsConnectionError():
+            return f"AWS is unreachable ({type(error).__name__}): check the network, try again."
         case _:
-            return (
-                f"AWS cannot be used from here ({type(error).__name__}): "
-                "look at the AWS settings of this machine."
-            )
+            return f"The AWS SDK failed ({type(error).__name__}): check this machine's settings."

@@ -1,7 +1,7 @@
-"""The one way in which a command fails, so that a failure is one line and not a traceback."""
+"""The error of every command, so that a failure is one line and not a traceback."""
 
 from __future__ import annotations
 
 
 class OperatorError(Exception):
-    """Something could not be done; the message is one line that says what to do next."""
+    """A command failed; the message is one line that says what to do next."""

@@ -1,11 +1,13 @@
-"""One secret in Secrets Manager: its value, its versions, and its rotation."""
+"""One secret in Secrets Manager: its value, its versions and its rotation."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from functions.shared.deadline import Clock
 from ops.aws import translated
 
 if TYPE_CHECKING:
@@ -13,14 +15,20 @@ if TYPE_CHECKING:
 
 _CURRENT: Final = "AWSCURRENT"
 _PENDING: Final = "AWSPENDING"
+_POLL_SECONDS: Final = 1.0
+
+
+class RotationTimeoutError(Exception):
+    """The current version did not change in time; it may still do so later."""
+
+
+class RotationEndedError(Exception):
+    """The rotation ended without a new version: the signing key is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretState:
-    """What Secrets Manager tells of a secret without its value.
-
-    `pending_version` is one that a rotation began and did not finish.
-    """
+    """A secret's metadata; `pending_version` belongs to an unfinished rotation."""
 
     current_version: str | None
     pending_version: str | None
@@ -30,49 +38,67 @@ class SecretState:
 
 
 class Secret:
-    """A secret; each method raises `OperatorError` where AWS does not do it."""
+    """A secret; each method raises `OperatorError` if AWS fails."""
 
     def __init__(self, client: SecretsManagerClient, secret_id: str) -> None:
         self._client = client
         self._id = secret_id
 
     def value(self) -> str:
-        """Read the value in use."""
+        """Read the current value."""
         with translated():
-            answer = self._client.get_secret_value(SecretId=self._id)
-        return answer.get("SecretString", "").strip()
+            response = self._client.get_secret_value(SecretId=self._id)
+        return response.get("SecretString", "").strip()
 
     def put(self, value: str) -> None:
-        """Make this the value in use, at once."""
+        """Replace the current value."""
         with translated():
             self._client.put_secret_value(SecretId=self._id, SecretString=value)
 
     def state(self) -> SecretState:
-        """Ask how the secret stands."""
+        """Read the metadata."""
         with translated():
-            answer = self._client.describe_secret(SecretId=self._id)
+            response = self._client.describe_secret(SecretId=self._id)
         version_of = {
             stage: version
-            for version, stages in answer.get("VersionIdsToStages", {}).items()
+            for version, stages in response.get("VersionIdsToStages", {}).items()
             for stage in stages
         }
         current, pending = version_of.get(_CURRENT), version_of.get(_PENDING)
         return SecretState(
             current_version=current,
             pending_version=pending if pending != current else None,
-            rotates=answer.get("RotationEnabled", False),
-            last_rotated=answer.get("LastRotatedDate"),
-            next_rotation=answer.get("NextRotationDate"),
+            rotates=response.get("RotationEnabled", False),
+            last_rotated=response.get("LastRotatedDate"),
+            next_rotation=response.get("NextRotationDate"),
         )
 
-    def start_rotation(self) -> str:
-        """Have Secrets Manager begin a rotation; give the version that it is to put in use."""
-        with translated():
-            return self._client.rotate_secret(SecretId=self._id)["VersionId"]
-
-    def give_up(self, pending_version: str) -> None:
-        """Leave a version that a rotation did not finish behind, so that another can begin."""
+    def abandon(self, pending_version: str) -> None:
+        """Take the label off the version of an unfinished rotation, so that another can start."""
         with translated():
             self._client.update_secret_version_stage(
                 SecretId=self._id, VersionStage=_PENDING, RemoveFromVersionId=pending_version
             )
+
+    def rotate(
+        self, *, timeout_seconds: float, clock: Clock, sleep: Callable[[float], None]
+    ) -> None:
+        """Rotate, and return once the new version is current.
+
+        Secrets Manager does not announce the end, so this polls.
+
+        Raises:
+            RotationTimeoutError: if that takes longer than `timeout_seconds`.
+            RotationEndedError: if the rotation ended without a new version.
+        """
+        end = clock.monotonic() + timeout_seconds
+        with translated():
+            version = self._client.rotate_secret(SecretId=self._id)["VersionId"]
+        was_pending = False
+        while (state := self.state()).current_version != version:
+            if was_pending and state.pending_version != version:
+                raise RotationEndedError
+            if clock.monotonic() >= end:
+                raise RotationTimeoutError
+            was_pending = state.pending_version == version
+            sleep(_POLL_SECONDS)

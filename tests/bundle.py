@@ -28,8 +28,8 @@ def main(folder: Path) -> None:
     """Make the bundle, with botocore's models put back, which the tests' own clients need."""
     import botocore  # noqa: PLC0415 - pytest loads this module before it knows of the bundle
 
-    from infra.architecture import Architecture  # noqa: PLC0415 - likewise
-    from infra.bundling import function_bundling  # noqa: PLC0415 - likewise
+    from infra.packaging.architecture import Architecture  # noqa: PLC0415 - likewise
+    from infra.packaging.bundling import function_bundling  # noqa: PLC0415 - likewise
 
     architecture = Architecture.of_machine(platform.machine())
     function_bundling("ratings", architecture).try_bundle(str(folder), {})

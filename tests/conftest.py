@@ -1,4 +1,4 @@
-"""What every tier of the tests shares: which sockets it may open, and the watch for secrets."""
+"""What every tier of the tests shares: which sockets it may open, and the secret scan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
 
-pytest_plugins = ["tests.canaries.plugin", "tests.summary"]
+pytest_plugins = ["tests.secret_scan.plugin", "tests.summary"]
 
 TESTS = Path(__file__).parent
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from infra.bundling import PYTHON_VERSION
-from infra.bytecode import interpreter
+from infra.packaging.bundling import PYTHON_VERSION
+from infra.packaging.bytecode import find_interpreter
 
 
 def lambda_python() -> str:
     """Return a Python of Lambda's version."""
-    python = interpreter(PYTHON_VERSION)
+    python = find_interpreter(PYTHON_VERSION)
     if python is None:
         pytest.skip(
             f"They look at compiled bundles, which takes Python {PYTHON_VERSION}: put it on "

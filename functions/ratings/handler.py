@@ -1,4 +1,4 @@
-"""The ratings function's composition root: builds it once from its environment, then answers."""
+"""The composition root of the ratings function."""
 
 from __future__ import annotations
 
@@ -6,112 +6,111 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
-from functions.ratings.api_gateway import ApiRequest, ProxyAnswer, error_answer
-from functions.ratings.apple_music import AppleMusic
-from functions.ratings.aws_json import DYNAMODB, SECRETS_MANAGER, AwsJson, trust_store
-from functions.ratings.cache_policy import CachePolicy
-from functions.ratings.deadline import Deadline
-from functions.ratings.developer_token import READ_SECONDS, DeveloperTokenSource
+from functions.ratings.api.gateway import ApiRequest, ProxyResponse, error_response
+from functions.ratings.api.routes import Routes
+from functions.ratings.apple.client import AppleClient
+from functions.ratings.apple.developer_token import READ_SECONDS, DeveloperTokenSource
+from functions.ratings.apple.rejected_tokens import RejectedTokens
+from functions.ratings.apple.resilience import ResilientClient
+from functions.ratings.aws.json_client import (
+    DYNAMODB,
+    SECRETS_MANAGER,
+    JsonClient,
+    trust_store,
+)
+from functions.ratings.cache.dynamodb import DynamoDBCache
+from functions.ratings.cache.policy import CachePolicy
 from functions.ratings.errors import InternalError
-from functions.ratings.metrics import Observer
-from functions.ratings.refused_tokens import RefusedTokens
-from functions.ratings.response_cache import DynamoDBResponseCache
-from functions.ratings.retrying import RetryingExchange
-from functions.ratings.routes import Routes
-from functions.ratings.service import RatingsService
+from functions.ratings.reads import Reads
 from functions.ratings.settings import Settings
 from functions.ratings.telemetry import Telemetry
-from functions.ratings.upstream import Upstream
+from functions.ratings.writes import Writes
+from functions.shared.deadline import Deadline
 from functions.shared.errors import describe_exception
+from functions.shared.http.connection import TrustStore
+from functions.shared.http.transport import Transport
 
-LAMBDA_MARGIN_SECONDS: Final = 0.5
-"""What is left of Lambda's own time-out, which no answer may meet."""
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
-Handler = Callable[[Mapping[str, Any], "LambdaContext"], ProxyAnswer]
+LAMBDA_MARGIN_SECONDS: Final = 0.5  # Safety margin before Lambda's timeout
 
-
-class LambdaContext(Protocol):
-    """What is read of Lambda's context object."""
-
-    aws_request_id: str
-    function_name: str
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until Lambda ends the invocation."""
-        ...
+Handler = Callable[[Mapping[str, Any], "LambdaContext"], ProxyResponse]
 
 
 def build_handler(environment: Mapping[str, str]) -> Handler:
-    """Wire the function together.
-
-    Raises:
-        SettingsError: where the environment does not describe a working function.
-    """
+    """Build the handler; raise SettingsError if a setting is missing or invalid."""
     settings = Settings.from_env(environment)
     telemetry = Telemetry()
     routes = _build_routes(environment, settings, telemetry)
 
-    def handle(event: Mapping[str, Any], context: LambdaContext) -> ProxyAnswer:
+    def handle(event: Mapping[str, Any], context: LambdaContext) -> ProxyResponse:
         started = time.monotonic()
         lambda_seconds = context.get_remaining_time_in_millis() / 1000 - LAMBDA_MARGIN_SECONDS
         deadline = Deadline.after(min(settings.deadline_seconds, lambda_seconds), time)
         request = ApiRequest.from_event(event, fallback_request_id=context.aws_request_id)
         try:
-            answer = routes.answer(request, deadline)
-        except Exception as defect:  # noqa: BLE001 - the outermost: every defect is answered
-            answer = error_answer(InternalError(describe_exception(defect)), request.request_id)
+            response = routes.respond(request, deadline)
+        except Exception as defect:  # noqa: BLE001 - the outermost: a defect still gets a response
+            error = InternalError(describe_exception(defect))
+            response = error_response(error, request.request_id)
         telemetry.write(
             request,
-            answer,
+            response,
             time.monotonic() - started,
             function_name=context.function_name,
             function_request_id=context.aws_request_id,
         )
-        return answer.to_proxy(request.request_id)
+        return response.to_proxy(request.request_id)
 
     return handle
 
 
-def _build_routes(environment: Mapping[str, str], settings: Settings, observer: Observer) -> Routes:
+def _build_routes(
+    environment: Mapping[str, str], settings: Settings, telemetry: Telemetry
+) -> Routes:
     trust, cache_seconds = trust_store(environment), settings.cache_timeout_milliseconds / 1000
-    dynamodb = AwsJson(DYNAMODB, environment, trust=trust, seconds=cache_seconds, clock=time)
-    secrets_manager = AwsJson(
+    dynamodb = JsonClient(DYNAMODB, environment, trust=trust, seconds=cache_seconds, clock=time)
+    secrets_manager = JsonClient(
         SECRETS_MANAGER, environment, trust=trust, seconds=READ_SECONDS, clock=time
     )
+    apple_music = Transport(settings.apple_music_url, trust=TrustStore(), clock=time)
     policy = CachePolicy(
         fresh_seconds=settings.fresh_seconds,
         stale_if_error_seconds=settings.stale_if_error_seconds,
         deadline_seconds=settings.deadline_seconds,
     )
-    return Routes(
-        RatingsService(
-            cache=DynamoDBResponseCache(
-                client=dynamodb, table_name=settings.cache_table_name, policy=policy
-            ),
-            upstream=Upstream(
-                exchange=RetryingExchange(
-                    AppleMusic(settings.apple_music_url, clock=time),
-                    clock=time,
-                    sleep=time.sleep,
-                    chance=random.random,
-                    observer=observer,
-                ),
-                developer_tokens=DeveloperTokenSource(
-                    client=secrets_manager,
-                    secret_id=settings.developer_token_secret_id,
-                    clock=time,
-                    observer=observer,
-                ),
-                clock=time,
-            ),
-            policy=policy,
-            clock=time,
-            refused_tokens=RefusedTokens(time),
-            observer=observer,
-        )
+    cache = DynamoDBCache(
+        dynamodb.call,
+        table_name=settings.cache_table_name,
+        policy=policy,
+        clock=time,
+        observer=telemetry,
     )
+    apple = AppleClient(
+        ResilientClient(
+            apple_music.send,
+            clock=time,
+            sleep=time.sleep,
+            random=random.SystemRandom(),
+            observer=telemetry,
+        ),
+        developer_tokens=DeveloperTokenSource(
+            secrets_manager.call,
+            secret_id=settings.developer_token_secret_id,
+            clock=time,
+            observer=telemetry,
+        ),
+        clock=time,
+        observer=telemetry,
+    )
+    rejected = RejectedTokens(time)
+    reads = Reads(cache=cache, apple=apple, policy=policy, clock=time, rejected_tokens=rejected)
+    writes = Writes(cache=cache, apple=apple, clock=time, rejected_tokens=rejected)
+    return Routes(read=reads.read, write=writes.write)
 
 
 lambda_handler = build_handler(os.environ)
+"""Responds to an app's ratings requests from the cache while fresh, else from Apple Music."""

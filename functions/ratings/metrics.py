@@ -1,4 +1,4 @@
-"""The metrics that the ratings function sends; the stack draws them and makes alarms of them."""
+"""The metrics that the ratings function emits; alarms and dashboard use the same names."""
 
 from __future__ import annotations
 
@@ -8,82 +8,60 @@ from typing import Protocol
 
 @unique
 class Metric(Enum):
-    """Each metric by its name in CloudWatch; all are counts, but for the one in milliseconds.
+    """The CloudWatch name of each metric. All are counts, except UPSTREAM_LATENCY.
 
-    Of the first four, every request counts in exactly one; of the second four, every read.
+    Every request counts as exactly one of SUCCEEDED, INVALID, REJECTED and FAILED. Every read
+    counts as exactly one of CACHE_HIT, CACHE_MISS, CACHE_STALE and CACHE_BYPASS.
     """
 
-    ANSWERED = "Answered"
-    """Requests that got what they asked for, be it that there is no rating."""
-
+    # Requests answered successfully, including 404 "not rated".
+    SUCCEEDED = "Succeeded"
+    # Requests that the client has to correct, such as an unknown type.
     INVALID = "Invalid"
-    """Requests that the caller has to mend."""
-
-    REFUSED = "Refused"
-    """Requests that Apple refused for the user's or the request's sake."""
-
+    # Requests that Apple rejected because of the user token or the request itself.
+    REJECTED = "Rejected"
+    # Requests answered with 429 or 5xx.
     FAILED = "Failed"
-    """Requests that were owed an answer and got 429 or 5xx."""
-
+    # Reads served fresh from the cache.
     CACHE_HIT = "CacheHit"
-    """Reads that were answered fresh from the cache."""
-
+    # Reads that needed a call to Apple and were not served stale.
     CACHE_MISS = "CacheMiss"
-    """Reads for which Apple had to be asked, and no copy stood in."""
-
+    # Reads served stale, because Apple failed or was not called.
     CACHE_STALE = "CacheStale"
-    """Reads that a stale copy answered, because Apple failed or was not asked."""
-
+    # Reads without the cache: it was unavailable, or the request is not cacheable.
     CACHE_BYPASS = "CacheBypass"
-    """Reads past the cache: it did not answer, or the request is not one that is cached."""
-
+    # Reads from DynamoDB that failed.
     CACHE_READ_FAILED = "CacheReadFailed"
-    """DynamoDB did not give what is cached."""
-
+    # Stores of Apple's response in DynamoDB that failed.
     CACHE_STORE_FAILED = "CacheStoreFailed"
-    """DynamoDB did not take what Apple answered."""
-
+    # Invalidations after a write or a rejection that failed: old entries may be served.
     CACHE_INVALIDATION_FAILED = "CacheInvalidationFailed"
-    """DynamoDB was not told of a write, or of a refusal: old copies may be served for a while."""
-
-    CACHE_ITEM_REJECTED = "CacheItemRejected"
-    """Items that this version of the function cannot have written, and took for missing."""
-
+    # Items with a layout that this version does not write; they count as misses.
+    CACHE_ITEM_INVALID = "CacheItemInvalid"
+    # Duration of each call to Apple in milliseconds; its sample count is the number of calls.
     UPSTREAM_LATENCY = "UpstreamLatency"
-    """How long each call to Apple took, in milliseconds; its sample count is that of the calls."""
-
+    # Calls to Apple that were retried.
     UPSTREAM_RETRIED = "UpstreamRetried"
-    """Calls to Apple that were made once more."""
-
+    # Requests that failed because Apple did not respond, or responded with 500 or 502.
     UPSTREAM_UNREACHABLE = "UpstreamUnreachable"
-    """Requests for which Apple gave no answer, or 500 or 502."""
-
-    UPSTREAM_TOO_SLOW = "UpstreamTooSlow"
-    """Requests for which Apple took too long, or gave 504."""
-
+    # Requests that failed because Apple timed out, or responded with 504.
+    UPSTREAM_TIMEOUT = "UpstreamTimeout"
+    # Requests to which Apple responded with 503.
     UPSTREAM_UNAVAILABLE = "UpstreamUnavailable"
-    """Requests to which Apple gave 503."""
-
-    UPSTREAM_THROTTLED = "UpstreamThrottled"
-    """Requests to which Apple gave 429."""
-
-    UPSTREAM_UNUSABLE = "UpstreamUnusable"
-    """Requests to which Apple gave something that is no answer."""
-
-    UPSTREAM_UNTRUSTED = "UpstreamUntrusted"
-    """Requests for which no certificate proved Apple to be there."""
-
-    UPSTREAM_NOT_ASKED = "UpstreamNotAsked"
-    """Requests for which Apple was left alone: the breaker was open, or there was no time."""
-
+    # Requests to which Apple responded with 429.
+    UPSTREAM_RATE_LIMITED = "UpstreamRateLimited"
+    # Requests to which Apple's response was not a valid one.
+    UPSTREAM_INVALID_RESPONSE = "UpstreamInvalidResponse"
+    # Requests that failed because Apple's certificate was not trusted.
+    UPSTREAM_TLS_FAILED = "UpstreamTlsFailed"
+    # Requests for which Apple was not called: the breaker was open, or no time remained.
+    UPSTREAM_NOT_CALLED = "UpstreamNotCalled"
+    # Times that the circuit breaker of an environment opened.
     BREAKER_OPENED = "BreakerOpened"
-    """Times that an environment stopped asking an Apple that kept failing."""
-
-    NO_DEVELOPER_TOKEN = "NoDeveloperToken"  # noqa: S105  # nosec B105  # a metric's name
-    """Requests that needed a developer token and had none that works: someone has to put one."""
-
-    DEVELOPER_TOKEN_NOT_READ = "DeveloperTokenNotRead"  # noqa: S105  # nosec B105  # likewise
-    """Times that the secret could not be read, or held no token, while one was wanted."""
+    # Requests that needed a developer token when no valid one was available.
+    DEVELOPER_TOKEN_UNAVAILABLE = "DeveloperTokenUnavailable"  # noqa: S105  # nosec B105  # a metric's name
+    # Reads of the developer token secret that failed, or returned no token.
+    DEVELOPER_TOKEN_READ_FAILED = "DeveloperTokenReadFailed"  # noqa: S105  # nosec B105  # likewise
 
     @property
     def unit(self) -> str:
@@ -92,12 +70,12 @@ class Metric(Enum):
 
 
 class Observer(Protocol):
-    """Whoever is told of what a caller does not see."""
+    """Receives what happens during a request and does not appear in its response."""
 
     def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
-        """Count one, or several; `reason` is for the log, and holds nothing personal."""
+        """Count one event or several; `reason` is logged and holds nothing personal."""
         ...
 
     def measure(self, metric: Metric, milliseconds: float) -> None:
-        """Take one measurement."""
+        """Record one duration."""
         ...

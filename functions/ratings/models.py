@@ -1,4 +1,4 @@
-"""The words that every other module speaks: rating types, keys, tokens and ratings."""
+"""The domain: rating types, keys, tokens, ratings, and requests to read or write them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
-_OWNER_DOMAIN: Final = b"apple-music-ratings/owner/v1\x00"
+_HASH_DOMAIN: Final = b"apple-music-ratings/owner/v1\x00"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatingType:
-    """One of Apple's rating types, as it is spelt in a path.
+class RatingType(NamedTuple):
+    """One of Apple's rating types, as paths spell it.
 
-    `family` joins the catalog and the library form of the same thing: Apple keeps the ratings of
-    the two in step, so a write to one is a write to the other.
+    `family` joins the catalog and the library type of the same thing: Apple keeps the ratings of
+    the two equal, so a write to one also changes the other.
     """
 
     name: str
@@ -48,44 +47,35 @@ Source: https://developer.apple.com/documentation/applemusicapi/ratings
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatingKey:
-    """Which item's rating: a type's name and an id that fits the type's pattern."""
+class RatingKey(NamedTuple):
+    """The item of a rating: a type's name, and an id that matches the type's pattern."""
 
     type: str
     id: str
 
     @property
     def family(self) -> str:
-        """The family of the type, within which a write may change other keys' ratings."""
+        """The family of the type; a write may change other ratings of the family."""
         return RATING_TYPES[self.type].family
 
 
 @dataclass(frozen=True, slots=True)
 class MusicUserToken:
-    """A user's `Music-User-Token`: a credential, so its text never shows in a `repr`."""
+    """A user's `Music-User-Token`: a credential, so `repr` hides it."""
 
     value: str = field(repr=False)
 
     @property
-    def owner(self) -> str:
-        """The name under which the cache keeps what belongs to this token, in hex.
-
-        A whole SHA-256: tokens have too much entropy to be found from it.
-        """
-        return sha256(_OWNER_DOMAIN + self.value.encode("ascii")).hexdigest()
+    def hash(self) -> str:
+        """The whole SHA-256 in hex: tokens have too much entropy to be recovered from it."""
+        return sha256(_HASH_DOMAIN + self.value.encode("ascii")).hexdigest()
 
 
-RatingValue = Literal[1, -1]
-"""1 for a like, -1 for a dislike."""
+RatingValue = Literal[1, -1]  # 1 for a like, -1 for a dislike
 
 
-@dataclass(frozen=True, slots=True)
-class Rating:
-    """What Apple Music said of one item: a Ratings resource, or that there is no rating.
-
-    `resource` is the JSON text of the resource, as it stands inside `data`.
-    """
+class Rating(NamedTuple):
+    """A Ratings resource, as the JSON text inside `data`; None if the item is not rated."""
 
     resource: str | None
 
@@ -98,20 +88,7 @@ class Rating:
 NOT_RATED: Final = Rating(None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """A write that Apple accepted.
-
-    `rating` is None if Apple's response is not clear. It was sent `once` unless an earlier attempt
-    may still take effect.
-    """
-
-    rating: Rating | None
-    once: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryOptions:
+class QueryOptions(NamedTuple):
     """The query parameters that are forwarded to Apple: `l`, `include` and `extend`."""
 
     language: str | None = None
@@ -120,14 +97,44 @@ class QueryOptions:
 
     @property
     def bare(self) -> bool:
-        """Whether the answer is the rating alone, which has no language and may be cached."""
+        """Whether the response is the rating alone, which has no language and may be cached."""
         return self.include is None and self.extend is None
 
-    def for_a_write(self) -> QueryOptions:
-        """What of them a write takes: the language alone."""
-        return QueryOptions(language=self.language)
-
     def query(self) -> dict[str, str]:
-        """The parameters as Apple spells them, without those that are absent."""
-        given = {"l": self.language, "include": self.include, "extend": self.extend}
-        return {name: value for name, value in given.items() if value is not None}
+        """The parameters that are present, by Apple's names."""
+        values = {"l": self.language, "include": self.include, "extend": self.extend}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+BARE: Final = QueryOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRequest:
+    """A read of the ratings of `keys`, which have one type: one item, or a list."""
+
+    token: MusicUserToken
+    keys: tuple[RatingKey, ...]
+    options: QueryOptions = BARE
+    is_list: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRequest:
+    """A write of a rating; a `value` of None deletes it."""
+
+    token: MusicUserToken
+    key: RatingKey
+    value: RatingValue | None
+    language: str | None = None
+
+
+class WriteResult(NamedTuple):
+    """A write that Apple accepted.
+
+    `is_clear` if the response proves what the rating is now; `outcome_unknown` if an earlier
+    attempt of the same write may still take effect.
+    """
+
+    is_clear: bool
+    outcome_unknown: bool = False

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 from functions.shared.settings import EnvironmentSettings, SettingsError
 
+# The cache table's string keys, and the attribute with the epoch seconds at which items expire.
 PARTITION_KEY: Final = "pk"
-"""The cache table's partition key, a string."""
-
 SORT_KEY: Final = "sk"
-"""The cache table's sort key, a string."""
-
 TTL_ATTRIBUTE: Final = "expires_at"
-"""The attribute by which DynamoDB deletes old items, in epoch seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(EnvironmentSettings):
-    """What the ratings function is told by its environment.
+    """The environment variables of the ratings function.
 
-    Times are whole numbers: a rating is served without asking Apple for `fresh_seconds`, after
-    that for `stale_if_error_seconds` more if Apple fails, and every answer is given within
-    `deadline_seconds` of the handler's start. Each call to DynamoDB takes at most
-    `cache_timeout_milliseconds`.
-
-    Raises:
-        SettingsError: from the constructor, if a value makes no sense.
+    A rating is served without a call to Apple for `fresh_seconds`, and for
+    `stale_if_error_seconds` more if Apple fails. Every response is sent within `deadline_seconds`.
+    Each call to DynamoDB takes at most `cache_timeout_milliseconds`.
     """
-
-    required: ClassVar = ("cache_table_name", "developer_token_secret_id")
 
     cache_table_name: str
     fresh_seconds: int = 60

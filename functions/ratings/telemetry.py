@@ -1,111 +1,105 @@
-"""Tells CloudWatch of each request in one line, which is its log and holds its metrics."""
+"""Writes one line per request to CloudWatch: its log, with its metrics embedded."""
 
 from __future__ import annotations
 
 import json
 import sys
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
-from functions.ratings.api_gateway import Answer, ApiRequest
-from functions.ratings.cache_status import BYPASS, CacheStatus
-from functions.ratings.errors import IdentityError, NotRatedError
+from functions.ratings.api.gateway import ApiRequest, Response
+from functions.ratings.cache.status import BYPASS, CacheStatus
+from functions.ratings.errors import AppleRejectedError, NotRatedError
 from functions.ratings.metrics import Metric
 from functions.shared.metrics import FUNCTION_DIMENSION, NAMESPACE
 
-_MILLISECONDS: Final = 1000
-
 
 class Telemetry:
-    """Gathers what one request did, and writes it in CloudWatch's embedded metric format.
+    """Collects one request's metrics and warnings, and writes them in embedded metric format.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
 
     def __init__(self) -> None:
-        """Begin with nothing gathered; the service's name is Powertools' own setting."""
+        # Powertools itself reads the service's name.
         self._metrics = EphemeralMetrics(namespace=NAMESPACE)
-        self._reasons: list[str] = []
+        self._warnings: list[str] = []
 
     def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
-        """Count in the line of this request.
-
-        What is there many times is counted in one go: Powertools writes a line by itself once it
-        has a hundred values of a metric.
-        """
+        """Count; many at once are one value, because Powertools writes a line by itself at 100."""
         self._metrics.add_metric(name=metric.value, unit=metric.unit, value=times)
         if reason:
-            self._reasons.append(f"{metric.value}: {reason}")
+            self._warnings.append(f"{metric.value}: {reason}")
 
     def measure(self, metric: Metric, milliseconds: float) -> None:
-        """Put one measurement into the line of this request."""
+        """Add one measurement."""
         self._metrics.add_metric(name=metric.value, unit=metric.unit, value=round(milliseconds, 1))
 
     def write(
         self,
         request: ApiRequest,
-        answer: Answer,
+        response: Response,
         seconds: float,
         *,
         function_name: str,
         function_request_id: str,
     ) -> None:
-        """Write the line of this request, and begin the next; nothing personal is in it."""
-        self.count(outcome_metric(answer))
-        if answer.cache_status is not None:
-            self.count(cache_metric(answer.cache_status))
-        for name, value in self._fields(request, answer, seconds, function_request_id).items():
+        """Write the line of this request, without personal data, and begin the next."""
+        self.count(outcome_metric(response))
+        if response.cache_status is not None:
+            self.count(cache_metric(response.cache_status))
+        for name, value in self._fields(request, response, seconds, function_request_id).items():
             self._metrics.add_metadata(key=name, value=value)
         self._metrics.add_dimension(name=FUNCTION_DIMENSION, value=function_name)
         line = self._metrics.serialize_metric_set()
         self._metrics.clear_metrics()
-        self._reasons.clear()
-        # Not by `flush_metrics`, which an environment variable can turn off, and then lets the
-        # metrics of one request run into the next one's. In one piece, for a log of many writers.
+        self._warnings.clear()
+        # Not `flush_metrics`: an environment variable can disable it, and then the metrics of one
+        # request end up in the next line. One call, because other writers share the log.
         sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
 
     def _fields(
-        self, request: ApiRequest, answer: Answer, seconds: float, function_request_id: str
+        self, request: ApiRequest, response: Response, seconds: float, function_request_id: str
     ) -> dict[str, Any]:
         fields: dict[str, Any] = {
-            "level": self._level(answer),
+            "level": self._level(response),
             "message": request.resource,
             "request_id": request.request_id,
             "function_request_id": function_request_id,
             "method": request.method,
-            "status": answer.status,
-            "milliseconds": round(seconds * _MILLISECONDS, 1),
+            "status": response.status,
+            "duration_ms": round(seconds * 1000, 1),
         }
-        if answer.cache_status is not None:
-            fields["cache"] = str(answer.cache_status)
-        if answer.error is not None:
-            fields["error"] = type(answer.error).__name__
-            fields["reason"] = str(answer.error)
-        if self._reasons:
-            fields["noticed"] = self._reasons.copy()
+        if response.cache_status is not None:
+            fields["cache_status"] = str(response.cache_status)
+        if response.error is not None:
+            fields["error"] = type(response.error).__name__
+            fields["reason"] = str(response.error)
+        if self._warnings:
+            fields["warnings"] = self._warnings.copy()
         return fields
 
-    def _level(self, answer: Answer) -> str:
-        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    def _level(self, response: Response) -> str:
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return "ERROR"
-        return "WARNING" if self._reasons else "INFO"
+        return "WARNING" if self._warnings else "INFO"
 
 
-def outcome_metric(answer: Answer) -> Metric:
-    """Say how a request ended."""
-    error, status = answer.error, answer.status
+def outcome_metric(response: Response) -> Metric:
+    """The metric of a request's outcome."""
+    error, status = response.error, response.status
     if error is None or isinstance(error, NotRatedError):
-        return Metric.ANSWERED
+        return Metric.SUCCEEDED
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         return Metric.FAILED
-    return Metric.REFUSED if isinstance(error, IdentityError) else Metric.INVALID
+    return Metric.REJECTED if isinstance(error, AppleRejectedError) else Metric.INVALID
 
 
 def cache_metric(status: CacheStatus) -> Metric:
-    """Say what the cache did for a read."""
-    if status.is_stand_in:
+    """The metric of how the cache handled a read."""
+    if status.is_stale:
         return Metric.CACHE_STALE
     if status.fwd is None:
         return Metric.CACHE_HIT

@@ -1,1 +1,1 @@
-"""Code that both functions need; it knows neither of them."""
+"""Code that both functions use."""

@@ -1,29 +1,26 @@
-"""Parses a JSON object from another service, within a bound on memory and depth."""
+"""Parses a JSON object from another service, with limits on memory and depth."""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 MAX_MEMORY_BYTES: Final = 11_000_000
 _PART_BYTES: Final = 130
-"""The memory of a part of a list or an object, which may be as short as 2 bytes of text."""
+"""The memory of one part of a list or an object, which may be only 2 bytes of text."""
 
 
 def parse_object(body: bytes) -> dict[str, Any] | None:
-    """Return the object; None if the body is not one, or takes too much memory or depth."""
+    """Return the object; None if the body is not an object, too large or nested too deeply."""
     try:
         text = body.decode()
         parts = sum(map(text.count, ",[{"))
-        # Twice, because one value may be almost the whole text, at up to 4 bytes a character.
+        # Twice: one value may be almost the whole text, at up to 4 bytes per character.
         if 2 * sys.getsizeof(text) + _PART_BYTES * parts > MAX_MEMORY_BYTES:
             return None
-        document = json.loads(text, parse_constant=_refuse_constant)
+        # `int` raises a ValueError for NaN and Infinity, which are not JSON.
+        document = json.loads(text, parse_constant=int)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")

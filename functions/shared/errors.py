@@ -1,4 +1,4 @@
-"""Describes an unexpected exception without its text, which might quote a secret."""
+"""Describes an unexpected exception without its message, which may quote a secret."""
 
 from __future__ import annotations
 

@@ -12,15 +12,11 @@ _END_OF_TIME: Final = 1e12
 
 
 class JwtError(ValueError):
-    """The text is not a JWT with an `exp`."""
+    """The text is not a JWT with a usable `exp`."""
 
 
 def read_expiry(text: str) -> float:
-    """Return the `exp` of a JWT, in epoch seconds.
-
-    Raises:
-        JwtError: if the text is not a JWT, or its `exp` is not a time.
-    """
+    """Return the `exp` of a JWT, in epoch seconds; raise JwtError if there is none."""
     if not _COMPACT_JWT.fullmatch(text):
         raise JwtError("not a JWT")
     try:

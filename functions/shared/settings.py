@@ -1,36 +1,32 @@
-"""What the settings of both functions have in common."""
+"""The settings that both functions have."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 
 class SettingsError(ValueError):
-    """The environment does not describe a working function; the message names the variable."""
+    """A variable is missing or invalid; the message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentSettings:
-    """Settings out of environment variables that are named as the fields, in upper case.
+    """Settings from environment variables, which are named as the fields, in upper case.
 
-    Fields named `…seconds` are whole numbers. The fields without a default are required.
-
-    Raises:
-        SettingsError: from the constructor, if a value makes no sense.
+    Fields named `…seconds` are whole numbers. Fields without a default are required. The
+    constructor raises SettingsError if a value is invalid.
     """
-
-    required: ClassVar[tuple[str, ...]] = ("developer_token_secret_id",)
 
     developer_token_secret_id: str
     apple_music_url: str = "https://api.music.apple.com"
 
     def __post_init__(self) -> None:
-        for name in self.required:
-            if not getattr(self, name):
-                raise SettingsError(f"{name.upper()} is not set")
+        for field in fields(self):
+            if getattr(self, field.name) == "":
+                raise SettingsError(f"{field.name.upper()} is not set")
         if not _is_origin(self.apple_music_url):
             raise SettingsError(
                 "APPLE_MUSIC_URL must be https://host[:port], or http:// on a loopback host"
@@ -38,25 +34,22 @@ class EnvironmentSettings:
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings.
-
-        Raises:
-            SettingsError: if a variable is missing or unusable.
-        """
-        values: dict[str, Any] = dict.fromkeys(cls.required, "")
+        """Read the settings; raise SettingsError if a variable is missing or invalid."""
+        values: dict[str, Any] = {}
         for field in fields(cls):
             name = field.name.upper()
-            text = environment.get(name)
-            if text is not None and field.name.endswith("seconds"):
+            text = environment.get(name, "" if field.default is MISSING else None)
+            if text is None:
+                continue
+            values[field.name] = text
+            if field.name.endswith("seconds"):
                 if not (text.isascii() and text.isdigit()):
                     raise SettingsError(f"{name} must be a whole number")
                 values[field.name] = int(text)
-            elif text is not None:
-                values[field.name] = text
         return cls(**values)
 
     def to_env(self) -> dict[str, str]:
-        """Return the environment variables from which `from_env` makes these settings."""
+        """Return the environment variables that `from_env` reads."""
         return {field.name.upper(): str(getattr(self, field.name)) for field in fields(self)}
 
 

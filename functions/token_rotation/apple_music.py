@@ -1,62 +1,43 @@
-"""Asks Apple Music whether it accepts a developer token, before anything relies on it."""
+"""Checks a new developer token with Apple Music before the token comes into use."""
 
 from __future__ import annotations
 
 from contextlib import closing
 from http import HTTPStatus
-from typing import Final
 
-from functions.shared.transport import (
-    Clock,
-    ExchangeTimeoutError,
-    Request,
-    Transport,
-    TransportError,
-    TrustStore,
-)
-from functions.token_rotation.errors import AppleUnavailableError, TokenRefusedError
-
-PROBE_SECONDS: Final = 5.0
-"""How long the probe takes at most."""
-
-_REFUSALS: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+from functions.shared.deadline import Clock, Deadline
+from functions.shared.http.connection import TrustStore
+from functions.shared.http.messages import ExchangeTimeoutError, Request, TransportError
+from functions.shared.http.transport import Transport
+from functions.token_rotation.errors import AppleUnavailableError, TokenRejectedError
 
 
 class AppleMusic:
-    """Apple Music at one origin, the only one to which a token is sent."""
+    """Apple Music at `origin` (`https://host[:port]`), the only destination of a token."""
 
-    def __init__(self, origin: str, *, clock: Clock, probe_seconds: float = PROBE_SECONDS) -> None:
-        """Probe `origin` (`https://host[:port]`) for at most `probe_seconds` each time."""
+    def __init__(self, origin: str, *, clock: Clock, timeout_seconds: float = 5.0) -> None:
         self._origin = origin
         self._trust = TrustStore()
         self._clock = clock
-        self._seconds = probe_seconds
+        self._seconds = timeout_seconds
 
-    def try_token(self, token: str) -> None:
-        """Return if Apple accepts the token.
-
-        Raises:
-            TokenRefusedError: if Apple says that it does not.
-            AppleUnavailableError: if Apple does not say.
-        """
-        status = self._status(token)
-        if status in _REFUSALS:
-            raise TokenRefusedError(f"Apple refuses the new token: it answered {status}")
-        if status != HTTPStatus.OK:
-            raise AppleUnavailableError(f"Apple is down: it answered {status}")
-
-    def _status(self, token: str) -> int:
+    def check_token(self, token: str) -> None:
+        """Raise TokenRejectedError or AppleUnavailableError unless Apple accepts the token."""
         request = Request(
             method="GET",
             target="/v1/test",
             headers={"Authorization": f"Bearer {token}"},
-            max_body_bytes=0,  # the status is enough
+            max_body_bytes=0,  # only the status matters
             max_idle_seconds=0,
         )
-        with closing(Transport(self._origin, trust=self._trust, clock=self._clock)) as transport:
-            try:
-                return transport.send(request, self._seconds).status
-            except ExchangeTimeoutError:
-                raise AppleUnavailableError("Apple is slow: no answer in time") from None
-            except TransportError as error:
-                raise AppleUnavailableError(f"Apple is down: {type(error).__name__}") from None
+        try:
+            with closing(Transport(self._origin, trust=self._trust, clock=self._clock)) as apple:
+                status = apple.send(request, Deadline.after(self._seconds, self._clock)).status
+        except ExchangeTimeoutError:
+            raise AppleUnavailableError("Apple is slow: no response in time") from None
+        except TransportError as error:
+            raise AppleUnavailableError(f"Apple is unavailable: {type(error).__name__}") from None
+        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            raise TokenRejectedError(f"Apple rejected the new token: status {status}")
+        if status != HTTPStatus.OK:
+            raise AppleUnavailableError(f"Apple is unavailable: status {status}")

@@ -1,8 +1,8 @@
-"""The names under which the function's metrics are found, by the alarms too."""
+"""The name of the function's metric, which the alarms read too."""
 
 from __future__ import annotations
 
 from typing import Final
 
 DAYS_LEFT: Final = "DeveloperTokenDaysLeft"
-"""How many days the developer token in use still lives; sent daily and after each renewal."""
+"""The days until the developer token in use expires; sent daily and after each rotation."""

@@ -1,16 +1,16 @@
-"""The four steps by which Secrets Manager has a developer token renewed."""
+"""The four steps in which Secrets Manager rotates a developer token."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple
 
-from functions.shared.transport import Clock
-from functions.token_rotation.developer_token import expiry
+from functions.shared.deadline import Clock
+from functions.token_rotation.developer_token import expiry, is_placeholder
 from functions.token_rotation.errors import (
     DeveloperTokenError,
-    NoDeveloperTokenError,
     NoSigningKeyError,
     NotRotatingError,
 )
@@ -19,7 +19,7 @@ from functions.token_rotation.signing import SigningKey, parse_signing_key, sign
 
 
 class Step(StrEnum):
-    """A step, named as Secrets Manager names it in its events."""
+    """A step, named as in Secrets Manager's events."""
 
     CREATE = "createSecret"
     SET = "setSecret"
@@ -28,151 +28,118 @@ class Step(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a step that did not fail has ended, as it stands in the log."""
+    """The log message of a step that succeeded."""
 
     NO_SIGNING_KEY = "no signing key yet"
-    ALREADY_IN_USE = "the version is in use already"
-    SIGNED = "a new token is signed"
-    ALREADY_SIGNED = "the new token is signed already"
-    NOTHING_TO_SET = "nothing to set: Apple needs to be told of a key only, not of a token"
+    ALREADY_IN_USE = "the version is already in use"
+    SIGNED = "signed a new token"
+    ALREADY_SIGNED = "the new token is already signed"
+    NOTHING_TO_SET = "nothing to set: Apple knows the key and needs no copy of the token"
     NOTHING_TO_TEST = "nothing to test: no token is pending"
     ACCEPTED = "Apple accepts the new token"
     IN_USE = "the new token is in use"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a step has ended, and when the token now in use expires if the step put it there."""
+class StepResult(NamedTuple):
+    """A step's outcome; `expires_at` (epoch seconds) is set if it put a new token into use."""
 
     outcome: Outcome
     expires_at: float | None = None
 
 
-class TokenTrial(Protocol):
-    """Tries a token where it is to be used."""
-
-    def try_token(self, token: str) -> None:
-        """Return if Apple accepts the token; raise an AppleMusicError if not."""
-        ...
-
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """Renews the token in one secret by the key in another.
+    """Replaces the token in one secret with a token signed with the key in another.
 
-    Each step may be repeated, and may come in any order: it does what is left to do, or raises
-    and changes nothing.
+    A new token expires after `life_seconds`. `check_token` raises a TokenRotationError unless Apple
+    accepts a token. Each step may be repeated and may come in any order: it does its remaining
+    work, or raises and leaves the token in use.
     """
 
-    def __init__(
-        self,
-        *,
-        developer_token: SecretVersions,
-        signing_key: SecretVersions,
-        apple_music: TokenTrial,
-        clock: Clock,
-        life_seconds: int,
-    ) -> None:
-        """Sign tokens that live for `life_seconds`."""
-        self._developer_token = developer_token
-        self._signing_key = signing_key
-        self._apple_music = apple_music
-        self._clock = clock
-        self._life_seconds = life_seconds
+    developer_token: SecretVersions
+    signing_key: SecretVersions
+    check_token: Callable[[str], None]
+    clock: Clock
+    life_seconds: int
 
-    def run(self, step: Step, *, secret_id: str, version_id: str) -> Ending:
-        """Take one step towards putting a new token into use as that version of the secret.
-
-        Raises:
-            TokenRotationError: where the step cannot be taken; the token in use stays in use.
-        """
-        state = self._developer_token.state()
+    def run(self, step: Step, *, secret_id: str, version_id: str) -> StepResult:
+        """Run one step for that version of the secret; raise TokenRotationError if it fails."""
+        state = self.developer_token.state()
         if secret_id not in state.names:
             raise NotRotatingError("the event is about another secret")
         try:
-            key = parse_signing_key(self._signing_key.current_text())
+            key = parse_signing_key(self.signing_key.current_text())
         except NoSigningKeyError:
-            return self._without_key(step, state, version_id)
-        if state.is_rotated and state.has(CURRENT, version_id):
-            return Ending(outcome=Outcome.ALREADY_IN_USE)
-        _check_pending(state, version_id)
+            return self._run_without_key(step, state, version_id)
+        if not state.is_rotated:
+            raise NotRotatingError("rotation is not enabled for the secret")
+        if state.has(CURRENT, version_id):
+            return StepResult(Outcome.ALREADY_IN_USE)
+        if not state.has(PENDING, version_id):
+            raise NotRotatingError("the version is not pending")
         match step:
             case Step.CREATE:
                 return self._create(key, version_id)
             case Step.SET:
-                return Ending(outcome=Outcome.NOTHING_TO_SET)
+                return StepResult(Outcome.NOTHING_TO_SET)
             case Step.TEST:
                 return self._test(version_id)
             case Step.FINISH:
                 return self._finish(state, version_id)
 
-    def _without_key(self, step: Step, state: SecretState, version_id: str) -> Ending:
+    def _run_without_key(self, step: Step, state: SecretState, version_id: str) -> StepResult:
         # A version that stays pending would block every later rotation.
-        ends = step is Step.FINISH and not state.has(CURRENT, version_id)
-        if ends and state.has(PENDING, version_id):
-            self._developer_token.end_pending(version_id)
-        return Ending(outcome=Outcome.NO_SIGNING_KEY)
+        is_pending = state.has(PENDING, version_id) and not state.has(CURRENT, version_id)
+        if step is Step.FINISH and is_pending:
+            self.developer_token.end_pending(version_id)
+        return StepResult(Outcome.NO_SIGNING_KEY)
 
-    def _create(self, key: SigningKey, version_id: str) -> Ending:
-        if self._developer_token.pending_text(version_id) is not None:
-            return Ending(outcome=Outcome.ALREADY_SIGNED)
-        token = sign_developer_token(key, now=self._clock.time(), life_seconds=self._life_seconds)
-        self._developer_token.put_pending(version_id, token)
-        return Ending(outcome=Outcome.SIGNED)
+    def _create(self, key: SigningKey, version_id: str) -> StepResult:
+        if self.developer_token.pending_text(version_id) is not None:
+            return StepResult(Outcome.ALREADY_SIGNED)
+        token = sign_developer_token(key, now=self.clock.time(), life_seconds=self.life_seconds)
+        self.developer_token.set_pending(version_id, token)
+        return StepResult(Outcome.SIGNED)
 
-    def _test(self, version_id: str) -> Ending:
-        text = self._developer_token.pending_text(version_id)
-        # A schedule that is set without rotating at once is tried by this step alone, on a version
-        # that holds nothing, or a copy of what is in use.
-        if text is None:
-            return Ending(outcome=Outcome.NOTHING_TO_TEST)
-        try:
-            expiry(text)
-        except NoDeveloperTokenError:
-            return Ending(outcome=Outcome.NOTHING_TO_TEST)
-        self._apple_music.try_token(text)
-        return Ending(outcome=Outcome.ACCEPTED)
+    def _test(self, version_id: str) -> StepResult:
+        text = self.developer_token.pending_text(version_id)
+        # To check a schedule that does not rotate at once, Secrets Manager runs this step alone,
+        # on a version that is empty or a copy of the version in use.
+        if text is None or is_placeholder(text):
+            return StepResult(Outcome.NOTHING_TO_TEST)
+        expiry(text)
+        self.check_token(text)
+        return StepResult(Outcome.ACCEPTED)
 
-    def _finish(self, state: SecretState, version_id: str) -> Ending:
-        text = self._developer_token.pending_text(version_id)
+    def _finish(self, state: SecretState, version_id: str) -> StepResult:
+        text = self.developer_token.pending_text(version_id)
         if text is None:
             raise DeveloperTokenError("the pending version holds no token")
         expires_at = expiry(text)
-        if not is_worth_using(
-            expires_at,
-            self._in_use_until(state),
-            now=self._clock.time(),
-            life_seconds=self._life_seconds,
-        ):
-            # A version's text cannot be changed: without this one, the next rotation signs anew.
-            self._developer_token.end_pending(version_id)
+        now = self.clock.time()
+        in_use_until = self._in_use_until(state)
+        if not is_worth_using(expires_at - now, in_use_until - now, self.life_seconds):
+            # A version's text cannot be changed. Without this version, the next rotation signs
+            # a new token.
+            self.developer_token.end_pending(version_id)
             raise DeveloperTokenError("the pending token is too old: rotate to sign a new one")
-        # Again, so that in no order of the steps an untried token comes into use.
-        self._apple_music.try_token(text)
-        self._developer_token.make_current(version_id, instead_of=state.current())
-        return Ending(outcome=Outcome.IN_USE, expires_at=expires_at)
+        # Again, so that no order of the steps puts an unchecked token into use (decision 20).
+        self.check_token(text)
+        self.developer_token.make_current(version_id, instead_of=state.current())
+        return StepResult(Outcome.IN_USE, expires_at)
 
     def _in_use_until(self, state: SecretState) -> float:
-        if state.current() is None:
-            return 0.0
         try:
-            return expiry(self._developer_token.current_text())
+            return expiry(self.developer_token.current_text()) if state.current() else 0.0
         except DeveloperTokenError:
             return 0.0
 
 
-def is_worth_using(
-    expires_at: float, in_use_until: float, *, now: float, life_seconds: int
-) -> bool:
-    """Whether a pending token should replace the token in use; moments are in epoch seconds.
+def is_worth_using(left: float, in_use_left: float, life_seconds: float) -> bool:
+    """Return whether a pending token should replace the token in use.
 
-    It lives until the next rotation, which comes within half of a new token's life, or it outlives
-    the token in use.
+    `left` and `in_use_left` are the seconds until they expire. The pending token should if it lasts
+    until the next rotation, which comes within half of a new token's lifetime, or if it expires
+    later than the token in use.
     """
-    return expires_at - now > life_seconds / 2 or expires_at > max(now, in_use_until)
-
-
-def _check_pending(state: SecretState, version_id: str) -> None:
-    if not state.is_rotated:
-        raise NotRotatingError("rotation is not enabled for the secret")
-    if not state.has(PENDING, version_id):
-        raise NotRotatingError("the version is not pending")
+    return left > life_seconds / 2 or left > max(0, in_use_left)

@@ -1,10 +1,10 @@
-"""The developer token's secret, by its versions and the labels that Secrets Manager stages on."""
+"""A secret in Secrets Manager: its versions, their texts and their staging labels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,109 +16,87 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
 CURRENT: Final = "AWSCURRENT"
-"""The label of the version in use."""
-
 PENDING: Final = "AWSPENDING"
-"""The label of the version that a rotation prepares."""
-
-Label = Literal["AWSCURRENT", "AWSPENDING"]
+"""The labels of the version in use, and of the version that a rotation prepares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretState:
-    """What a secret is, without what it holds: the labels of each version, by its id."""
+    """A secret's names (ARN and name) and the labels of each version, by version id."""
 
     names: frozenset[str]
     is_rotated: bool
     labels: Mapping[str, Sequence[str]]
 
-    def has(self, label: Label, version_id: str) -> bool:
-        """Say whether that version bears the label."""
+    def has(self, label: str, version_id: str) -> bool:
+        """Return whether the version has the label."""
         return label in self.labels.get(version_id, ())
 
     def current(self) -> str | None:
-        """Give the id of the version in use."""
-        return next((each for each in self.labels if self.has(CURRENT, each)), None)
+        """Return the id of the version in use."""
+        return next((id_ for id_ in self.labels if self.has(CURRENT, id_)), None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SecretVersions:
-    """One secret in Secrets Manager.
+    """One secret, by its name or ARN; every method raises SecretsManagerError if AWS fails."""
 
-    Every method raises SecretsManagerError where Secrets Manager fails or refuses.
-    """
-
-    def __init__(self, *, client: SecretsManagerClient, secret_id: str) -> None:
-        """Speak of the secret of that name or ARN, by `client`."""
-        self._client = client
-        self._secret_id = secret_id
+    client: SecretsManagerClient
+    secret_id: str
 
     def state(self) -> SecretState:
-        """Say which versions there are, and which label each bears."""
-        answer = self._call(self._client.describe_secret)
+        """Return the secret's state, without its texts."""
+        response = self._call(self.client.describe_secret)
         return SecretState(
-            names=frozenset({answer["ARN"], answer["Name"]}),
-            is_rotated=answer.get("RotationEnabled", False),
-            labels=answer.get("VersionIdsToStages", {}),
+            names=frozenset({response["ARN"], response["Name"]}),
+            is_rotated=response.get("RotationEnabled", False),
+            labels=response.get("VersionIdsToStages", {}),
         )
 
     def current_text(self) -> str:
-        """Give what the version in use holds."""
-        return _text(self._call(self._client.get_secret_value, VersionStage=CURRENT))
+        """Return the text of the version in use."""
+        return self._text(VersionStage=CURRENT)
 
     def pending_text(self, version_id: str) -> str | None:
-        """Give what that version holds; None where it is not pending, or still empty."""
+        """Return the version's text; None if the version does not exist or is empty."""
         try:
-            answer = self._call(
-                self._client.get_secret_value, VersionId=version_id, VersionStage=PENDING
-            )
-        except _NotFoundError:
-            return None
-        return _text(answer)
+            return self._text(VersionId=version_id, VersionStage=PENDING)
+        except SecretsManagerError as error:
+            if error.code == "ResourceNotFoundException":
+                return None
+            raise
 
-    def put_pending(self, version_id: str, text: str) -> None:
-        """Fill the version that a rotation prepares."""
+    def set_pending(self, version_id: str, text: str) -> None:
+        """Set the text of the version that a rotation prepares."""
         self._call(
-            self._client.put_secret_value,
+            self.client.put_secret_value,
             ClientRequestToken=version_id,
             SecretString=text,
             VersionStages=[PENDING],
         )
 
     def make_current(self, version_id: str, *, instead_of: str | None) -> None:
-        """Put a version into use; the one before becomes the previous one by that."""
-        before = {} if instead_of is None else {"RemoveFromVersionId": instead_of}
-        self._call(
-            self._client.update_secret_version_stage,
-            VersionStage=CURRENT,
-            MoveToVersionId=version_id,
-            **before,
-        )
+        """Put a version into use; AWS labels the version in use before as AWSPREVIOUS."""
+        self._move(CURRENT, MoveToVersionId=version_id, RemoveFromVersionId=instead_of)
 
     def end_pending(self, version_id: str) -> None:
-        """Take the label off a version that will not be filled."""
-        self._call(
-            self._client.update_secret_version_stage,
-            VersionStage=PENDING,
-            RemoveFromVersionId=version_id,
-        )
+        """Remove the label AWSPENDING: the version will not come into use."""
+        self._move(PENDING, RemoveFromVersionId=version_id)
+
+    def _move(self, label: str, **version_ids: str | None) -> None:
+        given = {name: id_ for name, id_ in version_ids.items() if id_ is not None}
+        self._call(self.client.update_secret_version_stage, VersionStage=label, **given)
+
+    def _text(self, **version: str) -> str:
+        text: str = self._call(self.client.get_secret_value, **version).get("SecretString", "")
+        return text.strip()
 
     def _call(self, operation: Callable[..., Any], **arguments: Any) -> Any:
-        name = getattr(operation, "__name__", "call")
         try:
-            return operation(SecretId=self._secret_id, **arguments)
-        except ClientError as error:
-            # The code alone: a message, or a validation error, may quote what was sent.
-            code = error.response.get("Error", {}).get("Code", "no code")
-            kind = _NotFoundError if code == "ResourceNotFoundException" else SecretsManagerError
-            raise kind(f"Secrets Manager, {name}: {code}") from None
-        except BotoCoreError as error:
-            raise SecretsManagerError(f"Secrets Manager, {name}: {type(error).__name__}") from None
-
-
-class _NotFoundError(SecretsManagerError):
-    """There is no such secret, version, or value."""
-
-
-def _text(answer: Mapping[str, Any]) -> str:
-    text: str = answer.get("SecretString", "")
-    return text.strip()
+            return operation(SecretId=self.secret_id, **arguments)
+        except (BotoCoreError, ClientError) as error:
+            # Only the code: AWS's message, or a validation error's, may quote the secret.
+            code = type(error).__name__
+            if isinstance(error, ClientError):
+                code = error.response.get("Error", {}).get("Code", "no code")
+            raise SecretsManagerError(operation.__name__, code) from None

@@ -1,37 +1,28 @@
-"""Turns the signing key that Apple gave the team into developer tokens; without effects."""
+"""Parses the team's signing key and signs developer tokens with it; pure functions."""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from functions.shared.documents import parse_object
 from functions.token_rotation.errors import NoSigningKeyError, SigningKeyError
 from functions.token_rotation.settings import NO_SIGNING_KEY
 
-__all__ = (
-    "NoSigningKeyError",
-    "SigningKey",
-    "SigningKeyError",
-    "parse_signing_key",
-    "sign_developer_token",
-    "signing_key_document",
-)
-
-_ALGORITHM: Final = "ES256"
 _ID: Final = re.compile(r"[A-Z0-9]{10}")
 _KEYS: Final = frozenset({"private_key", "key_id", "team_id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """A key for MusicKit, and the two ids by which Apple knows it and its team."""
+    """A MusicKit key, with the ids that Apple gave to the key and to its team."""
 
     private_key: ec.EllipticCurvePrivateKey = field(repr=False)
     key_id: str
@@ -39,24 +30,22 @@ class SigningKey:
 
 
 def parse_signing_key(text: str) -> SigningKey:
-    """Read what the signing key's secret holds.
+    """Parse the text of the signing key's secret.
 
     Raises:
-        NoSigningKeyError: where nobody has put a key yet.
-        SigningKeyError: where it is not a key that Apple gave out for MusicKit, with its ids.
+        NoSigningKeyError: if no key was set yet.
+        SigningKeyError: if the text is not a P-256 key with its ids.
     """
     if not text.strip() or text.startswith(NO_SIGNING_KEY):
         raise NoSigningKeyError(NO_SIGNING_KEY)
-    document = _json(text)
-    if not isinstance(document, dict) or document.keys() != _KEYS:
+    document = parse_object(text.encode(errors="replace")) or {}
+    if document.keys() != _KEYS or not all(isinstance(value, str) for value in document.values()):
         raise SigningKeyError(
-            "the signing key is no JSON object of private_key, key_id and team_id"
+            "the signing key must be a JSON object of the strings private_key, key_id and team_id"
         )
-    if not all(isinstance(value, str) for value in document.values()):
-        raise SigningKeyError("private_key, key_id and team_id have to be texts")
     for name in ("key_id", "team_id"):
         if not _ID.fullmatch(document[name]):
-            raise SigningKeyError(f"{name} has to be ten of A to Z and 0 to 9")
+            raise SigningKeyError(f"{name} must be ten characters of A to Z and 0 to 9")
     return SigningKey(
         private_key=_private_key(document["private_key"]),
         key_id=document["key_id"],
@@ -65,10 +54,9 @@ def parse_signing_key(text: str) -> SigningKey:
 
 
 def signing_key_document(private_key: str, key_id: str, team_id: str) -> str:
-    """Give what the signing key's secret is to hold; `private_key` is the `.p8` file's text.
+    """Return the text for the signing key's secret; raise SigningKeyError if it is invalid.
 
-    Raises:
-        SigningKeyError: where `parse_signing_key` would refuse it.
+    `private_key` is the text of Apple's `.p8` file.
     """
     document = json.dumps({"private_key": private_key, "key_id": key_id, "team_id": team_id})
     parse_signing_key(document)
@@ -76,30 +64,23 @@ def signing_key_document(private_key: str, key_id: str, team_id: str) -> str:
 
 
 def sign_developer_token(key: SigningKey, *, now: float, life_seconds: int) -> str:
-    """Give a developer token that is good from `now` on; both are in seconds."""
+    """Return a developer token that is valid for `life_seconds` from `now` (epoch seconds)."""
     issued_at = int(now)
     return jwt.encode(
         {"iss": key.team_id, "iat": issued_at, "exp": issued_at + life_seconds},
         key.private_key,
-        algorithm=_ALGORITHM,
+        algorithm="ES256",
         headers={"kid": key.key_id},
     )
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _private_key(pem: str) -> ec.EllipticCurvePrivateKey:
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except TypeError:
-        raise SigningKeyError("the private key is encrypted: put it as Apple gave it") from None
+        raise SigningKeyError("the private key is encrypted: use Apple's file unchanged") from None
     except (ValueError, UnsupportedAlgorithm):
-        raise SigningKeyError("the private key is no PEM text, or a broken one") from None
+        raise SigningKeyError("the private key is not valid PEM") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise SigningKeyError("the private key is no P-256 elliptic-curve key")
+        raise SigningKeyError("the private key is not a P-256 elliptic-curve key")
     return key

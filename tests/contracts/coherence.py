@@ -1,139 +1,110 @@
-"""What must be true of reads and writes in any order, whatever the table is made of."""
+"""Reads and writes in any order never end with a stale value, over any DynamoDB."""
 
 from __future__ import annotations
 
+import itertools
+import json
 import random
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal
+from functools import partial
+from typing import Final
 
-from functions.ratings.aws_json import AwsService
-from functions.ratings.cache_policy import CachePolicy
-from functions.ratings.deadline import Deadline
-from functions.ratings.errors import AppleTooSlowError
-from functions.ratings.models import MusicUserToken, QueryOptions, RatingKey, RatingValue
-from functions.ratings.refused_tokens import RefusedTokens
-from functions.ratings.response_cache import DynamoDBResponseCache
-from functions.ratings.service import RatingsService
-from tests.contracts.response_cache import CATALOG_SONG, POLICY, SONG
-from tests.fakes.apple_ratings import FakeAppleRatings, Value, value_of
-from tests.fakes.clock import FakeClock
-from tests.fakes.interleaving import Operation, interleavings, pause
+from functions.ratings.aws.json_client import AwsCall
+from functions.ratings.cache.policy import CachePolicy
+from functions.ratings.errors import AppleTimeoutError
+from functions.ratings.models import MusicUserToken, RatingKey
+from tests.contracts.interleaving import Operation, interleavings, pause
+from tests.fakes.apple_music import FakeAppleMusic, Value
 from tests.fakes.observer import CacheMayNotFail
+from tests.fakes.ratings_function import CATALOG_SONG, POLICY, SONG, InMemoryFunction
 
-LAGS = (0.0, 4.9)
-"""Apple's readers see a write at once, or just before the settling time is over."""
+LAGS: Final = (0.0, 4.9)
+"""Reads see a write at Apple at once, or just before the settling time is over."""
 
-LOSSES = 0.02
-"""How often, in a random run, a write loses its answer and takes effect late."""
+LOSSES: Final = 0.02
+"""How often, in a random run, the response to a write is lost and the write takes effect late."""
 
-Kind = Literal["like", "dislike", "delete", "read", "read many"]
+PATIENT: Final = replace(POLICY, fresh_seconds=600)
+"""Ratings stay fresh until the end of a run, so that a stale one is found."""
 
-PATIENT = replace(POLICY, fresh_seconds=600)
-"""Ratings that stay fresh for so long that nothing old is forgotten before it is looked for."""
+EFFECTS: Final = {"like": 4, "dislike": 4, "delete": 4, "read": 3, "read list": 3}
+"""How many effects each kind of operation has if no other runs between them."""
 
-EFFECTS: Mapping[Kind, int] = {"like": 4, "dislike": 4, "delete": 4, "read": 3, "read many": 3}
-"""How many effects each operation has, where no other comes between."""
-
-
-TOUCHED: Mapping[str, tuple[str, ...]] = {
-    "BatchGetItem": ("generation", "ratings"),
-    "PutItem": ("ratings",),
-    "BatchWriteItem": ("ratings",),
-    "UpdateItem": ("generation",),
+_TOUCHED: Final[Mapping[str, tuple[str, ...]]] = {
+    "read": ("generation", "ratings"),
+    "store": ("ratings",),
+    "open": ("generation",),
+    "close": ("generation",),
+    **dict.fromkeys(("GET", "PUT", "DELETE"), ("apple",)),
 }
-"""What each operation of DynamoDB reads or writes."""
-
-
-class PausingDynamoDB:
-    """A DynamoDB client that stops before each call, as if the network were slow there."""
-
-    def __init__(self, client: AwsService) -> None:
-        self._client = client
-
-    def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        pause(operation, *TOUCHED[operation])
-        return self._client.call(operation, request)
+"""What each effect reads or writes."""
 
 
 class World:
-    """One user and one song: the service, its cache, Apple and the time."""
+    """One user and one song with two ids; operations pause before each call to DynamoDB or Apple.
+
+    `call` is DynamoDB; None is one in memory.
+    """
 
     def __init__(
         self,
-        client: AwsService,
         *,
-        user: str,
         lag: float,
-        table_name: str = "ratings",
         policy: CachePolicy = POLICY,
+        call: AwsCall | None = None,
+        user: str = "ada",
     ) -> None:
-        self.clock = FakeClock()
-        self.apple = FakeAppleRatings(self.clock, lag)
+        self._apple = FakeAppleMusic(lag=lag)
+        self.clock = self._apple.clock
         self._user = MusicUserToken(user)
-        self._service = RatingsService(
-            cache=DynamoDBResponseCache(
-                client=PausingDynamoDB(client), table_name=table_name, policy=policy
-            ),
-            upstream=self.apple,
+        self._function = InMemoryFunction(
+            apple=self._apple,
+            call=call,
             policy=policy,
-            clock=self.clock,
-            refused_tokens=RefusedTokens(self.clock),
             observer=CacheMayNotFail(),
+            before=lambda step: pause(*_TOUCHED[step]),
         )
 
-    def read(self, key: RatingKey = SONG) -> Value:
-        reading = self._service.get_one(self._user, key, QueryOptions(), self._deadline())
-        return value_of(reading.ratings[0])
-
-    def read_many(self) -> Value:
-        other = RatingKey(type=SONG.type, id="i.other")
-        keys = (SONG, other)
-        reading = self._service.get_many(self._user, keys, QueryOptions(), self._deadline())
-        return value_of(reading.ratings[0])
+    def read(self, key: RatingKey = SONG, *others: str) -> Value:
+        result = self._function.read(key.id, *others, token=self._user, type_name=key.type)
+        assert result.error is None
+        resource = result.ratings[0].resource
+        return None if resource is None else json.loads(resource)["attributes"]["value"]
 
     def write(self, value: Value, key: RatingKey = SONG) -> None:
-        deadline = self._deadline()
-        if value is None:
-            self._service.delete(self._user, key, QueryOptions(), deadline)
-        else:
-            self._service.put(self._user, key, value, QueryOptions(), deadline)
+        self._function.write(value, token=self._user, key=key)
 
-    def lose(self, value: RatingValue, seconds: float) -> None:
-        """Write, with the answer lost and the effect late."""
-        self.apple.losing = seconds
-        try:
+    def lose(self, value: Value, seconds: float) -> None:
+        """Write; Apple's response is lost, and the write takes effect after `seconds`."""
+        self._apple.lost_seconds = seconds
+        with suppress(AppleTimeoutError):
             self.write(value)
-        except AppleTooSlowError:
-            pass
-        finally:
-            self.apple.losing = None
+        self._apple.lost_seconds = None
 
-    def operation(self, kind: Kind, lives: int | None = None) -> Operation:
-        calls: Mapping[Kind, Callable[[], object]] = {
-            "like": lambda: self.write(1),
-            "dislike": lambda: self.write(-1, CATALOG_SONG),
-            "delete": lambda: self.write(None),
+    def operation(self, kind: str, dies_after: int | None = None) -> Operation:
+        calls: Mapping[str, Callable[[], object]] = {
+            "like": partial(self.write, 1),
+            "dislike": partial(self.write, -1, CATALOG_SONG),
+            "delete": partial(self.write, None),
             "read": self.read,
-            "read many": self.read_many,
+            "read list": partial(self.read, SONG, "i.other"),
         }
-        return Operation(calls[kind], lives)
+        return Operation(calls[kind], dies_after)
 
     def is_stale(self, settling: float = 5.1) -> bool:
-        """Whether anyone may still read an old value once all has settled."""
+        """Whether a read may still return an old value once all has settled."""
         stale = False
         for seconds in (settling, 50.0):
             self.clock.advance(seconds)
-            truth = self.apple.value(self.clock.time())
+            truth = self._apple.value(self._user.value, SONG.id)
             stale = stale or any(self.read(key) != truth for key in (SONG, CATALOG_SONG))
         return stale
 
-    def _deadline(self) -> Deadline:
-        return Deadline.after(POLICY.deadline_seconds, self.clock)
 
-
-def ends_stale_after(world: World, chance: random.Random, operations: int) -> bool:
-    """Play several operations in a random order, with deaths, lost answers and time passing."""
+def random_run_ends_stale(world: World, chance: random.Random, operations: int) -> bool:
+    """Run operations in a random order, with deaths, lost responses and time passing."""
     kinds = list(EFFECTS)
     running = [
         world.operation(
@@ -146,7 +117,7 @@ def ends_stale_after(world: World, chance: random.Random, operations: int) -> bo
         world.clock.advance(chance.choice((0.0, 0.0, 0.1, 0.2)))
         if chance.random() < LOSSES:
             world.lose(chance.choice((1, -1)), chance.choice((0.0, 3.0, 30.0)))
-    # Someone reads while what was lost has yet to take effect.
+    # Read while a lost write has yet to take effect.
     world.clock.advance(6.0)
     for key in (SONG, CATALOG_SONG):
         world.read(key)
@@ -154,24 +125,24 @@ def ends_stale_after(world: World, chance: random.Random, operations: int) -> bo
 
 
 def stale_ends(
-    worlds: Callable[[], World], *operations: tuple[Kind, int | None], every: bool = False
+    worlds: Callable[[], World], *kinds: str, dying: int = 0, every: bool = False
 ) -> Iterator[bool]:
-    """Play the orders of the operations, and say of each whether it ends stale.
+    """Run the operations in each order, and yield whether it ends stale.
 
-    An operation is its kind, and after how many effects it dies (None: it lives). Without
-    `every`, one order stands for all that cannot differ from it.
+    The first `dying` of them also die after each of their effects. Without `every`, of orders that
+    cannot differ one is run.
     """
+    deaths = [(None, *range(EFFECTS[kind])) for kind in kinds[:dying]]
     world: World
 
-    def start() -> dict[str, Operation]:
+    def start(dies_after: tuple[int | None, ...]) -> dict[str, Operation]:
         nonlocal world
         world = worlds()
         world.write(-1)
         world.clock.advance(POLICY.fresh_seconds + 5.1)
-        return {
-            f"{kind} {number}": world.operation(kind, lives)
-            for number, (kind, lives) in enumerate(operations)
-        }
+        operations = itertools.zip_longest(kinds, dies_after)
+        return {f"{number}": world.operation(*each) for number, each in enumerate(operations)}
 
-    for _ in interleavings(start, every=every):
-        yield world.is_stale()
+    for dies_after in itertools.product(*deaths):
+        for _ in interleavings(partial(start, dies_after), every=every):
+            yield world.is_stale()

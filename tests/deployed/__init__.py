@@ -1,1 +1,1 @@
-"""One deployment's life, played against an emulator of AWS; run by `make e2e` alone."""
+"""A deployment from creation to deletion, against an emulator of AWS; only `make e2e` runs it."""

@@ -1,4 +1,4 @@
-"""The one deployment that all checks here are about, and how they are told: a line for each."""
+"""The one deployment of all checks here, and a report with a line for each check."""
 
 from __future__ import annotations
 
@@ -8,33 +8,37 @@ from collections.abc import Iterator
 
 import pytest
 
-from deployment.ministack import REPOSITORY, MiniStack
-from deployment.run import PYTHON
-from deployment.service import Service
-from deployment.stand_in import StandIn
+from dev.apple_music.launcher import RunningAppleMusic, launch
+from dev.emulator.deployment import Deployment
+from dev.emulator.ministack import REPOSITORY, run_ministack
+from dev.emulator.run import PYTHON
+from tests.api_client import ApiClient
 
 LOG = REPOSITORY / "build" / "e2e" / "ministack.log"
 STARTED = time.monotonic()
 
 
 @pytest.fixture(scope="session")
-def stand_in() -> Iterator[StandIn]:
-    with StandIn() as stand_in:
-        yield stand_in
+def apple() -> Iterator[RunningAppleMusic]:
+    with launch() as apple:
+        yield apple
+
+
+@pytest.fixture
+def client(deployment: Deployment) -> ApiClient:
+    return ApiClient(deployment.api_url, authority=deployment.authority)
 
 
 @pytest.fixture(scope="session")
-def service(stand_in: StandIn) -> Iterator[Service]:
-    """An account with nothing in it; the first check deploys to it."""
-    with MiniStack(python=PYTHON, log=LOG) as ministack:
-        service = Service(
+def deployment(apple: RunningAppleMusic) -> Iterator[Deployment]:
+    """An empty account; the first check deploys to it."""
+    with run_ministack(python=PYTHON, log=LOG) as ministack:
+        yield Deployment(
             ministack=ministack,
-            apple_music_url=stand_in.url,
+            apple_music_url=apple.url,
             inherited=os.environ,
-            is_wanted=lambda: True,
+            stop_requested=lambda: False,
         )
-        yield service
-        service.close()
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

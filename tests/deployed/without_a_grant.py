@@ -1,4 +1,4 @@
-"""The app as someone would break it: its ratings function may no longer read the cache.
+"""A broken app: the role of its ratings function may not read the cache.
 
 `cdk deploy --app 'python -m tests.deployed.without_a_grant'` deploys it.
 """
@@ -16,7 +16,7 @@ MISSING = "dynamodb:BatchGetItem"
 
 if __name__ == "__main__":
     app = App()
-    left = tuple(action for action in stack.CACHE_ACTIONS if action != MISSING)
-    with patch.object(stack, "CACHE_ACTIONS", left):
+    remaining = tuple(action for action in stack.CACHE_ACTIONS if action != MISSING)
+    with patch.object(stack, "CACHE_ACTIONS", remaining):
         compose(app)
     app.synth()

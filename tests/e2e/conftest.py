@@ -1,17 +1,15 @@
-"""One running service for all tests that only ask it something."""
+"""One running service for all tests that only send it requests."""
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.local_service import LocalService
+from tests.e2e.running_service import RunningService
 
 
 @pytest.fixture(scope="session")
-def service() -> Iterator[LocalService]:
-    service = LocalService()
-    yield service
-    service.end(signal.SIGTERM)
+def service() -> Iterator[RunningService]:
+    with RunningService() as service:
+        yield service

@@ -1,4 +1,4 @@
-"""The service says plainly why it does not start, and leaves nothing behind when it stops."""
+"""The service reports why it does not start, works with `ops`, and leaves nothing when it stops."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import socket
 
 import pytest
 
-from tests.e2e.local_service import LocalService, run_to_its_end
-
-APPLE = "https://api.music.apple.com"
+from tests.e2e.running_service import RunningService, run_command
 
 
 @pytest.mark.parametrize(
@@ -20,38 +18,36 @@ APPLE = "https://api.music.apple.com"
     ],
 )
 def test_it_stops_and_leaves_nothing(number: signal.Signals, group: bool) -> None:
-    service = LocalService()
+    service = RunningService()
     kept = service.connect()
     kept.request("GET", "/v1/me/ratings/songs/1")
     kept.getresponse().read()
-    ending = service.end(number, group=group)
+    result = service.end(number, group=group)
     kept.close()
-    assert ending.exit_status == 0
-    assert ending.output.endswith("Stopping ...\n")
+    assert result.returncode == 0
+    assert result.stdout.endswith("Stopping ...\n")
     assert not service.state_file.exists()
-    assert "Traceback" not in ending.errors
-    assert "ResourceWarning" not in ending.errors
+    assert "Traceback" not in result.stderr
+    assert "ResourceWarning" not in result.stderr
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", service.port))
 
 
-def test_a_taken_port_is_one_plain_line(service: LocalService) -> None:
-    ending = run_to_its_end("local", PORT=str(service.port))
-    assert ending.exit_status == 1
-    assert ending.errors == (
-        f"Port {service.port} is taken: stop what listens there, or choose another with PORT=…\n"
+def test_a_taken_port_is_reported_in_one_line(service: RunningService) -> None:
+    result = run_command("dev.server", PORT=str(service.port))
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"Port {service.port} is not available: Address already in use. Choose another: PORT=…\n"
     )
 
 
-@pytest.mark.parametrize(
-    ("variables", "told"),
-    [
-        ({"APPLE_MUSIC_URL": APPLE}, "set DEVELOPER_TOKEN as well"),
-        ({"APPLE_MUSIC_URL": APPLE, "DEVELOPER_TOKEN": "a-p8-key"}, "DEVELOPER_TOKEN is no JWT"),
-    ],
-)
-def test_misuse_is_one_plain_line(variables: dict[str, str], told: str) -> None:
-    ending = run_to_its_end("local", **variables)
-    assert ending.exit_status == 2
-    assert told in ending.errors
-    assert ending.errors.count("\n") == 1
+def test_misuse_is_reported_in_one_line() -> None:
+    result = run_command("dev.server", DEVELOPER_TOKEN="a-p8-key")
+    assert result.returncode == 2
+    assert result.stderr.startswith("Set both APPLE_MUSIC_URL")
+    assert result.stderr.count("\n") == 1
+
+
+def test_ops_checks_the_service_and_shows_its_developer_token(service: RunningService) -> None:
+    assert service.ops("smoke", MUSIC_USER_TOKEN="sample-user-token-ada").returncode == 0
+    assert "LOCALKEY01" in service.ops("token").stdout

@@ -1,15 +1,24 @@
-"""Apple Music as one exchange after another, each answered as the test has laid it out."""
+"""Apple Music in memory: ratings per user token, unless a test scripts the responses."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
-from functions.ratings.apple_music import AppleRequest, AppleResponse
-from functions.ratings.deadline import Deadline
-from functions.ratings.errors import DependencyError
+from functions.ratings import errors
+from functions.ratings.models import RatingValue
+from functions.shared.deadline import Deadline
+from functions.shared.http import messages
+from functions.shared.http.messages import Request, Response, TransportError
 from tests.fakes.clock import FakeClock
+
+LIBRARY_IDS: Final = {"907242702": "i.a"}
+"""The id of the same song in the user's library, by its id in the catalog."""
+
+Value = RatingValue | None
+"""None for not rated."""
 
 
 def rating(item_id: str, value: object = 1, **more: object) -> dict[str, Any]:
@@ -23,56 +32,126 @@ def rating(item_id: str, value: object = 1, **more: object) -> dict[str, Any]:
     }
 
 
-def ok(*resources: Mapping[str, Any]) -> AppleResponse:
-    return answer(200, json.dumps({"data": list(resources)}))
+def ok(*resources: Mapping[str, Any]) -> Response:
+    return response(200, json.dumps({"data": list(resources)}))
 
 
-def answer(
+def response(
     status: int,
     body: str | bytes | None = b"",
     *,
     content_type: str = "application/json;charset=utf-8",
     retry_after: str | None = None,
-    body_error: DependencyError | None = None,
-) -> AppleResponse:
-    """A response; one whose body is None is unreadable, for the reason `body_error`."""
-    return AppleResponse(
+    body_error: TransportError | None = None,
+    resent: bool = False,
+) -> Response:
+    """A response; a body of None is unreadable because of `body_error`."""
+    return Response(
         status=status,
-        body=body.encode() if isinstance(body, str) else body,
         content_type=content_type,
         retry_after=retry_after,
+        body=body.encode() if isinstance(body, str) else body,
         body_error=body_error,
+        resent=resent,
     )
 
 
-class FakeExchange:
-    """Gives the answers in turn, the last one for ever, and keeps what was sent.
+_RESPONSES: Final[Mapping[type[errors.RatingsError], Response | TransportError]] = {
+    errors.AppleUnreachableError: messages.ConnectError("no connection"),
+    errors.AppleTlsError: messages.TlsError("no certificate"),
+    errors.AppleTimeoutError: messages.ExchangeTimeoutError("late"),
+    errors.InvalidAppleResponseError: messages.InvalidResponseError("ambiguous"),
+    errors.AppleUnavailableError: response(503, retry_after="5"),
+    errors.AppleRateLimitedError: response(429, retry_after="5"),
+    errors.NotSignedInError: response(401),
+    errors.DeveloperTokenRejectedError: response(401),
+    errors.UserTokenRejectedError: response(403),
+    errors.BadAppleRequestError: response(400),
+    errors.UnexpectedRejectionError: response(410),
+}
+FAILURES: Final = [error for error in _RESPONSES if issubclass(error, errors.DependencyError)]
+REJECTIONS: Final = [error for error in _RESPONSES if error not in FAILURES]
 
-    With a `clock`, each answer takes `takes` seconds of it.
+
+class FakeAppleMusic:
+    """Records each request, and the `seconds` that remained of its deadline.
+
+    Reads see a write after `lag` seconds. With `lost_seconds`, a write takes effect that many
+    seconds later, and its response is lost. Each response takes `takes` seconds of the clock.
     """
 
-    def __init__(
-        self,
-        *answers: AppleResponse | DependencyError,
-        clock: FakeClock | None = None,
-        takes: float = 0.0,
-    ) -> None:
-        self.answers = list(answers)
-        self._clock = clock
-        self._takes = takes
-        self.requests: list[AppleRequest] = []
-        self.headers: list[Mapping[str, str]] = []
+    def __init__(self, *, lag: float = 0.0) -> None:
+        self.clock = FakeClock()
+        self._lag = lag
+        self._scripts: dict[str | None, list[Response | TransportError]] = {}
+        self._written: dict[tuple[str, str], list[tuple[float, Value]]] = {}
+        self.takes = 0.0
+        self.lost_seconds: float | None = None
+        self.requests: list[Request] = []
         self.seconds: list[float] = []
 
-    def send(
-        self, request: AppleRequest, deadline: Deadline, *, headers: Mapping[str, str]
-    ) -> AppleResponse:
+    @property
+    def paths(self) -> list[str]:
+        """The path of each request, without its query."""
+        return [urlsplit(request.target).path for request in self.requests]
+
+    def respond_with(self, *script: Response | TransportError, path: str | None = None) -> None:
+        """Respond in turn, the last one for ever, to requests of `path`, or of any other path.
+
+        Without a script, the ratings decide again.
+        """
+        self._scripts[path] = list(script)
+
+    def fail_with(self, error: type[errors.RatingsError] | None) -> None:
+        """Respond so that the function raises an error of `FAILURES` or `REJECTIONS`, or none."""
+        self.respond_with(*([_RESPONSES[error]] if error else []))
+        probed = 401 if error is errors.DeveloperTokenRejectedError else 200
+        self.respond_with(response(probed), path="/v1/test")
+
+    def rate(self, token: str, item_id: str, value: Value, *, visible_in: float = 0.0) -> None:
+        """Rate an item; reads see it after `visible_in` seconds."""
+        visible_at = self.clock.time() + visible_in
+        self._written.setdefault(self._key(token, item_id), []).append((visible_at, value))
+
+    def value(self, token: str, item_id: str) -> Value:
+        """What a read sees now."""
+        now, written = self.clock.time(), self._written.get(self._key(token, item_id), [])
+        seen = [each for each in written if each[0] <= now]
+        # Of writes that became visible at once, the last counts.
+        return max(reversed(seen), key=lambda each: each[0])[1] if seen else None
+
+    def send(self, request: Request, deadline: Deadline) -> Response:
         self.requests.append(request)
-        self.headers.append(headers)
         self.seconds.append(deadline.remaining())
-        if self._clock is not None:
-            self._clock.advance(self._takes)
-        next_answer = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
-        if isinstance(next_answer, DependencyError):
-            raise next_answer
-        return next_answer
+        self.clock.advance(self.takes)
+        target = urlsplit(request.target)
+        script = self._scripts.get(target.path) or self._scripts.get(None)
+        if not script:
+            return self._respond(request, target.path, parse_qs(target.query))
+        scripted = script[0] if len(script) == 1 else script.pop(0)
+        if isinstance(scripted, TransportError):
+            raise scripted
+        return scripted
+
+    def _respond(self, request: Request, path: str, query: Mapping[str, list[str]]) -> Response:
+        if path == "/v1/test":
+            return response(200)
+        token, (type_name, *item) = request.headers["Music-User-Token"], path.split("/")[4:]
+        if request.method == "GET":
+            ids = item or query["ids"][0].split(",")
+            values = {item_id: self.value(token, item_id) for item_id in ids}
+            resources = [
+                rating(item_id, value, href=f"/v1/me/ratings/{type_name}/{item_id}")
+                for item_id, value in values.items()
+                if value is not None
+            ]
+            return ok(*resources) if resources or not item else response(404)
+        written = json.loads(request.body)["attributes"]["value"] if request.body else None
+        if self.lost_seconds is not None:
+            self.rate(token, item[0], written, visible_in=self.lost_seconds)
+            raise messages.ExchangeTimeoutError("lost")
+        self.rate(token, item[0], written, visible_in=self._lag)
+        return response(204) if written is None else ok(rating(item[0], written))
+
+    def _key(self, token: str, item_id: str) -> tuple[str, str]:
+        return token, LIBRARY_IDS.get(item_id, item_id)

@@ -1,4 +1,4 @@
-"""A client of boto3, called like the functions' own."""
+"""A boto3 client behind the interface of the functions' own client."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from functions.ratings.aws_json import AwsError
+from functions.ratings.aws.json_client import AwsError
 
 
 class Boto3Service:

@@ -1,10 +1,10 @@
-"""A clock that moves when it is told to."""
+"""A clock that only tests advance."""
 
 from __future__ import annotations
 
 
 class FakeClock:
-    """Both of a clock's faces, moved together."""
+    """Wall time and monotonic time, which advance together."""
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
         self._now = now

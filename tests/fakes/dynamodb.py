@@ -1,6 +1,6 @@
 """DynamoDB in memory, fast enough for hundreds of thousands of runs.
 
-It knows the few forms of requests that the response cache makes, and raises on any other.
+It supports the few requests that the cache sends, within DynamoDB's limits, and raises on others.
 """
 
 from __future__ import annotations
@@ -9,59 +9,76 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from functions.ratings.aws_json import AwsError
+from functions.ratings.aws.json_client import AwsError
 
 Item = dict[str, Any]
 
+# Of one batch; moto accepts more.
+MAX_READ_ITEMS = 100
+MAX_WRITE_ITEMS = 25
+
+
+def step(operation: str, request: Mapping[str, Any]) -> str:
+    """The step of the cache that makes this call."""
+    if operation != "UpdateItem":
+        return "read" if operation == "BatchGetItem" else "store"
+    update = request["UpdateExpression"]
+    if "writing_until = " in update:
+        return "open"
+    return "close" if "settling_until = " in update else "invalidate"
+
 
 class FakeDynamoDB:
-    """One table, by partition and sort key."""
+    """One table: `items` by partition and sort key. The steps in `failing` raise an error."""
 
     def __init__(self) -> None:
-        self._items: dict[tuple[str, str], Item] = {}
+        self.items: dict[tuple[str, str], Item] = {}
+        self.failing: set[str] = set()
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        response: dict[str, Any] = getattr(self, f"_{operation}")(**request)
-        return response
+        if step(operation, request) in self.failing:
+            raise AwsError("Failing")
+        match operation:
+            case "BatchGetItem":
+                return self._batch_get(request["RequestItems"])
+            case "BatchWriteItem":
+                return self._batch_write(request["RequestItems"])
+            case "PutItem":
+                self.items[_place(request["Item"])] = request["Item"]
+                return {}
+            case "UpdateItem":
+                return self._update(request)
+        raise NotImplementedError(operation)
 
-    def _BatchGetItem(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N802, N803
-        ((table, request),) = RequestItems.items()
+    def _batch_get(self, tables: Mapping[str, Any]) -> dict[str, Any]:
+        ((table, request),) = tables.items()
         assert request["ConsistentRead"] is True
-        found = [self._items[_place(key)] for key in request["Keys"] if _place(key) in self._items]
+        assert len(request["Keys"]) <= MAX_READ_ITEMS
+        found = [self.items[_place(key)] for key in request["Keys"] if _place(key) in self.items]
         return {"Responses": {table: found}, "UnprocessedKeys": {}}
 
-    def _PutItem(self, *, TableName: str, Item: Item) -> Any:  # noqa: N802, N803
-        self._items[_place(Item)] = Item
-        return {}
-
-    def _BatchWriteItem(self, *, RequestItems: dict[str, Any]) -> Any:  # noqa: N802, N803
-        ((_, requests),) = RequestItems.items()
+    def _batch_write(self, tables: Mapping[str, Any]) -> dict[str, Any]:
+        (requests,) = tables.values()
+        assert len(requests) <= MAX_WRITE_ITEMS
         for request in requests:
-            self._items[_place(request["PutRequest"]["Item"])] = request["PutRequest"]["Item"]
+            self.items[_place(request["PutRequest"]["Item"])] = request["PutRequest"]["Item"]
         return {"UnprocessedItems": {}}
 
-    def _UpdateItem(  # noqa: N802
-        self,
-        *,
-        TableName: str,  # noqa: N803
-        Key: Item,  # noqa: N803
-        UpdateExpression: str,  # noqa: N803
-        ExpressionAttributeValues: Item,  # noqa: N803
-        ReturnValues: str,  # noqa: N803
-        ConditionExpression: str | None = None,  # noqa: N803
-    ) -> Any:
-        assert ReturnValues == "ALL_OLD"
-        values = ExpressionAttributeValues
-        before = self._items.get(_place(Key), {})
-        if ConditionExpression is not None and not _holds(ConditionExpression, before, values):
+    def _update(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        assert request["ReturnValues"] == "ALL_OLD"
+        key, values = request["Key"], request["ExpressionAttributeValues"]
+        before = self.items.get(_place(key), {})
+        condition = request.get("ConditionExpression")
+        if condition is not None and not _holds(condition, before, values):
             raise AwsError("ConditionalCheckFailedException")
-        assignments, _, removed = UpdateExpression.removeprefix("SET ").partition(" REMOVE ")
-        after = {**Key, **before}
+        update = request["UpdateExpression"].removeprefix("SET ")
+        assignments, _, removed = update.partition(" REMOVE ")
+        after = {**key, **before}
         for assignment in re.split(r", (?=\w+ = )", assignments):
             name, expression = assignment.split(" = ")
             after[name] = _evaluated(expression, before, values)
         after.pop(removed, None)
-        self._items[_place(Key)] = after
+        self.items[_place(key)] = after
         return {"Attributes": before} if before else {}
 
 
@@ -82,5 +99,4 @@ def _evaluated(expression: str, before: Item, values: Item) -> Any:
         return values[expression]
     name, first, more = (str(group) for group in counted.groups())
     present = before[name] if name in before else values[first]
-    number = int(present["N"]) + int(values[more]["N"])
-    return {"N": str(number)}
+    return {"N": str(int(present["N"]) + int(values[more]["N"]))}

@@ -1,4 +1,4 @@
-"""An observer that keeps what it is told, for a test to look at."""
+"""Observers that record metrics for assertions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functions.ratings.metrics import Metric
 
 
 class RecordingObserver:
-    """What was counted, what was measured, and the reasons given."""
+    """Records counts, measurements and reasons."""
 
     def __init__(self) -> None:
         self.counted: Counter[Metric] = Counter()
@@ -25,7 +25,7 @@ class RecordingObserver:
 
 
 class CacheMayNotFail(RecordingObserver):
-    """Takes a failing cache for a failed test."""
+    """Fails the test if the cache fails."""
 
     def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
         assert not metric.value.startswith("Cache"), (metric, reason)

@@ -1,4 +1,4 @@
-"""An HTTP origin on a real socket, each of whose answers is written by hand."""
+"""An HTTP origin on a real socket; a test writes its responses byte by byte."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import trustme
+
 from tests.patience import ENDLESS_SECONDS
 
-Answering = Callable[[socket.socket], None]
+Answering = Callable[[socket.socket, bytes], None]
+"""Responds on a connection to the request that was received."""
 
 
 def sends(*parts: bytes) -> Answering:
-    """Answer with these bytes and keep the connection."""
+    """Send these bytes and keep the connection."""
 
-    def answer(connection: socket.socket) -> None:
+    def answer(connection: socket.socket, _: bytes) -> None:
         for part in parts:
             connection.sendall(part)
 
@@ -27,33 +30,33 @@ def sends(*parts: bytes) -> Answering:
 
 
 def sends_and_closes(*parts: bytes) -> Answering:
-    """Answer with these bytes, then hang up."""
+    """Send these bytes, then close the connection."""
 
-    def answer(connection: socket.socket) -> None:
-        sends(*parts)(connection)
+    def answer(connection: socket.socket, request: bytes) -> None:
+        sends(*parts)(connection, request)
         connection.shutdown(socket.SHUT_RDWR)
 
     return answer
 
 
-def stays_silent(connection: socket.socket) -> None:
-    """Never answer; wait for the other side to hang up."""
+def stays_silent(connection: socket.socket, _: bytes) -> None:
+    """Send nothing, and wait until the client closes the connection."""
     connection.settimeout(ENDLESS_SECONDS)
     connection.recv(1)
 
 
-def resets(connection: socket.socket) -> None:
-    """Tear the connection down without a word."""
+def resets(connection: socket.socket, _: bytes) -> None:
+    """Reset the connection."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 def drips(head: bytes, drop: bytes, seconds: float = 0.02) -> Answering:
-    """Answer with `head`, then with `drop` again and again until the other side hangs up."""
+    """Send `head`, then repeat `drop` until the client closes the connection."""
 
-    def answer(connection: socket.socket) -> None:
+    def answer(connection: socket.socket, _: bytes) -> None:
         connection.sendall(head)
-        for _ in range(round(ENDLESS_SECONDS / seconds)):
+        for _drop in range(round(ENDLESS_SECONDS / seconds)):
             connection.sendall(drop)
             time.sleep(seconds)
 
@@ -65,8 +68,16 @@ def http(status: int, body: bytes = b"", *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
+def parsed(request: bytes) -> tuple[str, dict[str, str], bytes]:
+    """The request line, the headers by lower-case names, and the body."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    line, *fields = head.decode().split("\r\n")
+    headers = dict(field.split(": ", 1) for field in fields)
+    return line, {name.lower(): value for name, value in headers.items()}, body
+
+
 class Origin:
-    """Answers each request with the next of its answers, the last one for ever."""
+    """Responds to each request with the next of its answers, and repeats the last one."""
 
     def __init__(self, answers: tuple[Answering, ...], tls: ssl.SSLContext | None) -> None:
         self._answers = list(answers)
@@ -99,7 +110,7 @@ class Origin:
             while request := self._request(connection):
                 self.requests.append(request)
                 answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
-                answer(connection)
+                answer(connection, request)
         self.hung_up.set()
 
     def _secured(self, connection: socket.socket) -> socket.socket:
@@ -123,7 +134,7 @@ class Origin:
 
 @contextmanager
 def origin(*answers: Answering, tls: ssl.SSLContext | None = None) -> Iterator[Origin]:
-    """Run an origin for as long as the block lasts."""
+    """Run an origin during the block."""
     running = Origin(answers, tls)
     thread = threading.Thread(target=running.serve, daemon=True)
     thread.start()
@@ -132,3 +143,17 @@ def origin(*answers: Answering, tls: ssl.SSLContext | None = None) -> Iterator[O
     finally:
         running.close()
         thread.join()
+
+
+def closed_port() -> int:
+    """A port on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def certified(issuer: trustme.CA, host: str = "127.0.0.1", **arguments: object) -> ssl.SSLContext:
+    """The TLS context of an origin with a certificate for `host`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issuer.issue_cert(host, **arguments).configure_cert(context)  # type: ignore[arg-type]  # passed on
+    return context

@@ -1,4 +1,4 @@
-"""Signing keys made for the moment, as Apple hands them out."""
+"""New signing keys in the format of Apple's `.p8` files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
-    KeySerializationEncryption,
     NoEncryption,
     PrivateFormat,
 )
@@ -19,9 +18,7 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 def pem(key: PrivateKey, *, password: bytes | None = None) -> str:
     """The text of a `.p8` file."""
-    encryption: KeySerializationEncryption = NoEncryption()
-    if password is not None:
-        encryption = BestAvailableEncryption(password)
+    encryption = NoEncryption() if password is None else BestAvailableEncryption(password)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()
 
 

@@ -1,4 +1,4 @@
-"""The app as it is deployed: cdk-nag over it, the real command line, the real bundle."""
+"""The app as it is deployed: cdk-nag, the CDK's command line, the real bundles."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,67 +17,55 @@ from aws_cdk.aws_s3 import Bucket
 from aws_cdk.aws_sqs import Queue
 
 from app import compose, compose_stage
-from infra.settings import STAGES
-from tests.canaries.ledger import LEDGER
-from tests.infra.everything_on import EVERYTHING_ON
-from tests.infra.resources import Resources
+from infra.stages import STAGES
+from tests.infra.full_stage import FULL
+from tests.infra.resources import REPOSITORY, Resources, cdk_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from constructs import Construct
 
-    from infra.settings import StageSettings
+    from infra.stages import StageSettings
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 ACCOUNT = "apple-music-ratings-account"
-TAGGED = {
-    "AWS::ApiGateway::RestApi",
-    "AWS::ApiGateway::Stage",
-    "AWS::CloudWatch::Alarm",
-    "AWS::Events::Rule",
-    "AWS::IAM::Role",
-    "AWS::Lambda::Function",
-    "AWS::Logs::LogGroup",
-    "AWS::SNS::Topic",
-    "AWS::SecretsManager::Secret",
-}
+MANUAL_FULL = replace(FULL, token_rotation=False)
 
 
-def _environment(**extra: str) -> dict[str, str]:
-    """An environment with this Python first on the path, and no AWS account to be found."""
+def _run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with this Python first on the path, and without an AWS account."""
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))
     }
-    path = f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}"
-    return {
+    environment = {
         **inherited,
-        "PATH": path,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}",
         "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DISABLE_CLI_TELEMETRY": "1",
         "CI": "1",
-        **extra,
+        **environment,
     }
-
-
-def _run(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - commands that stand below
+    return subprocess.run(  # noqa: S603 - fixed commands
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False
     )
 
 
-def _run_app(**environment: str) -> subprocess.CompletedProcess[str]:
-    return _run([sys.executable, "app.py"], _environment(**environment))
+def _run_app(output: Path, context: Mapping[str, Any], **extra: str) -> Any:
+    return _run(
+        sys.executable,
+        "app.py",
+        CDK_OUTDIR=str(output),
+        CDK_CONTEXT_JSON=json.dumps(context),
+        **extra,
+    )
 
 
-def _template(assembly: Path, stack: str) -> Any:
-    text = (assembly / f"{stack}.template.json").read_text(encoding="utf-8")
-    LEDGER.record("templates", text)
-    return json.loads(text)
+def _template(assembly: Path, stack: str) -> Resources:
+    return Resources(json.loads((assembly / f"{stack}.template.json").read_text("utf-8")))
 
 
 def _violations(assembly: Path) -> list[str]:
-    report = json.loads((assembly / "validation-report.json").read_text(encoding="utf-8"))
+    report = json.loads((assembly / "validation-report.json").read_text("utf-8"))
     return [
         violation["ruleName"]
         for plugin in report["pluginReports"]
@@ -86,73 +75,44 @@ def _violations(assembly: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """What the command line synthesises for each stage; they share their bundles, made once."""
+    """The output of `cdk synth` for each stage, with the same bundles."""
     output = tmp_path_factory.mktemp("cdk") / "cdk.out"
     kept = {}
     for stage in STAGES:
         command = ["npx", "cdk", "synth", "--quiet", "--no-notices", "-c", f"stage={stage}"]
-        result = _run([*command, "--output", str(output)], _environment())
+        result = _run(*command, "--output", str(output))
         assert result.returncode == 0, result.stderr
         kept[stage] = output.with_name(stage)
         shutil.copytree(output, kept[stage])
     return kept
 
 
-def test_cdk_nag_finds_nothing_open(
-    cdk_context: Mapping[str, Any], stage: str, tmp_path: Path
+@pytest.mark.parametrize(
+    ("settings", "acknowledged"),
+    [
+        (STAGES["dev"], {"APIG3": ["Api/Rest"], "SMG4": ["Key/Secret"]}),
+        (STAGES["prod"], {"APIG3": ["Api/Rest"], "SMG4": ["Key/Secret"]}),
+        (FULL, {"APIG3": [], "SMG4": ["Key/Secret"]}),
+        (MANUAL_FULL, {"APIG3": [], "SMG4": ["Key/Secret", "Token/Secret"]}),
+    ],
+    ids=["dev", "prod", "full", "manual"],
+)
+def test_cdk_nag_has_no_open_finding_and_acknowledgements_only_where_they_apply(
+    settings: StageSettings, acknowledged: Mapping[str, list[str]], tmp_path: Path
 ) -> None:
-    app = App(context={**cdk_context, "stage": stage}, outdir=str(tmp_path))
-    compose(app)
-
-    app.synth()
-
-    assert _violations(tmp_path) == []
-
-
-def test_cdk_nag_finds_nothing_open_where_everything_is_on(
-    cdk_context: Mapping[str, Any], tmp_path: Path
-) -> None:
-    app = App(context=cdk_context, outdir=str(tmp_path))
-    compose_stage(app, EVERYTHING_ON)
-
-    app.synth()
-
-    assert _violations(tmp_path) == []
-
-
-@pytest.mark.parametrize("settings", [STAGES["prod"], EVERYTHING_ON], ids=["without", "with"])
-def test_cdk_nag_is_told_why_there_is_no_web_acl_only_where_there_is_none(
-    cdk_context: Mapping[str, Any], settings: StageSettings
-) -> None:
-    app = App(context=cdk_context)
+    app = App(context=cdk_context(), outdir=str(tmp_path))
     compose_stage(app, settings)
 
-    acknowledged = [
-        construct.node.path
-        for construct in app.node.find_all()
-        if any("APIG3" in str(entry.data) for entry in construct.node.metadata)
-    ]
-
-    expected = [] if settings.firewall else [f"apple-music-ratings-{settings.name}/Api/Rest"]
-    assert acknowledged == expected
-
-
-@pytest.mark.long
-def test_cfn_lint_finds_nothing_in_any_template(
-    assemblies: Mapping[str, Path], cdk_context: Mapping[str, Any], tmp_path: Path
-) -> None:
-    app = App(context=cdk_context, outdir=str(tmp_path))
-    compose_stage(app, EVERYTHING_ON)
     app.synth()
-    templates = [
-        str(assembly / f"{stack}.template.json")
-        for stage, assembly in {**assemblies, EVERYTHING_ON.name: tmp_path}.items()
-        for stack in (ACCOUNT, f"apple-music-ratings-{stage}")
-    ]
 
-    result = _run(["cfn-lint", "--", *templates], _environment())
-
-    assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
+    assert _violations(tmp_path) == []
+    for finding, paths in acknowledged.items():
+        found = [
+            construct.node.path.partition("/")[2]
+            for construct in app.node.find_all()
+            if any(finding in str(entry.data) for entry in construct.node.metadata)
+        ]
+        assert sorted(found) == paths
 
 
 @pytest.mark.parametrize(
@@ -161,12 +121,9 @@ def test_cfn_lint_finds_nothing_in_any_template(
     ids=["AwsSolutions", "Serverless"],
 )
 def test_an_open_finding_of_either_pack_stops_the_synthesis(
-    cdk_context: Mapping[str, Any],
-    tmp_path: Path,
-    careless: Callable[[Construct, str], object],
-    finding: str,
+    tmp_path: Path, careless: Callable[[Construct, str], object], finding: str
 ) -> None:
-    app = App(context=cdk_context, outdir=str(tmp_path))
+    app = App(context=cdk_context(), outdir=str(tmp_path))
     compose(app)
     careless(Stack(app, "careless"), "Resource")
 
@@ -177,100 +134,82 @@ def test_an_open_finding_of_either_pack_stops_the_synthesis(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("package", ["ratings", "token_rotation"])
-def test_the_command_line_synthesises_each_stage_with_its_bundles(
-    assemblies: Mapping[str, Path], stage: str, package: str
-) -> None:
-    assembly = assemblies[stage]
-    template = Resources(_template(assembly, f"apple-music-ratings-{stage}"))
-
-    key = template.function(package)[1]["Code"]["S3Key"]
-
-    bundle = assembly / f"asset.{key.removesuffix('.zip')}"
-    assert (bundle / "functions" / package / "settings.py").is_file()
-    assert (bundle / "urllib3" / "__init__.py").is_file()
-    # Nothing of what makes, tests or deploys the function, nor of another one.
-    for other in ("infra", "tests", "local", "ops", "app.py", "aws_cdk"):
-        assert not (bundle / other).exists()
-    folders = {each.name for each in (bundle / "functions").iterdir() if each.is_dir()}
-    assert folders - {"__pycache__"} == {package, "shared"}
-
-
-@pytest.mark.long
-def test_a_services_deployment_brings_the_accounts_along_and_prod_is_protected(
-    assemblies: Mapping[str, Path], stage: str
-) -> None:
-    manifest = json.loads((assemblies[stage] / "manifest.json").read_text(encoding="utf-8"))
-
-    service = manifest["artifacts"][f"apple-music-ratings-{stage}"]
-
-    assert ACCOUNT in service["dependencies"]
-    assert service["properties"].get("terminationProtection", False) is (stage == "prod")
-
-
-@pytest.mark.long
-def test_python_alone_gives_the_command_lines_templates(
+def test_cfn_lint_has_no_finding_in_any_template(
     assemblies: Mapping[str, Path], tmp_path: Path
 ) -> None:
-    context = json.dumps({"stage": "prod", "aws:cdk:bundling-stacks": []})
+    app = App(context=cdk_context(), outdir=str(tmp_path))
+    compose_stage(app, FULL)
+    app.synth()
+    templates = [
+        str(assembly / f"{stack}.template.json")
+        for stage, assembly in {**assemblies, FULL.name: tmp_path}.items()
+        for stack in (ACCOUNT, f"apple-music-ratings-{stage}")
+    ]
 
-    result = _run_app(CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON=context)
+    result = _run("cfn-lint", "--", *templates)
+
+    assert (result.stdout, result.stderr, result.returncode) == ("", "", 0)
+
+
+@pytest.mark.long
+def test_python_alone_makes_the_templates_of_the_command_line(
+    assemblies: Mapping[str, Path], tmp_path: Path
+) -> None:
+    result = _run_app(tmp_path, {"stage": "prod", "aws:cdk:bundling-stacks": []})
 
     assert result.returncode == 0, result.stderr
     for stack in (ACCOUNT, "apple-music-ratings-prod"):
-        assert _template(tmp_path, stack) == _template(assemblies["prod"], stack)
+        expected = _template(assemblies["prod"], stack)
+        assert _template(tmp_path, stack).template == expected.template
 
 
-def test_the_account_is_the_same_for_every_stage_and_the_service_says_which_it_is(
-    cdk_context: Mapping[str, Any], tmp_path: Path
+def test_all_stages_depend_on_one_account_stack_and_only_prod_is_protected(
+    tmp_path: Path,
 ) -> None:
     accounts = []
     for stage in STAGES:
-        app = App(context={**cdk_context, "stage": stage}, outdir=str(tmp_path / stage))
+        app = App(context={**cdk_context(), "stage": stage}, outdir=str(tmp_path / stage))
         compose(app)
         app.synth()
-        accounts.append(_template(tmp_path / stage, ACCOUNT))
+        accounts.append(_template(tmp_path / stage, ACCOUNT).template)
         service = _template(tmp_path / stage, f"apple-music-ratings-{stage}")
-        tags = [
-            resource["Properties"].get("Tags")
-            for resource in service["Resources"].values()
-            if resource["Type"] in TAGGED
-        ]
-        assert len(tags) >= len(TAGGED)
-        assert all(
-            each
-            == [
-                {"Key": "project", "Value": "apple-music-ratings"},
-                {"Key": "stage", "Value": stage},
-            ]
-            for each in tags
-        )
+        tags = service.properties("AWS::ApiGateway::Stage")["Tags"]
+        assert {each["Key"]: each["Value"] for each in tags} == {
+            "project": "apple-music-ratings",
+            "stage": stage,
+        }
+        manifest = json.loads((tmp_path / stage / "manifest.json").read_text("utf-8"))
+        artifact = manifest["artifacts"][f"apple-music-ratings-{stage}"]
+        assert ACCOUNT in artifact["dependencies"]
+        protected = artifact["properties"].get("terminationProtection", False)
+        assert protected is (stage == "prod")
 
     assert all(each == accounts[0] for each in accounts)
 
 
-def test_an_unknown_stage_is_said_plainly(tmp_path: Path) -> None:
-    context = json.dumps({"stage": "staging"})
-
-    result = _run_app(CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON=context)
+@pytest.mark.parametrize(
+    ("stage", "message"),
+    [
+        ("staging", "unknown stage 'staging': choose one of dev, prod"),
+        ("local", "'local' is for this machine only, not for an AWS account"),
+    ],
+)
+def test_a_stage_that_cannot_be_deployed_to_an_account_ends_with_one_message(
+    tmp_path: Path, stage: str, message: str
+) -> None:
+    result = _run_app(tmp_path, {"stage": stage})
 
     assert result.returncode == 2
-    assert "unknown stage 'staging': choose one of dev, prod" in result.stderr
+    assert message in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_the_stage_of_this_machine_is_refused_to_an_account(tmp_path: Path) -> None:
-    result = _run_app(CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON=json.dumps({"stage": "local"}))
-
-    assert result.returncode == 2
-    assert "'local' is for this machine alone, not for an account" in result.stderr
-    assert "Traceback" not in result.stderr
-
-
-def test_a_bundle_that_cannot_be_made_is_said_plainly(tmp_path: Path) -> None:
-    result = _run_app(CDK_OUTDIR=str(tmp_path), PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path))
+def test_a_bundle_that_cannot_be_made_ends_with_one_message(tmp_path: Path) -> None:
+    result = _run_app(tmp_path, {}, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path))
 
     assert result.returncode == 1
+    assert "Bundling asset apple-music-ratings-dev/" in result.stderr  # the default stage
     assert "pip could not bundle functions/ratings" in result.stderr
-    assert "Check the network" in result.stderr
+    assert "ERROR: Cannot install aws-lambda-powertools" in result.stderr  # pip's message
+    assert "Check the network, then those two files." in result.stderr
     assert "Traceback" not in result.stderr

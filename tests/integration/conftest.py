@@ -1,28 +1,35 @@
-"""AWS by moto: in this process for what speaks by boto3, behind a socket for what does not."""
+"""AWS by moto: in this process for boto3, behind a socket for other clients."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+import trustme
 import urllib3
 from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
 from functions.ratings.settings import PARTITION_KEY, SORT_KEY
+from tests.fakes.lambda_function import LambdaFunction
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 TABLE = "ratings"
 
+Deploy = Callable[..., LambdaFunction]
+
 
 @pytest.fixture
 def aws_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of this machine's own AWS settings is read."""
+    """Hides this machine's own AWS settings."""
     for name, value in {
         "AWS_ACCESS_KEY_ID": "made-up",
         "AWS_SECRET_ACCESS_KEY": "made-up",
@@ -44,7 +51,7 @@ def aws(aws_settings: None) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
-    """Where moto answers over HTTP."""
+    """The URL of moto over HTTP."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it logs every request
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -55,7 +62,7 @@ def moto_server() -> Iterator[str]:
 
 @pytest.fixture
 def served_aws(aws_settings: None, moto_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty account behind a socket, which clients of every kind find by their environment."""
+    """An empty account behind a socket; clients find it by their environment."""
     urllib3.request("POST", f"{moto_server}/moto-api/reset")
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
 
@@ -63,6 +70,10 @@ def served_aws(aws_settings: None, moto_server: str, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def dynamodb(aws: None) -> DynamoDBClient:
     """DynamoDB with an empty cache table."""
+    return create_cache_table()
+
+
+def create_cache_table() -> DynamoDBClient:
     client = boto3.client("dynamodb")
     client.create_table(
         TableName=TABLE,
@@ -77,3 +88,23 @@ def dynamodb(aws: None) -> DynamoDBClient:
         ],
     )
     return client
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def deploy(
+    authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Deploy]:
+    """Deploys the ratings function; its arguments are the peers that fail."""
+    with ExitStack() as stack:
+        yield partial(
+            LambdaFunction,
+            authority=authority,
+            stack=stack,
+            monkeypatch=monkeypatch,
+            folder=tmp_path,
+        )

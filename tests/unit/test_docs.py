@@ -1,28 +1,47 @@
-"""The tables in docs/ against the code that they describe."""
+"""The pages in docs/ against the code, and against each other."""
 
 import re
 from pathlib import Path
 
-from functions.ratings.errors import HTTP_ERRORS
-from infra.gateway_errors import GATEWAY_ERRORS
+import pytest
 
-DOCS = Path(__file__).parents[2] / "docs"
+from infra.service.gateway_errors import GATEWAY_ERRORS
+from tests.contracts.errors import ERRORS
+
+PROJECT = Path(__file__).parents[2]
+DOCS = PROJECT / "docs"
+PAGES = [*PROJECT.glob("*.md"), *DOCS.rglob("*.md"), PROJECT / "tests" / "README.md"]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_link_leads_to_a_file_and_every_anchor_to_a_heading(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]+))?\)", page.read_text("utf-8"))
+    for path, anchor in links:
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), path
+        assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
 
 
 def test_the_page_of_errors_lists_every_one_and_no_other() -> None:
     page = (DOCS / "errors.md").read_text("utf-8")
     listed = re.findall(r"^\| (\d{3}) \| `(\d{5})` \| ([^|]+) \|", page, re.MULTILINE)
 
-    told = {(str(error.status), error.code, error.title) for error in HTTP_ERRORS.values()}
+    ours = {(str(error.status), error.code, error.title) for error in ERRORS}
     gateway = {(str(error.status), error.code, error.title) for error in GATEWAY_ERRORS.values()}
 
     assert len(listed) == len(set(listed))
-    assert {(status, code, title.strip()) for status, code, title in listed} == told | gateway
+    assert {(status, code, title.strip()) for status, code, title in listed} == ours | gateway
 
 
-def test_the_tests_that_the_page_on_security_names_are_there() -> None:
+def test_the_tests_that_the_page_on_security_names_exist() -> None:
     page = (DOCS / "security.md").read_text("utf-8")
-    tests = "".join(file.read_text("utf-8") for file in DOCS.with_name("tests").rglob("test_*.py"))
+    tests = "".join(file.read_text("utf-8") for file in DOCS.with_name("tests").rglob("*.py"))
 
     named = set(re.findall(r"`(test_\w+)`", page))
 

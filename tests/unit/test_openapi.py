@@ -1,4 +1,4 @@
-"""docs/openapi.yaml, the one description of the contract, against the code that keeps it."""
+"""docs/openapi.yaml against the code that implements it."""
 
 import json
 import re
@@ -13,16 +13,16 @@ from openapi_spec_validator import validate
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from functions.ratings.errors import HTTP_ERRORS
-from functions.ratings.models import RATING_TYPES, QueryOptions
-from functions.ratings.request_rules import (
+from functions.ratings.api.routes import Routes
+from functions.ratings.api.validation import (
     query_options,
     rating_key,
     rating_keys,
     rating_value,
 )
-from functions.ratings.routes import Routes
-from infra.gateway_errors import GATEWAY_ERRORS
+from functions.ratings.models import RATING_TYPES, QueryOptions
+from infra.service.gateway_errors import GATEWAY_ERRORS
+from tests.contracts.errors import ERRORS
 
 PAGE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 CONTRACT: dict[str, Any] = yaml.safe_load(PAGE.read_text("utf-8"))
@@ -42,7 +42,6 @@ def validator(schema: dict[str, Any]) -> OAS31Validator:
 
 
 def examples() -> Iterator[tuple[str, dict[str, Any], Any]]:
-    """Every example of a body, with its schema."""
     bodies = dict(COMPONENTS["responses"])
     bodies["put"] = CONTRACT["paths"]["/v1/me/ratings/{type}/{id}"]["put"]["requestBody"]
     for name, body in bodies.items():
@@ -56,18 +55,15 @@ def test_the_contract_is_valid_openapi() -> None:
 
 
 def test_the_contract_and_the_routes_have_the_same_operations() -> None:
-    routes = Routes(cast("Any", None))
+    routes = Routes(read=cast("Any", None), write=cast("Any", None))
 
     assert {(path, method) for path, method, _ in OPERATIONS} == routes.operations.keys()
 
 
-def test_the_contract_and_the_code_have_the_same_types() -> None:
-    assert COMPONENTS["schemas"]["Type"]["enum"] == sorted(RATING_TYPES)
-
-
-def test_the_contract_takes_the_ids_that_the_types_take() -> None:
+def test_the_contract_and_the_code_have_the_same_types_and_ids() -> None:
     alternatives = {rating_type.id_pattern.pattern for rating_type in RATING_TYPES.values()}
 
+    assert COMPONENTS["schemas"]["Type"]["enum"] == sorted(RATING_TYPES)
     union = COMPONENTS["schemas"]["Id"]["pattern"].removeprefix("^(").removesuffix(")$").split("|")
 
     assert alternatives == {
@@ -76,36 +72,36 @@ def test_the_contract_takes_the_ids_that_the_types_take() -> None:
 
 
 def test_every_status_and_code_is_described_and_no_other() -> None:
-    told = {(str(error.status), error.code) for error in HTTP_ERRORS.values()}
-    told |= {(str(error.status), error.code) for error in GATEWAY_ERRORS.values()}
+    expected = {(str(error.status), error.code) for error in ERRORS}
+    expected |= {(str(error.status), error.code) for error in GATEWAY_ERRORS.values()}
     described = {
         (code[:3], code)
-        for answer in COMPONENTS["responses"].values()
-        for code in re.findall(r"\d{5}", answer["description"])
+        for response in COMPONENTS["responses"].values()
+        for code in re.findall(r"\d{5}", response["description"])
     }
 
-    assert described == told
+    assert described == expected
     for _, _, operation in OPERATIONS:
         assert {status for status in operation["responses"] if status >= "400"} == {
-            status for status, _ in told
+            status for status, _ in expected
         }
 
 
 @pytest.mark.parametrize(
     ("schema", "value"), [pytest.param(*rest, id=name) for name, *rest in examples()]
 )
-def test_every_example_is_as_its_schema_says(schema: dict[str, Any], value: Any) -> None:
+def test_every_example_matches_its_schema(schema: dict[str, Any], value: Any) -> None:
     validator(schema).validate(value)
 
 
 @pytest.mark.parametrize("value", [0, 2, "1", None])
-def test_the_schema_of_a_rating_request_refuses_what_the_code_refuses(value: object) -> None:
+def test_the_schema_of_a_rating_request_rejects_invalid_values(value: object) -> None:
     schema = COMPONENTS["schemas"]["RatingRequest"]
 
     assert not validator(schema).is_valid({"type": "rating", "attributes": {"value": value}})
 
 
-def test_the_examples_of_requests_are_taken_by_the_code() -> None:
+def test_the_code_accepts_the_examples_of_requests() -> None:
     parameters = {name: given["example"] for name, given in COMPONENTS["parameters"].items()}
     put = CONTRACT["paths"]["/v1/me/ratings/{type}/{id}"]["put"]["requestBody"]
 

@@ -1,4 +1,4 @@
-"""Set-up repairs what is broken, installs what is pinned, and says why it cannot."""
+"""Set-up repairs environments, installs pins, and reports why it cannot."""
 
 from __future__ import annotations
 
@@ -24,33 +24,31 @@ HOSTILE = {
 }
 
 
-def wheel(folder: Path, name: str, *requires: str) -> None:
+def wheel(folder: Path, name: str, requires: str = "") -> None:
     """Write a package of one empty module."""
-    info = f"{name}-1.0.dist-info"
-    needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    files = {
+        f"{name}.py": "",
+        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}",
+        "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": "",
+    }
     with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as file:
-        file.writestr(f"{name}.py", "")
-        file.writestr(
-            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}"
-        )
-        file.writestr(
-            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        file.writestr(f"{info}/RECORD", "")
+        for path, text in files.items():
+            file.writestr(path if path.endswith(".py") else f"{name}-1.0.dist-info/{path}", text)
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """This process's environment, with pip's packages in a folder and its settings hostile."""
     packages = tmp_path_factory.mktemp("packages")
-    wheel(packages, "outer", "inner")
+    wheel(packages, "outer", "Requires-Dist: inner\n")
     wheel(packages, "inner")
     return {**os.environ, **HOSTILE, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(packages)}
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
-    """A virtual environment as set-up makes it, with `outer` installed."""
+    """A virtual environment of set-up, with `outer` installed."""
     folder = tmp_path_factory.mktemp("made")
     requirements = folder / "requirements.txt"
     requirements.write_text("outer==1.0\n")
@@ -62,7 +60,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) 
 
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
-    """A copy of that, to break, at a place that its stamp names."""
+    """A copy of that to damage; its stamp names the new place."""
     copy = tmp_path / "copy"
     shutil.copytree(made, copy, symlinks=True)
     stamp = copy / "venv" / "installed.json"
@@ -70,11 +68,7 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return copy / "venv"
 
 
-def defect(folder: Path, *, this_python: bool = False) -> str | None:
-    return VirtualEnvironment(folder, os.environ).defect(this_python=this_python)
-
-
-def test_what_is_pinned_is_installed_with_what_it_needs_whatever_pips_settings_are(
+def test_pins_and_their_dependencies_are_installed_despite_hostile_pip_settings(
     made: Path,
 ) -> None:
     code = "import inner, outer, sys; print(outer.__file__.startswith(sys.prefix))"
@@ -83,79 +77,52 @@ def test_what_is_pinned_is_installed_with_what_it_needs_whatever_pips_settings_a
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"  # noqa: S603 - made above
 
 
-def test_a_second_time_nothing_is_done_or_said(
-    folder: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    venv = VirtualEnvironment(folder, environment)
-    venv.repair(this_python=False)
-    venv.install(folder.parent / "requirements.txt", no_deps=False)
-
-    assert capsys.readouterr().out == ""
-
-
-def test_a_changed_pin_or_included_file_is_installed_anew(
+def test_a_second_run_does_and_prints_nothing_unless_a_pin_or_included_file_changed(
     folder: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     included, requirements = folder.parent / "more.txt", folder.parent / "requirements.txt"
+    venv = VirtualEnvironment(folder, environment)
+    venv.repair(this_python=True)
+    venv.install(requirements, no_deps=False)
+    assert capsys.readouterr().out == ""
+
     included.write_text("inner==1.0\n")
     requirements.write_text("-r more.txt\nouter==1.0\n")
-    venv = VirtualEnvironment(folder, environment)
     venv.install(requirements, no_deps=False)
     included.write_text("inner==1.0  # changed\n")
-
     venv.install(requirements, no_deps=False)
 
     assert capsys.readouterr().out.count("Installing ") == 2
 
 
-def test_a_sound_environment_is_kept(folder: Path) -> None:
-    assert defect(folder) is None
-    assert defect(folder, this_python=True) is None
+def python(version: str) -> str:
+    """Return shell commands that replace the Python with one of this version."""
+    script = rf"#!/bin/sh\necho {version}\n"
+    return f"cd bin; rm python; printf '{script}' > python; chmod +x python"
 
 
-def test_one_that_another_tool_made_is_not_kept(folder: Path) -> None:
-    (folder / "installed.json").unlink()
-
-    assert defect(folder) == "it is not set-up's own, or unfinished"
-
-
-def test_one_that_was_moved_is_not_kept(folder: Path) -> None:
-    moved = folder.with_name("moved")
-    folder.rename(moved)
-
-    assert defect(moved) == "it was moved"
-
-
-def test_one_whose_interpreter_is_gone_is_not_kept(folder: Path) -> None:
-    (folder / "bin" / "python").unlink()
-    (folder / "bin" / "python").symlink_to(folder / "gone")
-
-    assert defect(folder) == "its Python or its pip is gone"
-
-
-def test_one_without_pip_is_not_kept(folder: Path) -> None:
-    for pip in folder.glob("lib/python*/site-packages/pip"):
-        shutil.rmtree(pip)
-
-    assert defect(folder) == "its Python or its pip is gone"
-
-
-def test_one_of_an_old_python_is_not_kept_and_one_of_another_only_unless_named(
-    folder: Path,
+@pytest.mark.parametrize(
+    ("damage", "this_python", "reason"),
+    [
+        ("rm installed.json", False, "set-up did not create or finish it"),
+        ("ln -fs gone bin/python", False, "its Python or its pip is missing"),
+        ("rm -r lib/python*/site-packages/pip", False, "its Python or its pip is missing"),
+        ("sed -i s/copy/original/ installed.json", False, "it was moved"),
+        (python("3 10"), False, "its Python 3.10 is too old"),
+        (python("3 99"), False, None),
+        (python("3 99"), True, "its Python is 3.99"),
+    ],
+)
+def test_a_damaged_environment_is_not_kept_nor_another_python_if_this_one_is_asked_for(
+    folder: Path, damage: str, this_python: bool, reason: str | None
 ) -> None:
-    def python(version: str) -> None:
-        (folder / "bin" / "python").unlink()
-        (folder / "bin" / "python").write_text(f"#!/bin/sh\necho {version}\n")
-        (folder / "bin" / "python").chmod(0o755)
+    subprocess.run(damage, shell=True, cwd=folder, check=True)  # noqa: S602 - the commands above
 
-    python("3 10")
-    assert defect(folder) == "its Python 3.10 is too old"
-    python("3 99")
-    assert defect(folder) is None
-    assert defect(folder, this_python=True) == "its Python is 3.99"
+    venv = VirtualEnvironment(folder, os.environ)
+    assert venv.defect(this_python=this_python) == reason
 
 
-def test_what_is_not_kept_is_made_anew(
+def test_an_unusable_environment_is_rebuilt(
     folder: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "bin" / "python").unlink()
@@ -164,7 +131,7 @@ def test_what_is_not_kept_is_made_anew(
     venv.repair(this_python=False)
 
     assert venv.defect(this_python=True) is None
-    assert "Rebuilding (its Python or its pip is gone)" in capsys.readouterr().out
+    assert "Rebuilding (its Python or its pip is missing)" in capsys.readouterr().out
     assert "outer==1.0" not in (folder / "installed.json").read_text()
 
 
@@ -181,7 +148,7 @@ def test_a_failing_pip_is_quoted_and_leaves_no_stamp(
     assert "missing.txt" not in (folder / "installed.json").read_text()
 
 
-def test_what_pip_put_elsewhere_leaves_no_stamp(
+def test_an_installation_elsewhere_is_reported_and_leaves_no_stamp(
     folder: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
     shutil.rmtree(next(folder.glob("lib/python*/site-packages/inner-1.0.dist-info")))
@@ -206,10 +173,10 @@ def commands(folder: Path, **scripts: str) -> None:
 @pytest.mark.parametrize(
     ("scripts", "reason"),
     [
-        ({}, "there is no node here"),
-        ({"node": "echo v22.1.0"}, "there is no npm here"),
+        ({}, "node is not installed"),
+        ({"node": "echo v22.1.0"}, "npm is not installed"),
         ({"node": "echo v16.20.2", "npm": ""}, "this is Node.js v16.20.2"),
-        ({"node": "exit 127", "npm": ""}, "this is Node.js of no version"),
+        ({"node": "exit 127", "npm": ""}, r"this is Node.js \(unknown\)"),
     ],
 )
 def test_without_npm_or_with_an_old_node_nothing_is_installed(
@@ -226,51 +193,49 @@ def test_without_npm_or_with_an_old_node_nothing_is_installed(
     assert not (tmp_path / "venv").exists()
 
 
-def test_the_cdk_is_installed_whatever_node_env_says_and_a_second_time_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # npm leaves out what is for development where NODE_ENV is production, but for this option.
+@pytest.fixture
+def npm_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory; commands in it come first on the PATH."""
+    (tmp_path / "package-lock.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    return tmp_path
+
+
+def test_the_cdk_is_installed_once_whatever_node_env_is(npm_project: Path) -> None:
+    # Without this option, npm skips development packages if NODE_ENV is production.
     commands(
-        tmp_path,
+        npm_project,
         npm='echo "$@" >> npm.log; case "$*" in *--include=dev*) mkdir -p node_modules/.bin; '
         "touch node_modules/.bin/cdk;; esac",
     )
-    (tmp_path / "package-lock.json").write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    environment = {**os.environ, "NODE_ENV": "production"}
 
-    install_cdk(environment)
-    install_cdk(environment)
+    for _ in range(2):
+        install_cdk({**os.environ, "NODE_ENV": "production"})
 
-    assert (tmp_path / "npm.log").read_text().count("\n") == 1
+    assert (npm_project / "npm.log").read_text().count("\n") == 1
 
 
-def test_a_failing_npm_is_quoted_and_leaves_no_stamp(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    commands(tmp_path, npm="echo no network >&2; mkdir -p node_modules; exit 1")
-    (tmp_path / "package-lock.json").write_text("{}")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+def test_a_failing_npm_is_quoted_and_leaves_no_stamp(npm_project: Path) -> None:
+    commands(npm_project, npm="echo no network >&2; mkdir -p node_modules; exit 1")
 
     with pytest.raises(SetupError, match="no network"):
         install_cdk(os.environ)
 
-    assert list((tmp_path / "node_modules").iterdir()) == []
+    assert list((npm_project / "node_modules").iterdir()) == []
 
 
-def test_an_old_python_is_refused_by_its_name(tmp_path: Path) -> None:
+def test_an_old_python_is_rejected_by_name(tmp_path: Path) -> None:
     commands(tmp_path, old="case $1 in --version) echo Python 3.10.13;; *) exit 1;; esac")
     command = ["make", "--no-print-directory", "unit", f"PYTHON={tmp_path / 'old'}"]
 
-    refused = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+    rejected = subprocess.run(  # noqa: S603 - nothing of it comes from outside
         command, cwd=PROJECT, capture_output=True, text=True, check=False
     )
 
-    assert refused.returncode != 0
-    assert f"{tmp_path / 'old'} is not: Python 3.10.13" in refused.stdout
-    assert "Making" not in refused.stdout
+    assert rejected.returncode != 0
+    assert f"{tmp_path / 'old'} is not: Python 3.10.13" in rejected.stdout
+    assert "Creating" not in rejected.stdout
 
 
 def test_it_runs_on_this_python_without_any_package() -> None:

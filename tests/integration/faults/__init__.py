@@ -1,1 +1,1 @@
-"""What happens when something fails, as one table that is run and from which a page is written."""
+"""The response to each fault: tables that are run and from which docs/reliability.md is written."""

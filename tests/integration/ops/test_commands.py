@@ -1,359 +1,234 @@
-"""The commands, on a Secrets Manager of this machine; no secret is in anything they print.
-
-Every run is searched for every secret that there is, whatever else it is to prove.
-"""
-
 from __future__ import annotations
 
-import base64
-import io
 import os
-import socket
-import sys
-import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+import re
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import boto3
 import pytest
 
-from functions.token_rotation.settings import NO_DEVELOPER_TOKEN, NO_SIGNING_KEY
-from functions.token_rotation.signing import parse_signing_key, sign_developer_token
-from local.aws import REGION, LocalAws
-from local.developer_key import DeveloperKey
-from local.state import LocalState
-from ops.__main__ import main
-from tests.fakes.rotation_function import FakeRotationFunction
+from functions.token_rotation.settings import NO_DEVELOPER_TOKEN
+from ops.local_service import LocalService
+from tests.integration.ops.stage import (
+    EXPIRED_TOKEN,
+    NEW_KEY,
+    NEW_PEM,
+    NEW_TOKEN,
+    OLD_KEY,
+    OLD_TOKEN,
+    Run,
+    Stage,
+    create_stack,
+)
 
-if TYPE_CHECKING:
-    from types_boto3_secretsmanager import SecretsManagerClient
-
-ROTATION = "arn:aws:lambda:us-east-1:123456789012:function:a-function"
-OLD_KEY = DeveloperKey.generate(key_id="OLDKEY0001")
-NEW_KEY = DeveloperKey.generate(key_id="NEWKEY0001")
-IDS = ("--key-id", "NEWKEY0001", "--team-id", "LOCALTEAM1")
-DAY = 86_400
-HALF_A_DAY = DAY // 2  # so that a slow run does not make a day of it
-
-
-def signed(
-    key: DeveloperKey, life_seconds: int = 10 * DAY + HALF_A_DAY, age_seconds: int = 0
-) -> str:
-    return sign_developer_token(
-        parse_signing_key(key.document), now=time.time() - age_seconds, life_seconds=life_seconds
-    )
-
-
-OLD_TOKEN, NEW_TOKEN = signed(OLD_KEY), signed(NEW_KEY, 20 * DAY + HALF_A_DAY)
-EXPIRED_TOKEN = signed(OLD_KEY, 60, age_seconds=120)
-TOKENS = (OLD_TOKEN, NEW_TOKEN, EXPIRED_TOKEN)
-PARTS = {
-    *TOKENS,
-    *(part for token in TOKENS for part in token.split(".")[1:]),
-    *(line for key in (OLD_KEY, NEW_KEY) for line in key.private_key.splitlines()[1:-1]),
-}
-CANARIES = PARTS | {base64.b64encode(part.encode()).decode()[:24] for part in PARTS}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    exit_status: int
-    output: str
-    errors: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """Two secrets, and the operator in front of them."""
-
-    aws: LocalAws
-    secrets: SecretsManagerClient
-    state: LocalState
-    run: Callable[..., Ending]
-
-    def token(self) -> str:
-        return self.secrets.get_secret_value(SecretId=self.state.developer_token_secret)[
-            "SecretString"
-        ]
-
-    def key(self) -> str:
-        return self.secrets.get_secret_value(SecretId=self.state.signing_key_secret or "")[
-            "SecretString"
-        ]
-
-    def put(self, *, token: str | None = None, key: str | None = None) -> None:
-        names = self.state.developer_token_secret, self.state.signing_key_secret or ""
-        for secret, value in zip(names, (token, key), strict=True):
-            if value is not None:
-                self.secrets.put_secret_value(SecretId=secret, SecretString=value)
-
-    def rotates_to(self, token: str) -> FakeRotationFunction:
-        """Turn rotation on, with a rotation to `token` behind it."""
-        function = FakeRotationFunction(self.secrets, token)
-        self.aws.create_function(ROTATION, function)
-        assert self.aws.rotate_secret(self.state.developer_token_secret, function_arn=ROTATION)
-        return function
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    with LocalAws() as aws:
-        yield aws
-
-
-@pytest.fixture(scope="module")
-def secrets(aws: LocalAws) -> Iterator[SecretsManagerClient]:
-    with closing(aws.secrets_manager()) as secrets:
-        yield secrets
-
-
-@pytest.fixture
-def state_file(tmp_path: Path) -> Path:
-    return tmp_path / "local.json"
-
-
-@pytest.fixture
-def stage(
-    aws: LocalAws,
-    secrets: SecretsManagerClient,
-    state_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Stage:
-    def run(*arguments: str, given: str = "") -> Ending:
-        monkeypatch.setattr(sys, "stdin", io.StringIO(given))
-        status = main(["--local", *arguments], {"LOCAL_STATE_FILE": str(state_file)})
-        printed = capsys.readouterr()
-        for canary in CANARIES:
-            assert canary not in printed.out + printed.err
-        return Ending(exit_status=status, output=printed.out, errors=printed.err)
-
-    state = LocalState(
-        api_url="http://127.0.0.1:1",
-        aws_url=aws.endpoint_url,
-        region=REGION,
-        developer_token_secret=f"token-{uuid.uuid4()}",
-        signing_key_secret=f"key-{uuid.uuid4()}",
-    )
-    state.write(state_file)
-    aws.create_secret(state.developer_token_secret, NO_DEVELOPER_TOKEN)
-    aws.create_secret(state.signing_key_secret or "", f"{NO_SIGNING_KEY}: put one")
-    return Stage(aws=aws, secrets=secrets, state=state, run=run)
+PUT_KEY = ("put-signing-key", "--key-id", "NEWKEY0001", "--team-id", "LOCALTEAM1")
 
 
 @pytest.fixture
 def p8(tmp_path: Path) -> str:
     file = tmp_path / "AuthKey_NEWKEY0001.p8"
-    file.write_text(NEW_KEY.private_key, encoding="utf-8")
+    file.write_text(NEW_PEM, encoding="utf-8")
     return str(file)
 
 
-class TestPutSigningKey:
-    def test_a_first_key_is_put_without_a_question(self, stage: Stage, p8: str) -> None:
-        put = stage.run("put-signing-key", *IDS, p8)
-        assert put.exit_status == 0
-        assert put.output.startswith("Key NEWKEY0001 of team LOCALTEAM1 is in its place.\n")
-        assert 'make ops ARGS="--local rotate"' in put.output
-        assert stage.key() == NEW_KEY.document
-
-    def test_it_may_come_by_standard_input(self, stage: Stage) -> None:
-        put = stage.run("put-signing-key", *IDS, "-", given=NEW_KEY.private_key)
-        assert put.exit_status == 0
-        assert stage.key() == NEW_KEY.document
-
-    @pytest.mark.parametrize(
-        ("answer", "status", "held"),
-        [("y\n", 0, NEW_KEY), ("n\n", 1, OLD_KEY), ("", 1, OLD_KEY)],
-    )
-    def test_a_key_that_is_there_is_asked_about(
-        self, stage: Stage, p8: str, answer: str, status: int, held: DeveloperKey
-    ) -> None:
-        stage.put(key=OLD_KEY.document)
-        put = stage.run("put-signing-key", *IDS, p8, given=answer)
-        assert "Key OLDKEY0001 is there. Overwrite it with key NEWKEY0001? [y/N]" in put.output
-        assert put.exit_status == status
-        assert stage.key() == held.document
-
-    def test_a_script_says_yes_beforehand(self, stage: Stage) -> None:
-        stage.put(key=OLD_KEY.document)
-        refused = stage.run("put-signing-key", *IDS, "-", given=NEW_KEY.private_key)
-        assert refused.exit_status == 1
-        assert "Say so by --yes" in refused.errors
-        assert stage.key() == OLD_KEY.document
-        put = stage.run("put-signing-key", "--yes", *IDS, "-", given=NEW_KEY.private_key)
-        assert put.exit_status == 0
-        assert stage.key() == NEW_KEY.document
-
-    def test_the_same_key_again_changes_nothing(self, stage: Stage, p8: str) -> None:
-        stage.put(key=NEW_KEY.document)
-        assert "nothing to do" in stage.run("put-signing-key", *IDS, p8).output
-
-    @pytest.mark.parametrize(
-        ("ids", "given", "told"),
-        [
-            (IDS, "", "no PEM text"),
-            (IDS, NEW_KEY.private_key[:-60], "no PEM text, or a broken one"),
-            (IDS, NEW_TOKEN, "no PEM text"),
-            (("--key-id", "short", *IDS[2:]), NEW_KEY.private_key, "key_id has to be ten"),
-            ((*IDS[:2], "--team-id", OLD_TOKEN), NEW_KEY.private_key, "team_id has to be ten"),
-        ],
-    )
-    def test_what_is_no_key_is_refused_before_anything_is_put(
-        self, stage: Stage, ids: tuple[str, ...], given: str, told: str
-    ) -> None:
-        stage.put(key=OLD_KEY.document)
-        refused = stage.run("put-signing-key", "--yes", *ids, "-", given=given)
-        assert refused.exit_status == 1
-        assert refused.errors.startswith("error: This is no signing key: ")
-        assert told in refused.errors
-        assert refused.errors.count("\n") == 1
-        assert stage.key() == OLD_KEY.document
-
-
-class TestPutToken:
-    def test_a_first_token_is_put_without_a_question(self, stage: Stage) -> None:
-        put = stage.run("put-token", "-", given=f"{NEW_TOKEN}\n")
-        assert put.exit_status == 0
-        assert put.output.startswith("A token of key NEWKEY0001 is in its place, good for 20 days.")
-        assert stage.token() == NEW_TOKEN
-
-    @pytest.mark.parametrize(("answer", "held"), [("y\n", NEW_TOKEN), ("n\n", OLD_TOKEN)])
-    def test_a_working_token_is_asked_about(
-        self, stage: Stage, tmp_path: Path, answer: str, held: str
-    ) -> None:
-        file = tmp_path / "developer-token.jwt"
-        file.write_text(NEW_TOKEN, encoding="utf-8")
-        stage.put(token=OLD_TOKEN)
-        put = stage.run("put-token", str(file), given=answer)
-        assert "A token of key OLDKEY0001 is there, good for 10 days. Overwrite it?" in put.output
-        assert stage.token() == held
-
-    def test_an_expired_token_that_is_there_is_not(self, stage: Stage) -> None:
-        stage.put(token=EXPIRED_TOKEN)
-        assert stage.run("put-token", "-", given=NEW_TOKEN).exit_status == 0
-
-    @pytest.mark.parametrize(
-        ("given", "told"),
-        [
-            ("", "no JWT with an exp"),
-            (NEW_KEY.private_key, "no JWT with an exp"),
-            (f"Bearer {NEW_TOKEN}", "no JWT with an exp"),
-            (EXPIRED_TOKEN, "has expired: sign a new one"),
-        ],
-    )
-    def test_what_is_no_good_token_is_refused(self, stage: Stage, given: str, told: str) -> None:
-        refused = stage.run("put-token", "--yes", "-", given=given)
-        assert refused.exit_status == 1
-        assert told in refused.errors
-        assert stage.token() == NO_DEVELOPER_TOKEN
-
-
-class TestRotate:
-    def test_it_waits_until_the_new_token_is_in_use(self, stage: Stage) -> None:
-        stage.put(token=OLD_TOKEN)
-        function = stage.rotates_to(OLD_TOKEN)
-        function.new_value = NEW_TOKEN
-        rotated = stage.run("rotate")
-        assert rotated.exit_status == 0
-        assert "done.\nkey id         NEWKEY0001\n" in rotated.output
-        assert stage.token() == NEW_TOKEN
-
-    def test_one_that_fails_says_where_to_look_and_can_be_begun_again(self, stage: Stage) -> None:
-        function = stage.rotates_to(OLD_TOKEN)
-        function.new_value, function.failing = NEW_TOKEN, "testSecret"
-        failed = stage.run("rotate", "--timeout", "1")
-        assert failed.exit_status == 1
-        assert failed.errors == (
-            "error: No new token within 1 s; the old one stays in use. Why stands in what "
-            "`make run` prints: put that right, then rotate again.\n"
-        )
-        assert stage.token() == OLD_TOKEN
-        assert "pending        a rotation has begun and not finished" in stage.run("token").output
-        function.failing = ""
-        assert stage.run("rotate", given="n\n").errors == "error: Nothing was changed.\n"
-        assert stage.run("rotate", given="y\n").exit_status == 0
-        assert stage.token() == NEW_TOKEN
-
-    def test_without_rotation_it_says_what_to_do(self, stage: Stage) -> None:
-        refused = stage.run("rotate")
-        assert refused.exit_status == 1
-        assert "put a new token with `put-token`" in refused.errors
-
-
-class TestToken:
-    def test_it_shows_the_tokens_state(self, stage: Stage) -> None:
-        stage.rotates_to(NEW_TOKEN)
-        shown = stage.run("token")
-        names = [line[:15].strip() for line in shown.output.splitlines()]
-        assert names == ["key id", "expires", "left", "last rotated", "next rotation"]
-        assert "left           20 days\n" in shown.output
-        assert shown.exit_status == 0
-
-    @pytest.mark.parametrize("held", [None, EXPIRED_TOKEN, "rubbish"])
-    def test_no_working_token_is_a_failure(self, stage: Stage, held: str | None) -> None:
-        stage.put(token=held)
-        shown = stage.run("token")
-        assert shown.exit_status == 1
-        assert shown.errors.endswith("no working developer token: put one with `put-token`.\n")
-
-    def test_where_tokens_are_signed_a_key_is_asked_for_instead(self, stage: Stage) -> None:
-        stage.rotates_to(EXPIRED_TOKEN)
-        assert "put the signing key, then run make ops" in stage.run("token").errors
+def test_a_first_key_is_stored_without_confirmation(stage: Stage, p8: str) -> None:
+    status, output = stage.run(*PUT_KEY, p8)
+    assert status == 0
+    assert output.startswith("Key NEWKEY0001 of team LOCALTEAM1 is stored.\n")
+    assert 'make ops ARGS="--stage dev rotate"' in output
+    assert stage.value("key") == NEW_KEY
+    assert "nothing to do" in stage.run(*PUT_KEY, p8)[1]
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        (),
-        ("token", NEW_TOKEN),
-        ("put-token", "-", NEW_TOKEN),
-        ("put-signing-key", *IDS, "-", NEW_KEY.private_key),
-        ("rotate", "--timeout", NEW_TOKEN),
-        (f"--stage={NEW_TOKEN}", "token"),
-        (NEW_TOKEN,),
-    ],
+    ("answer", "status", "stored"), [("y\n", 0, NEW_KEY), ("n\n", 1, OLD_KEY), ("", 1, OLD_KEY)]
 )
-def test_misuse_does_not_show_a_secret_that_was_given_as_an_argument(
-    stage: Stage, arguments: tuple[str, ...]
+def test_an_existing_key_requires_confirmation(
+    stage: Stage, p8: str, answer: str, status: int, stored: str
 ) -> None:
-    assert stage.run(*arguments).exit_status == 2
+    stage.put("key", OLD_KEY)
+    result = stage.run(*PUT_KEY, p8, stdin=answer)
+    assert "Key OLDKEY0001 exists. Overwrite it with key NEWKEY0001? [y/N]" in result[1]
+    assert (result[0], stage.value("key")) == (status, stored)
 
 
-def test_a_secret_in_place_of_a_path_is_not_shown(stage: Stage) -> None:
-    refused = stage.run("put-token", NEW_TOKEN)
-    assert refused.exit_status == 1
-    assert "give the path of one, or - for standard input" in refused.errors
-
-
-def test_a_service_that_went_without_a_word(stage: Stage, state_file: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    replace(stage.state, aws_url=f"http://127.0.0.1:{port}").write(state_file)
-    gone = stage.run("token")
-    assert gone.exit_status == 1
-    assert gone.errors == "error: No local service is running: start one with `make run`.\n"
+def test_with_a_key_on_standard_input_only_the_option_confirms(stage: Stage) -> None:
+    stage.put("key", OLD_KEY)
+    status, output = stage.run(*PUT_KEY, "-", stdin=NEW_PEM)
+    assert (status, stage.value("key")) == (1, OLD_KEY)
+    assert "Confirm with --yes" in output
+    assert stage.run(*PUT_KEY, "--yes", "-", stdin=NEW_PEM)[0] == 0
+    assert stage.value("key") == NEW_KEY
 
 
 @pytest.mark.parametrize(
-    ("environment", "told"),
+    ("arguments", "stdin", "expected"),
     [
-        ({}, "No AWS region is chosen: set AWS_REGION."),
-        ({"AWS_REGION": "eu-west-1"}, "There are no AWS credentials: sign in"),
+        (PUT_KEY, "", "The signing key is invalid: .*PEM"),
+        (PUT_KEY, NEW_PEM[:-60], "The signing key is invalid: .*PEM"),
+        (PUT_KEY, NEW_TOKEN, "The signing key is invalid: .*PEM"),
+        ((*PUT_KEY, "--key-id", "short"), NEW_PEM, "The signing key is invalid: .*key_id"),
+        ((*PUT_KEY, "--team-id", OLD_TOKEN), NEW_PEM, "The signing key is invalid: .*team_id"),
+        (("put-token",), "", "not a JWT with an exp"),
+        (("put-token",), NEW_PEM, "not a JWT with an exp"),
+        (("put-token",), f"Bearer {NEW_TOKEN}", "not a JWT with an exp"),
+        (("put-token",), EXPIRED_TOKEN, "has expired: sign a new one"),
     ],
 )
-def test_a_stage_is_looked_for_by_the_aws_settings_of_the_machine(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    environment: dict[str, str],
-    told: str,
+def test_an_invalid_key_or_token_changes_nothing(
+    stage: Stage, arguments: tuple[str, ...], stdin: str, expected: str
+) -> None:
+    stage.put("key", OLD_KEY)
+    status, output = stage.run(*arguments, "--yes", "-", stdin=stdin)
+    assert (status, stage.value("key"), stage.value("token")) == (1, OLD_KEY, NO_DEVELOPER_TOKEN)
+    assert re.fullmatch(f"error: .*{expected}.*\n", output)
+
+
+@pytest.mark.parametrize(
+    ("existing", "answer", "stored"),
+    [
+        (NO_DEVELOPER_TOKEN, "", NEW_TOKEN),
+        (EXPIRED_TOKEN, "", NEW_TOKEN),
+        (OLD_TOKEN, "y\n", NEW_TOKEN),
+        (OLD_TOKEN, "n\n", OLD_TOKEN),
+    ],
+)
+def test_only_a_working_token_requires_confirmation(
+    stage: Stage, tmp_path: Path, existing: str, answer: str, stored: str
+) -> None:
+    file = tmp_path / "developer-token.jwt"
+    file.write_text(f"{NEW_TOKEN}\n", encoding="utf-8")
+    stage.put("token", existing)
+    status, output = stage.run("put-token", str(file), stdin=answer)
+    question = "A token of key OLDKEY0001 is valid for 10 days. Overwrite it?"
+    assert (question in output) == bool(answer)
+    assert (status, stage.value("token")) == (stored != NEW_TOKEN, stored)
+    if stored == NEW_TOKEN:
+        assert "A token of key NEWKEY0001 is stored, valid for 20 days." in output
+
+
+def test_rotate_waits_until_the_new_token_is_current(stage: Stage) -> None:
+    stage.enable_rotation(OLD_TOKEN)
+    status, output = stage.run("rotate", on_sleep=lambda: stage.finish_rotation(NEW_TOKEN))
+    assert (status, stage.value("token")) == (0, NEW_TOKEN)
+    assert "key id         NEWKEY0001\n" in output
+
+
+def test_after_a_timeout_the_unfinished_rotation_can_be_abandoned(stage: Stage) -> None:
+    stage.enable_rotation(OLD_TOKEN)
+    status, output = stage.run("rotate", "--timeout", "10")
+    assert (status, stage.value("token")) == (1, OLD_TOKEN)
+    assert "error: No new token within 10 s; the old one stays in use" in output
+    assert "the function a-function says why" in output
+    assert "pending        an unfinished rotation" in stage.run("token")[1]
+    assert "Nothing was changed" in stage.run("rotate", stdin="n\n")[1]
+    finish = lambda: stage.finish_rotation(NEW_TOKEN)  # noqa: E731
+    assert stage.run("rotate", stdin="y\n", on_sleep=finish)[0] == 0
+    assert stage.value("token") == NEW_TOKEN
+
+
+def test_a_rotation_without_a_schedule_or_a_key_tells_which_to_put(stage: Stage) -> None:
+    assert "put a new token with `put-token`" in stage.run("rotate")[1]
+    stage.enable_rotation(OLD_TOKEN)
+    status, output = stage.run("rotate", on_sleep=stage.end_rotation_without_a_token)
+    assert status == 1
+    assert "put one with `put-signing-key`" in output
+
+
+def test_the_tokens_state_is_shown(stage: Stage) -> None:
+    stage.enable_rotation(NEW_TOKEN)
+    status, output = stage.run("token")
+    names = [line[:15].strip() for line in output.splitlines()]
+    assert (status, names) == (0, ["key id", "expires", "left", "last rotated", "next rotation"])
+    assert "left           20 days\n" in output
+
+
+@pytest.mark.parametrize("existing", [NO_DEVELOPER_TOKEN, EXPIRED_TOKEN, "rubbish"])
+def test_without_a_working_token_the_remedy_is_shown(stage: Stage, existing: str) -> None:
+    stage.put("token", existing)
+    status, output = stage.run("token")
+    assert status == 1
+    assert output.endswith("no working developer token: put one with `put-token`.\n")
+    stage.enable_rotation(EXPIRED_TOKEN)
+    assert "put the signing key, then run make ops" in stage.run("token")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ((), 2),
+        (("token", NEW_TOKEN), 2),
+        (("put-token", "-", NEW_TOKEN), 2),
+        ((*PUT_KEY, "-", NEW_PEM), 2),
+        (("rotate", "--timeout", NEW_TOKEN), 2),
+        ((NEW_TOKEN,), 2),
+        (("put-token", NEW_TOKEN), 1),
+    ],
+)
+def test_misuse_does_not_show_a_secret_in_an_argument(
+    stage: Stage, arguments: tuple[str, ...], status: int
+) -> None:
+    assert stage.run(*arguments)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("stage", "without_output", "expected"),
+    [
+        ("prod", "", "does not exist in this account and region: deploy it"),
+        ("dev", "ApiUrl", "is incomplete: run `make deploy STAGE=dev` again"),
+        ("dev", "SigningKeySecret", "does not sign its own tokens: put a token"),
+    ],
+)
+def test_a_stack_without_the_needed_outputs(
+    aws: None, run: Run, stage: str, without_output: str, expected: str
+) -> None:
+    create_stack(without_output=without_output)
+    status, output = run("--stage", stage, *PUT_KEY, "-", stdin=NEW_PEM)
+    assert status == 1
+    assert expected in output
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "The AWS region is missing: set AWS_REGION."),
+        ({"AWS_REGION": "eu-west-1"}, "AWS credentials are missing: sign in"),
+    ],
+)
+def test_a_stage_is_found_with_the_machines_aws_settings(
+    monkeypatch: pytest.MonkeyPatch, run: Run, environment: dict[str, str], expected: str
 ) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    assert main(["--stage", "dev", "token"], environment) == 1
-    assert told in capsys.readouterr().err
+    status, output = run("--stage", "dev", "token", **environment)
+    assert status == 1
+    assert expected in output
+
+
+def test_a_local_service_shows_its_token_and_refuses_changes(
+    served_aws: None, moto_server: str, run: Run, tmp_path: Path
+) -> None:
+    boto3.client("secretsmanager").create_secret(Name="a-token", SecretString=OLD_TOKEN)
+    file = tmp_path / "local.json"
+    service = LocalService(
+        api_url="http://127.0.0.1:1",
+        aws_url=moto_server,
+        region=os.environ["AWS_DEFAULT_REGION"],
+        developer_token_secret="a-token",
+    )
+    service.write(file)
+    assert run("--local", "token", LOCAL_STATE_FILE=str(file))[1].startswith(
+        "key id         OLDKEY0001"
+    )
+    status, output = run("--local", "rotate", LOCAL_STATE_FILE=str(file))
+    assert status == 2
+    assert "--local has only smoke and token" in output
+    replace(service, aws_url="http://127.0.0.1:1").write(file)
+    assert run("--local", "token", LOCAL_STATE_FILE=str(file)) == (
+        1,
+        "error: The local service is not running: start it with `make run`.\n",
+    )

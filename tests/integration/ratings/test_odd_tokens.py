@@ -1,29 +1,22 @@
-"""Tokens that look different in every encoding: none of those forms is ever told or stored."""
+"""No form of a token that looks different in every encoding is returned, written or stored."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 
-from tests.canaries.encodings import forms
-from tests.fakes.origin import Answering, http, origin, resets, sends, sends_and_closes
-from tests.integration.conftest import TABLE
-from tests.integration.ratings.test_handler import FOUND, TOKEN, Context, Deploy, aws, deploy, event
+from tests.fakes.lambda_function import found, secret
+from tests.fakes.origin import Answering, http, resets, sends, sends_and_closes
+from tests.fakes.ratings_function import DEVELOPER_JWT
+from tests.integration.conftest import Deploy
+from tests.secret_scan.encodings import forms
 
-__all__ = ["aws", "deploy"]
-
-if TYPE_CHECKING:
-    from types_boto3_dynamodb import DynamoDBClient
-
-CONTEXT = Context()
-ODD = "canary\"'\\<&>%2F+/=;:~`{}[]()$#@!?|^*._-" + "0123456789"
+ODD = "odd\"'\\<&>%2F+/=;:~`{}[]()$#@!?|^*._-" + "0123456789"
 QUOTED = {json.dumps(ODD)[1:-1], repr(ODD)[1:-1], ODD.replace("%", "%25")}
 
-ANSWERS: dict[str, Answering] = {
-    "200": FOUND,
+RESPONSES: dict[str, Answering] = {
+    "200": found(),
     "400": sends(http(400, b'{"errors":[{"code":"40015","detail":"' + ODD.encode() + b'"}]}')),
     "401": sends(http(401, ODD.encode())),
     "403": sends(http(403, ODD.encode())),
@@ -31,52 +24,36 @@ ANSWERS: dict[str, Answering] = {
     "429": sends(http(429, ODD.encode(), f"Retry-After: {ODD}")),
     "500": sends(http(500, ODD.encode())),
     "302": sends(http(302, b"", f"Location: https://elsewhere.test/{ODD}")),
-    "a strange body": sends(http(200, json.dumps({"data": [{"id": ODD}]}).encode())),
-    "a strange status line": sends_and_closes(f"HTTP/1.1 999 {ODD}\r\n\r\n".encode()),
-    "a strange header": sends_and_closes(f"HTTP/1.1 200 OK\r\n{ODD}\r\n\r\n".encode()),
+    "an invalid body": sends(http(200, json.dumps({"data": [{"id": ODD}]}).encode())),
+    "an invalid status line": sends_and_closes(f"HTTP/1.1 999 {ODD}\r\n\r\n".encode()),
+    "an invalid header": sends_and_closes(f"HTTP/1.1 200 OK\r\n{ODD}\r\n\r\n".encode()),
     "a lost connection": resets,
 }
 
 
-@pytest.mark.parametrize("answering", ANSWERS.values(), ids=ANSWERS)
-def test_no_form_of_either_token_is_told_or_stored(
-    deploy: Deploy,
-    dynamodb: DynamoDBClient,
-    capfd: pytest.CaptureFixture[str],
-    answering: Answering,
+@pytest.mark.parametrize("answering", RESPONSES.values(), ids=RESPONSES)
+def test_no_form_of_either_token_is_returned_written_or_stored(
+    deploy: Deploy, capfd: pytest.CaptureFixture[str], answering: Answering
 ) -> None:
-    with origin(answering) as apple:
-        function = deploy(apple)
-        told = [
-            function.handle({**event(ODD), "httpMethod": method, "body": body}, CONTEXT)
-            for method, body in (
-                ("GET", None),
-                ("PUT", '{"type":"rating","attributes":{"value":1}}'),
-                ("DELETE", None),
-                ("PATCH", ODD),
-                ("PUT", ODD),
-            )
-        ]
-        told.append(function.handle(event(f"{ODD} "), CONTEXT))
-        assert any(ODD.encode() in request for request in apple.requests)
+    function = deploy(apple=(answering,))
+    responses = [function.call(method, ODD) for method in ("GET", "PUT", "DELETE")]
+    responses += [function.call(method, ODD, body=ODD) for method in ("PATCH", "PUT")]
+    responses.append(function.call(token=f"{ODD} "))
 
-    items = dynamodb.scan(TableName=TABLE)["Items"]
-    everything = "\n".join((*map(str, told), str(items), *capfd.readouterr()))
-    for form in forms(ODD) | QUOTED | forms(TOKEN):
-        assert form not in everything
+    assert any(ODD.encode() in request for request in function.calls()[2])
+    visible = (*responses, function.table.items, capfd.readouterr())
+    assert_without(ODD, DEVELOPER_JWT, text="\n".join(map(str, visible)))
 
 
-def test_a_developer_token_that_is_none_is_not_told_either(
+def test_a_secret_that_is_not_a_developer_token_is_not_returned_or_written(
     deploy: Deploy, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with origin(FOUND) as apple:
-        function = deploy(apple)
-        boto3.client("secretsmanager").put_secret_value(
-            SecretId="developer-token", SecretString=ODD
-        )
-        told = function.get()
+    response = deploy(secrets=secret(ODD)).call()
 
-    assert told["statusCode"] == 503
-    everything = "\n".join((str(told), *capfd.readouterr()))
-    for form in forms(ODD) | QUOTED:
-        assert form not in everything
+    assert response["statusCode"] == 503
+    assert_without(ODD, text=f"{response}\n{capfd.readouterr()}")
+
+
+def assert_without(*secrets: str, text: str) -> None:
+    for form in QUOTED.union(*map(forms, secrets)):
+        assert form not in text

@@ -1,5 +1,3 @@
-"""What AWS refuses is told in one line that says what to do, without AWS's own words."""
-
 from __future__ import annotations
 
 import pytest
@@ -17,32 +15,35 @@ from botocore.exceptions import (
 from ops.aws import translated
 from ops.errors import OperatorError
 
-CANARY = "canary-secret-of-made-up-words"
+QUOTED = "a text that may contain a secret"
 
 
-def refusal(code: str) -> ClientError:
-    answer = {"Error": {"Code": code, "Message": f"no {CANARY}"}}
-    return ClientError(answer, "RotateSecret")  # type: ignore[arg-type]  # what is read of it
+def rejection(code: str) -> ClientError:
+    response = {"Error": {"Code": code, "Message": QUOTED}}
+    return ClientError(response, "RotateSecret")  # type: ignore[arg-type]  # the parts that are read
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
-        (refusal("ExpiredTokenException"), "sign in again"),
-        (refusal("UnrecognizedClientException"), "sign in again"),
-        (refusal("AccessDeniedException"), "do RotateSecret: have that allowed"),
-        (refusal("ResourceNotFoundException"), "deploy the stage again"),
-        (refusal("InternalServiceError"), r"refused RotateSecret \(InternalServiceError\)"),
-        (NoCredentialsError(), "no AWS credentials: sign in"),
+        (rejection("ExpiredTokenException"), "sign in again"),
+        (rejection("UnrecognizedClientException"), "sign in again"),
+        (rejection("InvalidClientTokenId"), "sign in again"),
+        (rejection("AccessDeniedException"), "not allowed to call RotateSecret: grant that"),
+        (rejection("ResourceNotFoundException"), "deploy the stage again"),
+        (rejection("InternalServiceError"), r"rejected RotateSecret \(InternalServiceError\)"),
+        (NoCredentialsError(), "credentials are missing: sign in"),
         (UnauthorizedSSOTokenError(), "sign in again"),
-        (ProfileNotFound(profile=CANARY), "choose another"),
+        (ProfileNotFound(profile=QUOTED), "choose another"),
         (NoRegionError(), "set AWS_REGION"),
-        (EndpointConnectionError(endpoint_url=CANARY), "look at the network"),
-        (UnknownEndpointError(service_name=CANARY, region_name="-"), "look at the AWS settings"),
+        (EndpointConnectionError(endpoint_url=QUOTED), "check the network"),
+        (UnknownEndpointError(service_name=QUOTED, region_name="-"), "machine's settings"),
     ],
 )
-def test_an_error_says_what_to_do(error: ClientError | BotoCoreError, told: str) -> None:
-    with pytest.raises(OperatorError, match=told) as raised, translated():
+def test_an_error_says_what_to_do_without_awss_own_text(
+    error: ClientError | BotoCoreError, expected: str
+) -> None:
+    with pytest.raises(OperatorError, match=expected) as raised, translated():
         raise error
-    assert CANARY not in str(raised.value)
+    assert QUOTED not in str(raised.value)
     assert "\n" not in str(raised.value)

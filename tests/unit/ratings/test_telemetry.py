@@ -1,102 +1,80 @@
-"""What the one line of a request says, and which metrics it counts in."""
+"""The one log line of a request, and the metrics in it."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from functions.ratings.api_gateway import Answer, ApiRequest, error_answer
-from functions.ratings.cache_status import BYPASS, CacheStatus
-from functions.ratings.errors import (
-    HTTP_ERRORS,
-    AppleThrottlesError,
-    AppleTooSlowError,
-    DeveloperTokenRefusedError,
-    InvalidBodyError,
-    InvalidIdError,
-    MethodNotAllowedError,
-    MissingParameterError,
-    NotRatedError,
-    NotSignedInError,
-    RatingsError,
-    RequestRefusedError,
-    RequestRejectedError,
-    UserTokenMalformedError,
-    UserTokenRefusedError,
-)
+from functions.ratings import errors
+from functions.ratings.api.gateway import ApiRequest, Response, error_response
+from functions.ratings.cache.status import BYPASS, CacheStatus
 from functions.ratings.metrics import Metric
 from functions.ratings.telemetry import Telemetry, cache_metric, outcome_metric
+from tests.contracts.errors import ERRORS
 
 REQUEST = ApiRequest(
     method="GET",
     resource="/v1/me/ratings/{type}",
     request_id="gateway-1",
     path_parameters={"type": "songs"},
-    headers={},
+    headers={"music-user-token": ("sample-user-token-ada",)},
     query={},
     body=None,
 )
+OK = Response(status=200)
+LATE = error_response(errors.AppleTimeoutError("late"), "gateway-1", cache_status=BYPASS)
 
 
-@pytest.fixture(autouse=True)
-def _service_name(monkeypatch: pytest.MonkeyPatch) -> None:
+class Log:
+    """The telemetry of one environment, and the lines that it writes."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.telemetry = Telemetry()
+
+    def write(self, response: Response) -> dict[str, Any]:
+        self.telemetry.write(
+            REQUEST, response, 0.0123, function_name="ratings-dev", function_request_id="lambda-1"
+        )
+        line: dict[str, Any] = json.loads(self._capsys.readouterr().out)
+        return line
+
+
+@pytest.fixture
+def log(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Log:
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "apple-music-ratings")
+    return Log(capsys)
 
 
-def write(telemetry: Telemetry, answer: Answer) -> None:
-    telemetry.write(
-        REQUEST, answer, 0.0123, function_name="ratings-dev", function_request_id="lambda-1"
-    )
+OUTCOMES = {
+    errors.NotRatedError: Metric.SUCCEEDED,
+    errors.NotSignedInError: Metric.REJECTED,
+    errors.UserTokenRejectedError: Metric.REJECTED,
+    errors.BadAppleRequestError: Metric.REJECTED,
+    errors.ItemNotFoundError: Metric.REJECTED,
+}
 
 
-def written(capsys: pytest.CaptureFixture[str]) -> Mapping[str, Any]:
-    line: Mapping[str, Any] = json.loads(capsys.readouterr().out)
-    return line
+@pytest.mark.parametrize("error", ERRORS)
+def test_an_error_counts_in_one_outcome_and_every_429_and_5xx_as_failed(
+    error: type[errors.RatingsError],
+) -> None:
+    is_failed = error.status == 429 or error.status >= 500
+    metric = Metric.FAILED if is_failed else OUTCOMES.get(error, Metric.INVALID)
 
-
-def error(kind: RatingsError) -> Answer:
-    return error_answer(kind, "gateway-1")
-
-
-@pytest.mark.parametrize(
-    ("answer", "metric"),
-    [
-        (Answer(status=200), Metric.ANSWERED),
-        (Answer(status=204), Metric.ANSWERED),
-        (error(NotRatedError("no rating")), Metric.ANSWERED),
-        (error(UserTokenMalformedError("x")), Metric.INVALID),
-        (error(InvalidIdError("x")), Metric.INVALID),
-        (error(InvalidBodyError("/type")), Metric.INVALID),
-        (error(MissingParameterError("ids")), Metric.INVALID),
-        (error(MethodNotAllowedError(("GET",))), Metric.INVALID),
-        (error(NotSignedInError("x")), Metric.REFUSED),
-        (error(UserTokenRefusedError("x")), Metric.REFUSED),
-        (error(RequestRefusedError("40015")), Metric.REFUSED),
-        (error(RequestRejectedError("x")), Metric.FAILED),
-        (error(DeveloperTokenRefusedError("x")), Metric.FAILED),
-        (error(AppleThrottlesError("x")), Metric.FAILED),
-        (error(AppleTooSlowError("x")), Metric.FAILED),
-    ],
-    ids=lambda each: each.error.__class__.__name__ if isinstance(each, Answer) else each.value,
-)
-def test_a_request_counts_in_one_outcome(answer: Answer, metric: Metric) -> None:
-    assert outcome_metric(answer) is metric
-
-
-def test_no_answer_of_5xx_counts_as_anything_but_failed() -> None:
-    for kind, told in HTTP_ERRORS.items():
-        answer = Answer(status=told.status, error=kind.__new__(kind))
-        assert (outcome_metric(answer) is Metric.FAILED) == (told.status in {429, *range(500, 600)})
+    assert outcome_metric(Response(status=error.status, error=error.__new__(error))) is metric
+    assert outcome_metric(OK) is Metric.SUCCEEDED
 
 
 @pytest.mark.parametrize(
     ("status", "metric"),
     [
         (CacheStatus(ttl=42), Metric.CACHE_HIT),
-        (CacheStatus(fwd="miss"), Metric.CACHE_MISS),
-        (CacheStatus(fwd="partial", stored=True), Metric.CACHE_MISS),
-        (CacheStatus(fwd="stale", stored=True), Metric.CACHE_MISS),
+        *(
+            (CacheStatus(fwd=fwd, stored=stored), Metric.CACHE_MISS)
+            for fwd in ("miss", "partial", "stale")
+            for stored in (True, False)
+        ),
         (CacheStatus(fwd="stale", ttl=-30, detail="stale-if-error"), Metric.CACHE_STALE),
         (CacheStatus(ttl=-30, detail="stale-if-error"), Metric.CACHE_STALE),
         (BYPASS, Metric.CACHE_BYPASS),
@@ -106,92 +84,75 @@ def test_a_read_counts_in_one_outcome_of_the_cache(status: CacheStatus, metric: 
     assert cache_metric(status) is metric
 
 
-def test_a_line_is_cloudwatchs_embedded_metric_format(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry = Telemetry()
-    telemetry.measure(Metric.UPSTREAM_LATENCY, 12.34)
-    telemetry.measure(Metric.UPSTREAM_LATENCY, 56)
+def test_a_line_is_cloudwatchs_embedded_metric_format(log: Log) -> None:
+    log.telemetry.measure(Metric.UPSTREAM_LATENCY, 12.34)
+    log.telemetry.measure(Metric.UPSTREAM_LATENCY, 56)
+    log.telemetry.count(Metric.CACHE_ITEM_INVALID, times=100)
 
-    write(telemetry, Answer(status=200, cache_status=CacheStatus(fwd="miss", stored=True)))
+    line = log.write(Response(status=200, cache_status=CacheStatus(fwd="miss", stored=True)))
 
-    line = written(capsys)
-    assert line["_aws"]["CloudWatchMetrics"] == [
+    metadata = line.pop("_aws")
+    assert metadata["CloudWatchMetrics"] == [
         {
             "Namespace": "AppleMusicRatings",
             "Dimensions": [["function_name", "service"]],
             "Metrics": [
                 {"Name": "UpstreamLatency", "Unit": "Milliseconds"},
-                {"Name": "Answered", "Unit": "Count"},
+                {"Name": "CacheItemInvalid", "Unit": "Count"},
+                {"Name": "Succeeded", "Unit": "Count"},
                 {"Name": "CacheMiss", "Unit": "Count"},
             ],
         }
     ]
-    assert line["UpstreamLatency"] == [12.3, 56.0]
-    assert (line["function_name"], line["service"]) == ("ratings-dev", "apple-music-ratings")
-    assert (line["level"], line["milliseconds"]) == ("INFO", 12.3)
-
-
-def test_what_is_there_a_hundred_times_is_one_value_of_one_line(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    telemetry = Telemetry()
-    telemetry.count(Metric.CACHE_ITEM_REJECTED, times=100)
-
-    write(telemetry, Answer(status=200))
-
-    assert written(capsys)["CacheItemRejected"] == [100.0]
-
-
-def test_a_write_says_nothing_of_the_cache(capsys: pytest.CaptureFixture[str]) -> None:
-    write(Telemetry(), Answer(status=204))
-
-    assert "cache" not in written(capsys)
+    assert line == {
+        "function_name": "ratings-dev",
+        "service": "apple-music-ratings",
+        "level": "INFO",
+        "message": "/v1/me/ratings/{type}",
+        "request_id": "gateway-1",
+        "function_request_id": "lambda-1",
+        "method": "GET",
+        "status": 200,
+        "duration_ms": 12.3,
+        "cache_status": "apple-music-ratings; fwd=miss; stored",
+        "UpstreamLatency": [12.3, 56.0],
+        "CacheItemInvalid": [100.0],
+        "Succeeded": [1.0],
+        "CacheMiss": [1.0],
+    }
 
 
 @pytest.mark.parametrize(
-    ("answer", "reason", "level"),
+    ("response", "reason", "level"),
     [
-        (Answer(status=200), "", "INFO"),
-        (Answer(status=200), "ReadTimeoutError", "WARNING"),
-        (error(InvalidIdError("not an id")), "", "INFO"),
-        (error(AppleTooSlowError("late")), "", "ERROR"),
-        (error(AppleTooSlowError("late")), "ReadTimeoutError", "ERROR"),
+        (OK, "", "INFO"),
+        (OK, "ReadTimeoutError", "WARNING"),
+        (error_response(errors.InvalidIdError("not an id"), "1"), "", "INFO"),
+        (LATE, "", "ERROR"),
+        (LATE, "ReadTimeoutError", "ERROR"),
     ],
 )
-def test_what_no_caller_sees_is_a_warning_and_what_failed_an_error(
-    capsys: pytest.CaptureFixture[str], answer: Answer, reason: str, level: str
+def test_a_hidden_failure_is_a_warning_and_a_failed_request_an_error(
+    log: Log, response: Response, reason: str, level: str
 ) -> None:
-    telemetry = Telemetry()
     if reason:
-        telemetry.count(Metric.CACHE_STORE_FAILED, reason=reason)
+        log.telemetry.count(Metric.CACHE_STORE_FAILED, reason=reason)
 
-    write(telemetry, answer)
+    line = log.write(response)
 
-    line = written(capsys)
     assert line["level"] == level
-    assert line.get("noticed") == ([f"CacheStoreFailed: {reason}"] if reason else None)
+    assert line.get("warnings") == ([f"CacheStoreFailed: {reason}"] if reason else None)
 
 
-def test_nothing_of_one_request_is_in_the_next_ones_line(
-    capsys: pytest.CaptureFixture[str],
+def test_a_line_has_nothing_of_the_request_before_nor_a_metric_named_like_a_field(
+    log: Log,
 ) -> None:
-    telemetry = Telemetry()
-    telemetry.count(Metric.CACHE_STORE_FAILED, reason="ReadTimeoutError")
-    write(telemetry, error(AppleTooSlowError("late")))
-    capsys.readouterr()
+    log.telemetry.count(Metric.CACHE_STORE_FAILED, reason="ReadTimeoutError")
+    line = log.write(LATE)
+    assert (line["error"], line["reason"]) == ("AppleTimeoutError", "late")
+    metrics = {"Failed", "CacheBypass", "CacheStoreFailed"}
+    assert line.keys() & {metric.value for metric in Metric} == metrics
 
-    write(telemetry, Answer(status=200))
+    line = log.write(OK)
 
-    line = written(capsys)
-    assert not {"noticed", "error", "reason", "CacheStoreFailed", "Failed"} & line.keys()
-
-
-def test_no_metric_has_the_name_of_a_field_of_the_line(capsys: pytest.CaptureFixture[str]) -> None:
-    telemetry = Telemetry()
-    telemetry.count(Metric.CACHE_STORE_FAILED, reason="x")
-    error_of_the_cache = AppleTooSlowError("late")
-    error_of_the_cache.cache_status = BYPASS
-    write(telemetry, error(error_of_the_cache))
-
-    fields = written(capsys).keys() - {"Failed", "CacheBypass", "CacheStoreFailed"}
-
-    assert not fields & {metric.value for metric in Metric}
+    assert not {"warnings", "error", "reason", "cache_status", *metrics} & line.keys()

@@ -1,0 +1,185 @@
+"""Measures the variants in rounds, so that a slow moment of the machine affects all of them."""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from bench.processes import Event, Function, FunctionFailedError, Launcher, Report
+from bench.variants import BARE_BOTOCORE, PROJECT, Variant
+
+SONG: Final = "i.7PJNN4mfXlD68R"
+
+_SONGS: Final = tuple(f"i.7PJNN4mfXl{number:03d}" for number in range(100))
+_EVENTS: Final = Path(__file__).with_name("events.json").read_text("utf-8")
+_COUNTED_HITS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """Rounds of starts, of batches of hits and misses, and of lists; requests in a batch."""
+
+    cold_rounds: int = 21
+    warm_rounds: int = 31
+    many_rounds: int = 21
+    hits: int = 40
+    misses: int = 8
+
+
+@dataclass(slots=True)
+class Measurement:
+    """What one variant took.
+
+    `times` are in seconds, one value per round; rounds are the same for all variants, so values at
+    the same index are a pair. Its keys end in `_wall` and `_cpu`. `instructions` are those of a
+    start with its first hit.
+    """
+
+    zip_bytes: int = 0
+    peak_memory_bytes: int = 0
+    times: dict[str, list[float]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    instructions: int | None = None
+    hit_instructions: float | None = None
+
+    def add(self, name: str, wall: float, cpu: float) -> None:
+        """Append the times of one round."""
+        self.times.setdefault(f"{name}_wall", []).append(wall)
+        self.times.setdefault(f"{name}_cpu", []).append(cpu)
+
+
+def one(song: str) -> Event:
+    """Return API Gateway's event of a GET of one library song."""
+    event: Event = json.loads(_EVENTS.replace("SONG", song))["one"]
+    return event
+
+
+def many(songs: Sequence[str]) -> Event:
+    """Return API Gateway's event of a GET of a list of library songs."""
+    event: Event = json.loads(_EVENTS.replace("IDS", ",".join(songs)))["many"]
+    return event
+
+
+def measure(launcher: Launcher, effort: Effort, *, instructions: bool) -> Mapping[str, Measurement]:
+    """Measure everything, by variant."""
+    measured = {
+        variant: Measurement(zip_bytes=bundle.zip_bytes)
+        for variant, bundle in launcher.bundles.items()
+    }
+    for variant, into in measured.items():
+        _print(f"Inspecting {variant.name}…")
+        into.counts = inspect(launcher, variant)
+    _measure_starts(launcher, measured, effort)
+    _measure_requests(launcher, measured, effort)
+    if instructions:
+        _count_instructions(launcher, measured)
+    return {variant.name: measurement for variant, measurement in measured.items()}
+
+
+def inspect(launcher: Launcher, variant: Variant) -> dict[str, int]:
+    """Count what does not vary: what a start, its first hit, a warm hit and a miss do.
+
+    This stores the song of `SONG` in the cache.
+    """
+    with launcher.start(variant) as function:
+        function.handle([one(SONG)])
+    with launcher.start(variant, inspect=True) as function:
+        first = function.handle([one(SONG)])
+        hit = function.handle([one(SONG)])
+        hit_log = function.log_of(hit)
+        miss_log = function.log_of(function.handle([one("i.inspected")]))
+    init, warm = first["init"]["counts"], hit["counts"]
+    start = {name: init[name] + first["counts"][name] for name in init}
+    return {
+        "modules_imported": first["init"]["modules"],
+        "modules_compiled": start["compiled"],
+        "files_opened": start["opened"],
+        "hit_handshakes": warm["handshakes"],
+        "hit_ca_loads": warm["ca_loads"],
+        "hit_files_opened": warm["opened"],
+        "hit_log_bytes": len(hit_log),
+        "hit_log_events": hit_log.count(b"\n"),
+        "miss_log_bytes": len(miss_log),
+    }
+
+
+_Measured = Mapping[Variant, Measurement]
+
+
+def _measure_starts(launcher: Launcher, measured: _Measured, effort: Effort) -> None:
+    for variants in _rounds("Cold", effort.cold_rounds, measured):
+        for variant in variants:
+            report = _with_cache(launcher.cold_start(variant, one(SONG)))
+            wall = report["ended_at"] - report["started_at"]
+            measured[variant].add("cold", wall, report["cpu_since_start"])
+
+
+def _measure_requests(launcher: Launcher, measured: _Measured, effort: Effort) -> None:
+    with ExitStack() as stack:
+        functions = {variant: stack.enter_context(launcher.start(variant)) for variant in measured}
+        for function in functions.values():
+            function.handle([one(SONG)] * 2 * effort.hits)
+            function.handle([one("i.warm")])
+        for number, variants in enumerate(_rounds("Warm", effort.warm_rounds, measured)):
+            hits = [one(SONG)] * effort.hits
+            misses = [one(f"i.{number}x{miss}") for miss in range(effort.misses)]
+            for variant in variants:
+                _batch(functions[variant], hits, "hit", measured[variant])
+            for variant in variants:
+                report = _batch(functions[variant], misses, "miss", measured[variant])
+                measured[variant].peak_memory_bytes = report["peak_memory"]
+        for variant, function in functions.items():
+            if variant.name == PROJECT:
+                _measure_many(function, measured[variant], effort.many_rounds)
+
+
+def _measure_many(function: Function, into: Measurement, rounds: int) -> None:
+    _print("A list of 100 and 100 single hits…")
+    listed, singles = [many(_SONGS)], [one(song) for song in _SONGS]
+    function.handle([*listed, *singles])
+    for _ in range(rounds):
+        _batch(function, listed, "many", into)
+        _batch(function, singles, "single", into)
+
+
+def _count_instructions(launcher: Launcher, measured: _Measured) -> None:
+    """Count those of each start, and for two variants, of a hit by the difference of two runs."""
+    hit = one(SONG)
+    for variant, into in measured.items():
+        _print(f"Counting the instructions of {variant.name}…")
+        into.instructions = launcher.count_instructions(variant, [hit])
+        if variant.name in {PROJECT, BARE_BOTOCORE}:
+            hits = launcher.count_instructions(variant, [hit] * (1 + _COUNTED_HITS))
+            into.hit_instructions = (hits - into.instructions) / _COUNTED_HITS
+
+
+def _rounds(kind: str, count: int, variants: _Measured) -> list[list[Variant]]:
+    """Return each round's variants in a random order, and print that the rounds begin."""
+    _print(f"{kind}: {count} rounds of {len(variants)}…")
+    order = random.Random(kind)  # noqa: S311 - not a secret
+    return [order.sample(list(variants), len(variants)) for _ in range(count)]
+
+
+def _batch(function: Function, events: Sequence[Event], name: str, into: Measurement) -> Report:
+    """Handle events, and append the times per event."""
+    report = _with_cache(function.handle(events))
+    into.add(name, report["wall"] / len(events), report["cpu"] / len(events))
+    return report
+
+
+def _with_cache(report: Report) -> Report:
+    headers: Mapping[str, str] = report["last"].get("headers") or {}
+    if "fwd=bypass" in headers.get("Cache-Status", ""):
+        raise FunctionFailedError(f"the cache did not respond in time: {report['last']}")
+    return report
+
+
+def _print(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

@@ -1,1 +1,0 @@
-"""A real deployment without an account: `cdk deploy` against MiniStack, an emulator of AWS."""

@@ -1,0 +1,1 @@
+"""A stand-in for Apple Music: it needs no Apple account and keeps its ratings in memory."""

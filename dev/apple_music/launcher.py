@@ -1,0 +1,45 @@
+"""Starts the stand-in on loopback."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from dev.apple_music import sample_data
+from dev.apple_music.developer_key import DeveloperKey
+from dev.apple_music.ratings_api import AppleMusic
+from dev.apple_music.ratings_store import RatingsStore, ResourceId
+from dev.http.messages import HttpRequest, HttpResponse
+from dev.http.server import listen, serve, url_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningAppleMusic:
+    """The stand-in at `url`; it trusts `key`."""
+
+    url: str
+    key: DeveloperKey
+    apple_music: AppleMusic
+
+
+@contextmanager
+def launch(
+    ratings: Mapping[str, Mapping[ResourceId, int]] = sample_data.RATINGS,
+    *,
+    intercept: Callable[[HttpRequest], HttpResponse | None] = lambda _request: None,
+) -> Iterator[RunningAppleMusic]:
+    """Run the stand-in on a free port for as long as the block lasts.
+
+    If `intercept` returns a response to a request, the stand-in does not receive the request.
+    """
+    key = DeveloperKey.generate()
+    store = RatingsStore(items=sample_data.ITEMS, ratings=ratings)
+    apple_music = AppleMusic(store=store, trusted_keys=[key], clock=time.time)
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        return intercept(request) or apple_music.respond(request)
+
+    with listen() as listener, serve(listener, respond):
+        yield RunningAppleMusic(url=url_of(listener), key=key, apple_music=apple_music)

@@ -1,0 +1,190 @@
+"""Runs a Lambda function in several processes, each of which handles one event at a time."""
+
+from __future__ import annotations
+
+import json
+import queue
+import subprocess  # nosec B404  # for this interpreter alone, see below
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Self
+
+SIZE: Final = 4
+
+_QUEUE_SECONDS: Final = 29.0
+"""API Gateway's limit on the time of an integration."""
+
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 1.0
+_PROJECT: Final = Path(__file__).resolve().parents[2]
+
+
+class InvocationError(Exception):
+    """The function did not respond: it raised, timed out, or its process died."""
+
+
+class PoolBusyError(Exception):
+    """All processes stayed busy until the gateway's limit."""
+
+
+class StartError(Exception):
+    """The handler cannot be imported; its process has printed why on standard error."""
+
+
+class _Process:
+    """One process with the Lambda runtime; one thread at a time may invoke it."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._is_ready = False
+        self._process = subprocess.Popen(  # nosec B603  # no shell, and a fixed command
+            [sys.executable, "-m", "dev.server.lambda_runtime"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=dict(variables),
+            cwd=_PROJECT,
+        )
+        assert self._process.stdin and self._process.stdout  # noqa: S101, PT018  # nosec B101  # both are pipes
+        self._events, self._responses = self._process.stdin, self._process.stdout
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def invoke(self, invocation: dict[str, Any], timeout_seconds: float) -> dict[str, Any]:
+        self.wait_until_ready()
+        try:
+            self._events.write(json.dumps(invocation).encode() + b"\n")
+            self._events.flush()
+        except (OSError, ValueError) as error:
+            raise InvocationError("the process is gone") from error
+        return self._receive(timeout_seconds)
+
+    def wait_until_ready(self) -> None:
+        if not self._is_ready:
+            self._receive(_START_SECONDS)
+            self._is_ready = True
+
+    def _receive(self, timeout_seconds: float) -> dict[str, Any]:
+        timer = threading.Timer(timeout_seconds, self._process.kill)
+        timer.start()
+        try:
+            line = self._responses.readline()
+        except (OSError, ValueError) as error:  # another thread has closed the pipe
+            raise InvocationError("the pool was stopped") from error
+        finally:
+            timer.cancel()
+        if not line.endswith(b"\n"):
+            self._process.wait()
+            raise InvocationError("the process died or timed out")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def end_input(self) -> None:
+        """Let the process end after its present event."""
+        with suppress(OSError):  # it may have died before it had read everything
+            self._events.close()
+
+    def close(self, grace_seconds: float) -> None:
+        self.end_input()
+        try:
+            self._process.wait(grace_seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._responses.close()
+
+
+class LambdaPool:
+    """A function in `size` processes that take events in turn; a process that dies is replaced.
+
+    `variables` are all environment variables of each process; `_HANDLER` names the handler, as in
+    Lambda. Lambda would start another process where an event waits here. Times are in seconds.
+
+    Raises:
+        StartError: on entering, if the handler cannot be imported.
+    """
+
+    def __init__(
+        self,
+        *,
+        variables: Mapping[str, str],
+        size: int = SIZE,
+        timeout_seconds: float = 10.0,
+        queue_seconds: float = _QUEUE_SECONDS,
+    ) -> None:
+        self._variables = variables
+        self._size = size
+        self._timeout_seconds = timeout_seconds
+        self._queue_seconds = queue_seconds
+        self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
+        self._all: set[_Process] = set()
+        self._lock = threading.Lock()
+        self._is_stopped = False
+
+    def invoke(self, event: dict[str, Any], request_id: str) -> object:
+        """Return the handler's response to an event.
+
+        Raises:
+            InvocationError: if there is none.
+            PoolBusyError: if no process became idle in time.
+        """
+        try:
+            process = self._idle.get(timeout=self._queue_seconds)
+        except queue.Empty:
+            raise PoolBusyError from None
+        invocation = {
+            "event": event,
+            "request_id": request_id,
+            "timeout_seconds": self._timeout_seconds,
+        }
+        try:
+            process = self._living(process)
+            message = process.invoke(invocation, self._timeout_seconds)
+        finally:
+            self._idle.put(self._living(process))
+        if "response" not in message:
+            raise InvocationError(message["error"])
+        return message["response"]
+
+    def stop(self) -> None:
+        """End every process; none is left when this returns."""
+        with self._lock:
+            self._is_stopped = True
+            processes = tuple(self._all)
+        for process in processes:
+            process.end_input()
+        end = time.monotonic() + _STOP_SECONDS
+        for process in processes:
+            process.close(max(0.0, end - time.monotonic()))
+
+    def _start_process(self) -> _Process:
+        process = _Process(self._variables)
+        self._all.add(process)
+        return process
+
+    def _living(self, process: _Process) -> _Process:
+        """Return the process, or its replacement if it died."""
+        with self._lock:
+            if self._is_stopped or process.is_alive:
+                return process
+            self._all.discard(process)
+            process.close(_STOP_SECONDS)
+            return self._start_process()
+
+    def __enter__(self) -> Self:
+        processes = [self._start_process() for _ in range(self._size)]
+        try:
+            for process in processes:
+                process.wait_until_ready()
+                self._idle.put(process)
+        except InvocationError as error:
+            self.stop()
+            raise StartError from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,78 @@
+"""The environment variables of `make run`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from functions.ratings.settings import Settings
+from functions.shared.jwt_expiry import JwtError, read_expiry
+from functions.shared.settings import SettingsError
+from ops.local_service import DEFAULT_FILE
+
+
+class UsageError(Exception):
+    """The environment makes no sense; the message says what to do instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Without an `apple_music_url`, the stand-in serves; port 0 is any free one.
+
+    `developer_token` is one that the other Apple Music accepts. `fresh_seconds` is the cache's
+    fresh window. `ops` finds the service in `state_file`.
+    """
+
+    port: int
+    fresh_seconds: int
+    state_file: Path
+    apple_music_url: str = ""
+    developer_token: str = field(default="", repr=False)
+
+
+def read_options(environment: Mapping[str, str], *, now: float) -> Options:
+    """Read `PORT`, `APPLE_MUSIC_URL`, `DEVELOPER_TOKEN`, `FRESH_SECONDS` and `LOCAL_STATE_FILE`.
+
+    An empty variable counts as unset.
+
+    Raises:
+        UsageError: if they make no sense.
+    """
+    options = Options(
+        port=_number(environment.get("PORT") or "8080", "PORT", 0, 65_535),
+        fresh_seconds=_number(environment.get("FRESH_SECONDS") or "60", "FRESH_SECONDS", 1, 10**9),
+        state_file=Path(environment.get("LOCAL_STATE_FILE") or DEFAULT_FILE),
+        apple_music_url=environment.get("APPLE_MUSIC_URL", "").rstrip("/"),
+        developer_token=environment.get("DEVELOPER_TOKEN", "").strip(),
+    )
+    if options.apple_music_url or options.developer_token:
+        _check_upstream(options, now)
+    return options
+
+
+def _number(text: str, name: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise UsageError(f"{name} must be a whole number from {least} to {most}.")
+    return int(text)
+
+
+def _check_upstream(options: Options, now: float) -> None:
+    url, token = options.apple_music_url, options.developer_token
+    if not (url and token):
+        raise UsageError(
+            "Set both APPLE_MUSIC_URL, such as https://api.music.apple.com, and DEVELOPER_TOKEN; "
+            "or unset both to use the stand-in for Apple Music."
+        )
+    try:
+        Settings(cache_table_name="-", developer_token_secret_id="-", apple_music_url=url)  # noqa: S106  # nosec B106  # a name that nothing has
+        expires_at = read_expiry(token)
+    except SettingsError as error:
+        raise UsageError(f"{error}.") from error
+    except JwtError as error:
+        raise UsageError(
+            "DEVELOPER_TOKEN is not a JWT with an exp: set the signed token, not the .p8 key, "
+            "and without the word Bearer."
+        ) from error
+    if expires_at <= now:
+        raise UsageError("DEVELOPER_TOKEN has expired: sign a new one.")

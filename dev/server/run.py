@@ -1,0 +1,145 @@
+"""Assembles the service on this machine, and runs it until a stop signal."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping, MutableMapping
+from contextlib import ExitStack
+from socket import socket
+from typing import Final
+
+from dev.apple_music import sample_data
+from dev.apple_music.launcher import launch
+from dev.aws_account import REGION, isolated
+from dev.http.server import listen, serve, url_of
+from dev.server.aws import CREDENTIAL, local_aws
+from dev.server.gateway import GatewaySimulator
+from dev.server.lambda_pool import SIZE, LambdaPool, StartError
+from dev.server.options import Options, UsageError, read_options
+from dev.terminal import print_line, stop_requested, wait_for_stop
+from functions.ratings.settings import Settings
+from ops.local_service import LocalService
+
+_TABLE: Final = "apple-music-ratings-cache"
+_TOKEN_SECRET: Final = "apple-music-ratings/developer-token"  # noqa: S105 - the secret's name
+_FUNCTION: Final = "apple-music-ratings-local"
+_STOPPED, _FAILED, _MISUSED = 0, 1, 2
+
+_INHERITED: Final = frozenset(
+    {"LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR"}
+)
+_INHERITED_PREFIXES: Final = ("COVERAGE_", "POWERTOOLS_", "PYTHON")
+_NO_HOME: Final = {"HOME": os.devnull}
+"""Because botocore also looks for service models in `~/.aws`."""
+
+
+def run(environment: MutableMapping[str, str]) -> int:
+    """Run until SIGINT or SIGTERM, both of which the caller has blocked; return the exit status.
+
+    `environment` is `os.environ`: its AWS variables are replaced.
+    """
+    try:
+        options = read_options(environment, now=time.time())
+    except UsageError as error:
+        return _fail(_MISUSED, str(error))
+    function_variables = {
+        name: value
+        for name, value in environment.items()
+        if name in _INHERITED or name.startswith(_INHERITED_PREFIXES)
+    }
+    own_variables = isolated(environment, credential=CREDENTIAL) | _NO_HOME
+    environment.clear()
+    environment.update(own_variables)
+    try:
+        listener = listen(options.port)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        return _fail(
+            _FAILED, f"Port {options.port} is not available: {reason}. Choose another: PORT=…"
+        )
+    with listener, ExitStack() as stack:
+        return _serve(options, function_variables, listener, stack)
+
+
+def _serve(
+    options: Options, inherited: Mapping[str, str], listener: socket, stack: ExitStack
+) -> int:
+    print_line("Starting DynamoDB and Secrets Manager (moto) ...")
+    aws = stack.enter_context(local_aws())
+    if stop_requested():
+        return _STOPPED
+    aws.create_cache_table(_TABLE)
+    apple_music_url, developer_token = options.apple_music_url, options.developer_token
+    if not apple_music_url:
+        print_line("Starting the stand-in for Apple Music ...")
+        apple = stack.enter_context(launch())
+        apple_music_url, developer_token = apple.url, apple.key.sign_token()
+    aws.create_secret(_TOKEN_SECRET, developer_token)
+    print_line(f"Starting {SIZE} processes of the ratings function ...")
+    settings = Settings(
+        cache_table_name=_TABLE,
+        developer_token_secret_id=_TOKEN_SECRET,
+        apple_music_url=apple_music_url,
+        fresh_seconds=options.fresh_seconds,
+        # Moto needs a fifth of a second for a hundred items, DynamoDB's whole time limit.
+        cache_timeout_milliseconds=3_000,
+    )
+    pool = LambdaPool(
+        variables={**inherited, **_lambda_variables(aws.endpoint_url), **settings.to_env()},
+    )
+    try:
+        stack.enter_context(pool)
+    except StartError:
+        return _fail(_FAILED, "The ratings function cannot be imported; the reason is above.")
+    if stop_requested():
+        return _STOPPED
+    gateway = GatewaySimulator(pool.invoke, clock=time.time)
+    url = url_of(listener)
+    state = LocalService(
+        api_url=url,
+        aws_url=aws.endpoint_url,
+        region=REGION,
+        developer_token_secret=_TOKEN_SECRET,
+    )
+    with serve(listener, gateway.respond, reject=gateway.reject):
+        state.write(options.state_file)
+        print_line(_welcome(url, uses_stand_in=not options.apple_music_url))
+        wait_for_stop()
+        print_line("\nStopping ...")
+        state.remove(options.state_file)
+        pool.stop()  # so that no request waits for it
+    return _STOPPED
+
+
+def _lambda_variables(aws_url: str) -> dict[str, str]:
+    """Return what Lambda and the stack put into the function's environment."""
+    return {
+        **isolated({}, credential=CREDENTIAL),
+        **_NO_HOME,
+        "AWS_ENDPOINT_URL_DYNAMODB": aws_url,
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": aws_url,
+        "AWS_LAMBDA_FUNCTION_NAME": _FUNCTION,
+        "POWERTOOLS_SERVICE_NAME": "apple-music-ratings",
+        "PYTHONUNBUFFERED": "1",
+        "_HANDLER": "functions.ratings.handler.lambda_handler",
+    }
+
+
+def _welcome(url: str, *, uses_stand_in: bool) -> str:
+    token = sample_data.ADA if uses_stand_in else "$MUSIC_USER_TOKEN"
+    song = f"/v1/me/ratings/{sample_data.LIKED_SONG.type}/{sample_data.LIKED_SONG.id}"
+    return "\n".join(
+        (
+            f"\nListening on {url}\n",
+            f'curl -i -H "Music-User-Token: {token}" {url}{song}\n',
+            'In another terminal, make ops ARGS="--local smoke" checks the service.\n',
+            "Ctrl-C stops it.",
+        )
+    )
+
+
+def _fail(status: int, text: str) -> int:
+    sys.stderr.write(text + "\n")
+    return status

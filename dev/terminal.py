@@ -1,0 +1,33 @@
+"""What the commands that run until Ctrl-C share: stop signals and output."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import Final
+
+_STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
+
+
+def block_stop_signals() -> None:
+    """Keep SIGINT and SIGTERM pending, so that neither interrupts the start of a process.
+
+    Call it before the imports that take long: a stop then never prints a traceback.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+
+
+def stop_requested() -> bool:
+    """Whether a stop signal is pending."""
+    return bool(signal.sigpending() & _STOP_SIGNALS)
+
+
+def wait_for_stop() -> None:
+    """Return at the first stop signal."""
+    signal.sigwait(_STOP_SIGNALS)
+
+
+def print_line(text: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,1 @@
+"""The HTTP API: gateway events, routes and validation."""

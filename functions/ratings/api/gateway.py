@@ -1,0 +1,145 @@
+"""Reads API Gateway's REST proxy events strictly, and writes the responses it expects.
+
+Event and response have the shapes of the Lambda proxy integration, payload 1.0:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from functions.ratings.cache.status import CacheStatus
+from functions.ratings.errors import RatingsError
+
+ProxyResponse = dict[str, Any]  # `statusCode`, `headers` and `body`, as the gateway expects them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRequest:
+    """One HTTP request.
+
+    `resource` is the gateway's name of the path, such as `/v1/me/ratings/{type}/{id}`;
+    `path_parameters` are the parts in braces, undecoded. Header names are in lower case;
+    repeated headers and query parameters keep every value. `body` is None if there is none, or
+    if it cannot be decoded.
+    """
+
+    method: str
+    resource: str
+    request_id: str
+    path_parameters: Mapping[str, str]
+    headers: Mapping[str, tuple[str, ...]]
+    query: Mapping[str, tuple[str, ...]]
+    body: bytes | None
+
+    @classmethod
+    def from_event(cls, event: Any, *, fallback_request_id: str) -> ApiRequest:
+        """Read a proxy event; a value that is absent or of another type is read as empty."""
+        event = _mapping(event)
+        context = _mapping(event.get("requestContext"))
+        # A client can set `requestId` with a header; the other is always the gateway's.
+        request_id = _text(context.get("extendedRequestId")) or _text(context.get("requestId"))
+        headers: dict[str, tuple[str, ...]] = {}
+        for name, values in _all_values(event, "headers", "multiValueHeaders").items():
+            headers[name.lower()] = headers.get(name.lower(), ()) + values
+        return cls(
+            method=_text(event.get("httpMethod")),
+            resource=_text(event.get("resource")),
+            request_id=request_id or fallback_request_id,
+            path_parameters={
+                name: _text(value) for name, value in _mapping(event.get("pathParameters")).items()
+            },
+            headers=headers,
+            query=_all_values(event, "queryStringParameters", "multiValueQueryStringParameters"),
+            body=_body(event.get("body"), event.get("isBase64Encoded")),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """An HTTP response; `body` is JSON text. Reads have a `cache_status`, errors their `error`."""
+
+    status: int
+    body: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cache_status: CacheStatus | None = None
+    error: RatingsError | None = None
+
+    def to_proxy(self, request_id: str) -> ProxyResponse:
+        """Write the gateway's form, with the headers that every response has."""
+        headers = {"Content-Type": "application/json"} if self.body else {}
+        headers |= {"Cache-Control": "private, no-store", "X-Request-Id": request_id}
+        if self.cache_status is not None:
+            headers["Cache-Status"] = str(self.cache_status)
+        return {
+            "statusCode": self.status,
+            "headers": {**headers, **self.headers},
+            "body": self.body,
+            "isBase64Encoded": False,
+        }
+
+
+def error_response(
+    error: RatingsError,
+    request_id: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    cache_status: CacheStatus | None = None,
+) -> Response:
+    """Write an error in Apple's form; `headers` are added to the error's own.
+
+    Source: https://developer.apple.com/documentation/applemusicapi/error
+    """
+    document: dict[str, Any] = {
+        "id": request_id,
+        "title": error.title,
+        "detail": error.detail,
+        "status": str(error.status),
+        "code": error.code,
+    }
+    if error.source is not None:
+        document["source"] = error.source
+    return Response(
+        status=error.status,
+        body=json.dumps({"errors": [document]}, separators=(",", ":")),
+        headers={**error.headers(), **(headers or {})},
+        cache_status=cache_status,
+        error=error,
+    )
+
+
+def _all_values(event: Mapping[str, Any], single: str, multi: str) -> dict[str, tuple[str, ...]]:
+    """Return every value of a repeated name; the map of single values keeps only the last."""
+    repeated = event.get(multi)
+    if isinstance(repeated, Mapping):
+        return {
+            str(name): tuple(_text(value) for value in values)
+            for name, values in repeated.items()
+            if isinstance(values, list)
+        }
+    return {str(name): (_text(value),) for name, value in _mapping(event.get(single)).items()}
+
+
+def _body(text: Any, is_base64: Any) -> bytes | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        if not is_base64:
+            return text.encode("utf-8")
+        decoded = b64decode(text, validate=True)
+    except ValueError:
+        return None
+    # Some versions of Python accept excess padding.
+    return decoded if b64encode(decoded).decode() == text else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,112 @@
+"""Validates a request before any call to another service; pure, and strict.
+
+Each function returns a valid value, or raises the `RequestError` that names the fault.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from functions.ratings import errors, models
+
+# Visible ASCII except the comma, with which HTTP joins repeated headers.
+_TOKEN: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,4096}", re.ASCII)
+
+# The part of RFC 5646 section 2.1 that Apple's storefronts use: en-GB, zh-Hans-CN.
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
+_NAMES: Final = re.compile(r"[A-Za-z][A-Za-z-]{0,39}(,[A-Za-z][A-Za-z-]{0,39}){0,9}", re.ASCII)
+
+MAX_IDS: Final = 100  # The most ids in a list; Apple does not document its own limit
+MAX_BODY_BYTES: Final = 1024  # The limit of a RatingRequest; Apple's examples have some 60 bytes
+
+
+def music_user_token(values: Sequence[str]) -> models.MusicUserToken:
+    """Return the token from all values of its header."""
+    if len(values) != 1 or not _TOKEN.fullmatch(values[0]):
+        raise errors.InvalidUserTokenError("no single well-formed token")
+    return models.MusicUserToken(values[0])
+
+
+def rating_type(name: str) -> models.RatingType:
+    """Return a type by its name in a path."""
+    try:
+        return models.RATING_TYPES[name]
+    except KeyError:
+        raise errors.UnknownTypeError("not a rating type") from None
+
+
+def rating_key(type_name: str, item_id: str) -> models.RatingKey:
+    """Validate a type and an id of a path; in the id, `%2E` equals `.` (RFC 3986)."""
+    item_id = item_id.replace("%2E", ".").replace("%2e", ".")
+    if not rating_type(type_name).id_pattern.fullmatch(item_id):
+        raise errors.InvalidIdError(f"not an id of {type_name}")
+    return models.RatingKey(type=type_name, id=item_id)
+
+
+def rating_keys(type_name: str, query: Mapping[str, Sequence[str]]) -> tuple[models.RatingKey, ...]:
+    """Validate the ids of a list; repeats are folded, the order is kept."""
+    id_pattern = rating_type(type_name).id_pattern
+    values = query.get("ids", ())
+    if not any(values):
+        raise errors.MissingParameterError("ids")
+    ids = tuple(dict.fromkeys(values[0].split(",")))
+    if len(values) != 1 or len(ids) > MAX_IDS or not all(map(id_pattern.fullmatch, ids)):
+        raise errors.InvalidParameterError("ids")
+    return tuple(models.RatingKey(type=type_name, id=item_id) for item_id in ids)
+
+
+def rating_value(body: bytes | None) -> models.RatingValue:
+    """Validate a RatingRequest, and return its value.
+
+    Source: https://developer.apple.com/documentation/applemusicapi/ratingrequest. Its schema has
+    the `type` `ratings`, its examples have `rating`: both are accepted, and so is no `type`.
+    """
+    if body is None or len(body) > MAX_BODY_BYTES:
+        raise errors.InvalidBodyError("")
+    try:
+        document = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_without_repeats,
+            parse_constant=int,  # raises a ValueError for NaN and Infinity
+        )
+    except (ValueError, RecursionError):
+        raise errors.InvalidBodyError("") from None
+    if not isinstance(document, dict):
+        raise errors.InvalidBodyError("")
+    if document.get("type", "ratings") not in ("rating", "ratings"):
+        raise errors.InvalidBodyError("/type")
+    attributes = document.get("attributes")
+    if not isinstance(attributes, dict):
+        raise errors.InvalidBodyError("/attributes")
+    match attributes.get("value"):
+        case int(value) if type(value) is int and value in (1, -1):
+            return 1 if value == 1 else -1
+    raise errors.InvalidBodyError("/attributes/value")
+
+
+def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a repeated key")
+    return members
+
+
+def query_options(query: Mapping[str, Sequence[str]]) -> models.QueryOptions:
+    """Validate the parameters that are forwarded; Apple ignores all others, and so do we."""
+    return models.QueryOptions(
+        language=_single(query, "l", _LANGUAGE),
+        include=_single(query, "include", _NAMES),
+        extend=_single(query, "extend", _NAMES),
+    )
+
+
+def _single(query: Mapping[str, Sequence[str]], name: str, pattern: re.Pattern[str]) -> str | None:
+    values = query.get(name)
+    if values is None:
+        return None
+    if len(values) != 1 or not pattern.fullmatch(values[0]):
+        raise errors.InvalidParameterError(name)
+    return values[0]

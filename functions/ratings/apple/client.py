@@ -1,0 +1,225 @@
+"""Apple Music's ratings: builds requests with both tokens, and interprets the responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from functions.ratings import errors
+from functions.ratings.apple.developer_token import DeveloperToken, DeveloperTokenSource
+from functions.ratings.apple.documents import confirms, rating_request, read_ratings, repeats
+from functions.ratings.apple.resilience import NEW_CONNECTION, Attempted, ResilientClient
+from functions.ratings.apple.statuses import error_of, is_absent, is_forbidden
+from functions.ratings.metrics import Observer
+from functions.ratings.models import (
+    NOT_RATED,
+    MusicUserToken,
+    Rating,
+    RatingKey,
+    ReadRequest,
+    WriteRequest,
+    WriteResult,
+)
+from functions.shared.deadline import Clock, Deadline
+from functions.shared.http.messages import ExchangeTimeoutError, InvalidResponseError, Request
+
+MAX_BODY_BYTES: Final = 262_144  # a hundred bare ratings take about 12 kB
+EXTENDED_BODY_BYTES: Final = 1_572_864  # a hundred items with `include` take some 11 kB each
+
+# An older connection may have died unnoticed while Lambda was frozen; writes risk more.
+READ_IDLE_SECONDS: Final = 20.0
+WRITE_IDLE_SECONDS: Final = 1.0
+
+VERDICT_SECONDS: Final = 60  # the result of a probe of the developer token is remembered
+
+_CLEAR_STATUSES: Final = (200, 201, 202, 204)  # of a PUT; another 2xx proves no value
+
+
+@dataclass(eq=False, repr=False)
+class AppleClient:
+    """Reads and writes a user's ratings at Apple with the developer token.
+
+    Every method raises an `AppleRejectedError` if Apple rejects the request, and a
+    `DependencyError` if there is no valid response.
+    """
+
+    client: ResilientClient
+    developer_tokens: DeveloperTokenSource
+    clock: Clock
+    observer: Observer
+    _verdict: tuple[DeveloperToken, bool, float] | None = field(default=None, init=False)
+
+    def check_available(self, deadline: Deadline) -> None:
+        """Raise an `AppleNotCalledError` if Apple is down or too little time remains."""
+        with self._counted():
+            self.client.check_available(deadline)
+
+    def read(
+        self, request: ReadRequest, deadline: Deadline, *, has_stale: bool
+    ) -> Mapping[RatingKey, Rating]:
+        """Return the ratings of all keys, except those of a list that Apple omits without proof."""
+        keys, options = request.keys, request.options
+        path = f"/v1/me/ratings/{keys[0].type}" if request.is_list else _item_path(keys[0])
+        query = {"ids": ",".join(key.id for key in keys)} if request.is_list else {}
+        limit = MAX_BODY_BYTES if options.bare else EXTENDED_BODY_BYTES
+        http_request = _request(
+            "GET", path, {**query, **options.query()}, request.token, max_body_bytes=limit
+        )
+        with self._counted():
+            response = self._send(
+                http_request, request.token, deadline, has_stale=has_stale
+            ).response
+            if is_absent(response):
+                return dict.fromkeys(keys, NOT_RATED)
+            if response.status != HTTPStatus.OK:
+                raise error_of(response, self.clock.time())
+            if response.body is None:
+                is_slow = isinstance(response.body_error, ExchangeTimeoutError)
+                error = errors.AppleTimeoutError if is_slow else errors.InvalidAppleResponseError
+                raise error(f"unreadable body: {response.body_error}")
+            ratings = read_ratings(response.body, response.content_type, keys, bare=options.bare)
+            if not request.is_list and keys[0] not in ratings:
+                raise errors.InvalidAppleResponseError("`errors` or `next` instead of the rating")
+            return ratings
+
+    def write(self, request: WriteRequest, deadline: Deadline) -> WriteResult:
+        """Write a rating; a 404 that proves that there was none is a success of a DELETE."""
+        key, value = request.key, request.value
+        http_request = _request(
+            "DELETE" if value is None else "PUT",
+            _item_path(key),
+            {} if request.language is None else {"l": request.language},
+            request.token,
+            body=None if value is None else rating_request(value),
+        )
+        with self._counted():
+            attempted = self._send(http_request, request.token, deadline, has_stale=False)
+            response, unknown = attempted.response, attempted.outcome_unknown
+            if value is None:
+                is_clear = response.status == HTTPStatus.NO_CONTENT or is_absent(response)
+            else:
+                is_clear = response.status in _CLEAR_STATUSES and confirms(
+                    response.body, response.content_type, key, value
+                )
+            is_success = HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
+            if is_clear or (is_success and not unknown):
+                return WriteResult(is_clear=is_clear, outcome_unknown=unknown)
+            error = error_of(response, self.clock.time())
+            error.outcome_unknown = unknown
+            raise error
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count a failure even if a stale copy will hide it."""
+        try:
+            yield
+        except errors.RatingsError as error:
+            if error.metric is not None:
+                self.observer.count(error.metric, reason=str(error))
+            raise
+
+    def _send(
+        self, request: Request, token: MusicUserToken, deadline: Deadline, *, has_stale: bool
+    ) -> Attempted:
+        self.client.check_available(deadline)
+        developer_token = self.developer_tokens.current(deadline)
+        authorized = _authorized(request, developer_token)
+        attempted = self.client.send(authorized, deadline, has_stale=has_stale)
+        if attempted.response.status != HTTPStatus.UNAUTHORIZED:
+            return _without_tokens(attempted, developer_token, token)
+        try:
+            again = self._after_unauthorized(request, developer_token, token, deadline)
+        except errors.RatingsError as error:
+            error.outcome_unknown |= attempted.outcome_unknown
+            raise
+        unknown = attempted.outcome_unknown or again.outcome_unknown
+        return again._replace(outcome_unknown=unknown)
+
+    def _after_unauthorized(
+        self,
+        request: Request,
+        rejected: DeveloperToken,
+        token: MusicUserToken,
+        deadline: Deadline,
+    ) -> Attempted:
+        """Resolve a 401, which may blame either token: try a newer developer token, then probe."""
+        try:
+            developer_token = self.developer_tokens.reread(deadline)
+        except errors.DeveloperTokenUnavailableError:
+            raise errors.DeveloperTokenRejectedError("401, and there is no other token") from None
+        if developer_token != rejected:
+            again = replace(request, max_idle_seconds=NEW_CONNECTION)
+            attempted = self.client.send_once(_authorized(again, developer_token), deadline)
+            if attempted.response.status != HTTPStatus.UNAUTHORIZED:
+                return _without_tokens(attempted, developer_token, token)
+        try:
+            is_accepted = self._is_accepted(developer_token, deadline)
+        except errors.DependencyError:
+            raise errors.DeveloperTokenRejectedError("a 401 that no probe explains") from None
+        if is_accepted:
+            raise errors.NotSignedInError("401 with an accepted developer token")
+        raise errors.DeveloperTokenRejectedError("401 with the developer token alone")
+
+    def _is_accepted(self, developer_token: DeveloperToken, deadline: Deadline) -> bool:
+        now = self.clock.monotonic()
+        if self._verdict is not None:
+            probed, is_accepted, until = self._verdict
+            if probed == developer_token and now < until:
+                return is_accepted
+        probe = _authorized(_request("GET", "/v1/test", {}, None), developer_token)
+        response = self.client.send_once(probe, deadline).response
+        is_accepted = response.status == HTTPStatus.OK
+        if not (
+            is_accepted or response.status == HTTPStatus.UNAUTHORIZED or is_forbidden(response)
+        ):
+            raise errors.InvalidAppleResponseError(f"{response.status} to the probe")
+        self._verdict = (developer_token, is_accepted, now + VERDICT_SECONDS)
+        return is_accepted
+
+
+def _item_path(key: RatingKey) -> str:
+    return f"/v1/me/ratings/{key.type}/{key.id}"
+
+
+def _request(
+    method: str,
+    path: str,
+    query: Mapping[str, str],
+    token: MusicUserToken | None,
+    *,
+    body: bytes | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> Request:
+    headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    if token is not None:
+        headers["Music-User-Token"] = token.value
+    return Request(
+        method=method,
+        target=quote(path, safe="/.-") + ("?" + urlencode(query, safe=",") if query else ""),
+        headers=headers,
+        body=body,
+        max_body_bytes=max_body_bytes,
+        max_idle_seconds=READ_IDLE_SECONDS if method == "GET" else WRITE_IDLE_SECONDS,
+    )
+
+
+def _authorized(request: Request, developer_token: DeveloperToken) -> Request:
+    headers = {"Authorization": f"Bearer {developer_token.jwt}", **request.headers}
+    return replace(request, headers=headers)
+
+
+def _without_tokens(
+    attempted: Attempted, developer_token: DeveloperToken, token: MusicUserToken
+) -> Attempted:
+    """Treat a body that repeats one of our tokens as unreadable."""
+    response = attempted.response
+    if response.body is None or not repeats(response.body, (developer_token.jwt, token.value)):
+        return attempted
+    error = InvalidResponseError("it repeats a token")
+    return attempted._replace(response=replace(response, body=None, body_error=error))

@@ -1,0 +1,1 @@
+"""AWS JSON services, called without a botocore client."""

@@ -1,0 +1,111 @@
+"""Decides which of the requested ratings the cache can serve; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from functions.ratings.cache.policy import CachedRating, CachePolicy, CacheSnapshot
+from functions.ratings.cache.status import STALE_IF_ERROR, CacheStatus
+from functions.ratings.errors import RatingsError
+from functions.ratings.models import NOT_RATED, Rating, RatingKey
+
+
+class ReadResult(NamedTuple):
+    """The ratings in the requested order, or the `error` that replaces them.
+
+    `age` is that of the oldest part from the cache, in seconds; None if no part is.
+    """
+
+    cache_status: CacheStatus
+    ratings: tuple[Rating, ...] = ()
+    age: int | None = None
+    error: RatingsError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheLookup:
+    """The requested `keys`, classified at `now`; not `is_cached` if the cache was not read."""
+
+    keys: tuple[RatingKey, ...]
+    fresh: Mapping[RatingKey, CachedRating]
+    stale: Mapping[RatingKey, CachedRating]
+    is_cached: bool
+    policy: CachePolicy
+    now: float
+
+    @classmethod
+    def of(
+        cls,
+        keys: tuple[RatingKey, ...],
+        snapshot: CacheSnapshot | None,
+        policy: CachePolicy,
+        now: float,
+    ) -> CacheLookup:
+        """Classify what the cache held; None for a cache that was not read."""
+        ratings = {} if snapshot is None else snapshot.ratings
+        return cls(
+            keys=keys,
+            fresh={key: each for key, each in ratings.items() if policy.is_fresh(each, now)},
+            stale={key: each for key, each in ratings.items() if policy.is_stale(each, now)},
+            is_cached=snapshot is not None,
+            policy=policy,
+            now=now,
+        )
+
+    @property
+    def missing(self) -> tuple[RatingKey, ...]:
+        """The keys to request from Apple."""
+        return tuple(key for key in self.keys if key not in self.fresh)
+
+    @property
+    def has_stale(self) -> bool:
+        """Whether copies can replace Apple's response."""
+        return all(key in self.fresh or key in self.stale for key in self.keys)
+
+    @property
+    def forward_reason(self) -> str:
+        """The reason for a call to Apple, as the `fwd` parameter of RFC 9211."""
+        if not self.is_cached:
+            return "bypass"
+        if self.fresh:
+            return "partial"
+        return "stale" if self.has_stale else "miss"
+
+    def hit(self) -> ReadResult:
+        """The result if every key is fresh."""
+        return self._from_cache(CacheStatus(ttl=self._least_ttl()))
+
+    def serve_stale(self, *, apple_called: bool) -> ReadResult:
+        """The result if Apple failed or was not called, and copies replace its response."""
+        fwd = self.forward_reason if apple_called else None
+        return self._from_cache(CacheStatus(fwd=fwd, ttl=self._least_ttl(), detail=STALE_IF_ERROR))
+
+    def fetched(self, ratings: Mapping[RatingKey, Rating], *, stored: bool) -> ReadResult:
+        """The result with Apple's response; a key that it omits without proof is not rated."""
+        known = {key: cached.rating for key, cached in self.fresh.items()} | dict(ratings)
+        return ReadResult(
+            ratings=tuple(known.get(key, NOT_RATED) for key in self.keys),
+            cache_status=CacheStatus(fwd=self.forward_reason, stored=stored),
+            age=self._oldest(self.fresh),
+        )
+
+    def failed(self, error: RatingsError) -> ReadResult:
+        """The result if Apple failed, and no copy replaces its response."""
+        return ReadResult(error=error, cache_status=CacheStatus(fwd=self.forward_reason))
+
+    def _from_cache(self, cache_status: CacheStatus) -> ReadResult:
+        cached = {**self.fresh, **self.stale}
+        return ReadResult(
+            ratings=tuple(cached[key].rating for key in self.keys),
+            cache_status=cache_status,
+            age=self._oldest(cached),
+        )
+
+    def _oldest(self, cached: Mapping[RatingKey, CachedRating]) -> int | None:
+        return max((rating.age(self.now) for rating in cached.values()), default=None)
+
+    def _least_ttl(self) -> int:
+        cached = (*self.fresh.values(), *self.stale.values())
+        return min(self.policy.ttl(rating, self.now) for rating in cached)

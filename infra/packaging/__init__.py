@@ -1,0 +1,1 @@
+"""Lambda bundles: made with pip, reduced and compiled, without Docker."""

@@ -1,0 +1,67 @@
+"""Removes from a bundled botocore what belongs to AWS services that the function never calls.
+
+The service models are most of botocore's size, and every new client searches through them. The
+certificates of all authorities are loaded again for each connection.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+AMAZON_ROOTS: Final = frozenset(
+    {
+        *(f"Amazon Root CA {number}" for number in range(1, 5)),
+        "Starfield Services Root Certificate Authority - G2",
+    }
+)
+"""The authorities of AWS's own endpoints: https://www.amazontrust.com/repository/"""
+
+_LABELLED: Final = re.compile(
+    r'^# Label: "(?P<label>[^"]+)"\n.*?(?P<certificate>-----BEGIN CERTIFICATE-----\n.*?'
+    r"-----END CERTIFICATE-----\n)",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def keep_amazon_roots(certificates: Path) -> None:
+    """Reduce botocore's `cacert.pem` to Amazon's own authorities.
+
+    Raises:
+        ValueError: if one of them is missing.
+    """
+    labelled = {
+        found["label"]: found["certificate"]
+        for found in _LABELLED.finditer(certificates.read_text("utf-8"))
+    }
+    if missing := AMAZON_ROOTS - labelled.keys():
+        raise ValueError(f"{certificates} lacks {', '.join(sorted(missing))}")
+    certificates.write_text("".join(labelled[label] for label in sorted(AMAZON_ROOTS)), "utf-8")
+
+
+def keep_services(data: Path, services: Collection[str]) -> None:
+    """Reduce botocore's folder `data` to what clients of `services` need.
+
+    Every partition and region stays.
+
+    Raises:
+        FileNotFoundError: if botocore has another layout than expected.
+    """
+    for service in services:
+        if not any(data.glob(f"{service}/*/service-2.json*")):
+            raise FileNotFoundError(f"no model of {service} in {data}")
+    for folder in data.iterdir():
+        if folder.is_dir() and folder.name not in services:
+            shutil.rmtree(folder)
+    endpoints = data / "endpoints.json"
+    document = json.loads(endpoints.read_text("utf-8"))
+    for partition in document["partitions"]:
+        kept = partition["services"].keys() & set(services)
+        partition["services"] = {name: partition["services"][name] for name in sorted(kept)}
+    endpoints.write_text(json.dumps(document, separators=(",", ":")), "utf-8")

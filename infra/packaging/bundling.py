@@ -1,0 +1,193 @@
+"""Makes the Lambda bundle of a function from its package and its requirements, without Docker."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess  # nosec B404  # for pip alone, see below
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+import jsii
+from aws_cdk import AssetHashType, BundlingOptions, DockerImage, ILocalBundling
+from aws_cdk import aws_lambda as lambda_
+
+from infra.packaging.botocore_data import keep_amazon_roots, keep_services
+from infra.packaging.bytecode import compile_all, find_interpreter
+from infra.packaging.pip_environment import pip_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from infra.packaging.architecture import Architecture
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+
+PYTHON_VERSION: Final = "3.13"
+
+_PIP_OPTIONS: Final = (
+    "--quiet",
+    "--progress-bar=off",
+    "--no-input",
+    "--no-compile",
+    "--only-binary=:all:",
+    "--implementation=cp",
+    f"--python-version={PYTHON_VERSION}",
+)
+_AWS_SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "ratings": (),
+    "token_rotation": ("secretsmanager",),
+}
+"""The services that each function calls with botocore's clients."""
+
+_UNUSED: Final = (
+    "bin",  # commands of some requirements
+    "aws_lambda_powertools/event_handler",  # a third of Powertools, with web pages
+)
+"""Parts of the requirements that no function imports."""
+
+_RECIPE: Final = "3"
+"""Increase it when the same sources must make a different bundle."""
+
+_IGNORED: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+class BundlingError(SystemExit):
+    """A bundle could not be made; the message says what to do.
+
+    It ends the process with that message: jsii would hide any other exception under two stack
+    traces.
+    """
+
+
+@jsii.implements(ILocalBundling)
+class PipBundling:
+    """Makes the bundle of one package of `functions/` with this interpreter's pip.
+
+    `python` compiles the bundle and has Lambda's version; without it, nothing is compiled.
+    """
+
+    def __init__(
+        self,
+        *,
+        package: str,
+        architecture: Architecture,
+        python: str | None,
+        repository: Path = REPOSITORY,
+    ) -> None:
+        self._package = package
+        self._packages = ("shared", package)
+        self._python = python
+        self._platform = architecture.wheels
+        self._pip_options = (*_PIP_OPTIONS, f"--platform={self._platform}")
+        self._functions = repository / "functions"
+        self._requirements = self._functions / package / "requirements.txt"
+        self._constraints = repository / "constraints.txt"
+
+    def try_bundle(self, output_dir: str, _options: object) -> bool:
+        """Fill `output_dir` and return true; CDK would run Docker after any other result.
+
+        Raises:
+            BundlingError: if pip cannot install the requirements, or the installed packages cannot
+                be reduced or compiled.
+        """
+        sys.stderr.write(f"Bundling functions/{self._package} for Lambda, with pip…\n")
+        sys.stderr.flush()
+        target = Path(output_dir)
+        self._install_requirements(target)
+        for unused in _UNUSED:
+            shutil.rmtree(target / unused, ignore_errors=True)
+        for record in target.glob("*.dist-info/RECORD"):  # which pip reads to uninstall
+            record.unlink()
+        functions = target / "functions"
+        for package in self._packages:
+            shutil.copytree(self._functions / package, functions / package, ignore=_IGNORED)
+        shutil.copy2(self._functions / "__init__.py", functions)
+        try:
+            self._reduce_botocore(target / "botocore")
+            self._compile(target)
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
+            raise BundlingError(
+                f"error: the bundle of functions/{self._package} cannot be finished: {error}\n\n"
+                "A package pinned in constraints.txt has an unexpected layout. Check the pins that "
+                "changed last, and infra/packaging."
+            ) from error
+        return True
+
+    def asset_hash(self) -> str:
+        """Return a hash of everything that determines the bundle."""
+        services = _AWS_SERVICES.get(self._package, ())
+        compiled = "uncompiled" if self._python is None else "compiled"
+        recipe = (_RECIPE, compiled, *services, *_UNUSED, *self._pip_options)
+        digest = hashlib.sha256("\0".join(recipe).encode())
+        for path in self._sources():
+            name = path.relative_to(self._functions.parent).as_posix()
+            content = path.read_bytes()
+            digest.update(f"\0{name}\0{len(content)}\0".encode())
+            digest.update(content)
+        return digest.hexdigest()
+
+    def _sources(self) -> Iterator[Path]:
+        yield self._constraints
+        yield self._functions / "__init__.py"
+        for package in self._packages:
+            for path in sorted((self._functions / package).rglob("*")):
+                if path.is_file() and path.suffix != ".pyc":
+                    yield path
+
+    def _reduce_botocore(self, botocore: Path) -> None:
+        if self._package in _AWS_SERVICES:
+            keep_services(botocore / "data", _AWS_SERVICES[self._package])
+            keep_amazon_roots(botocore / "cacert.pem")
+
+    def _compile(self, target: Path) -> None:
+        if self._python is not None:
+            compile_all(target, self._python)
+            return
+        sys.stderr.write(
+            f"There is no Python {PYTHON_VERSION} here to compile functions/{self._package}: "
+            "its cold starts will take more than twice as long.\n"
+        )
+
+    def _install_requirements(self, target: Path) -> None:
+        command = [
+            *(sys.executable, "-m", "pip", "install", *self._pip_options),
+            *("--target", str(target)),
+            *("--constraint", str(self._constraints)),
+            *("--requirement", str(self._requirements)),
+        ]
+        pip = subprocess.run(  # noqa: S603  # nosec B603  # no shell, no external input
+            command, env=pip_environment(os.environ), capture_output=True, text=True, check=False
+        )
+        if pip.returncode != 0:
+            raise BundlingError(
+                f"error: pip could not bundle functions/{self._package} "
+                f"(exit {pip.returncode}):\n\n{pip.stderr.strip()}\n\n"
+                f"Every requirement of functions/{self._package}/requirements.txt needs a wheel "
+                f"for Python {PYTHON_VERSION} on {self._platform} at the version pinned in "
+                "constraints.txt. Check the network, then those two files."
+            )
+
+
+def function_bundling(package: str, architecture: Architecture) -> PipBundling:
+    """Return the bundling of `functions/<package>` as it is deployed."""
+    python = find_interpreter(PYTHON_VERSION)
+    return PipBundling(package=package, architecture=architecture, python=python)
+
+
+def function_code(package: str, architecture: Architecture) -> lambda_.AssetCode:
+    """Return the code of `functions/<package>`, which CDK bundles during synthesis."""
+    bundling = function_bundling(package, architecture)
+    return lambda_.Code.from_asset(
+        str(REPOSITORY / "functions"),
+        asset_hash=bundling.asset_hash(),
+        asset_hash_type=AssetHashType.CUSTOM,
+        bundling=BundlingOptions(
+            # Required by CDK, never pulled: local bundling succeeds or ends the process.
+            image=DockerImage.from_registry(f"public.ecr.aws/sam/build-python{PYTHON_VERSION}"),
+            # CDK passes the options as one object; its Python types expect keywords.
+            local=cast("ILocalBundling", bundling),
+        ),
+    )

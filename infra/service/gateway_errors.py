@@ -1,0 +1,127 @@
+"""API Gateway's own error responses, in Apple's shape.
+
+The deployed API and `make run` share this table. It imports only the standard library.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CACHE_CONTROL: Final = "private, no-store"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayError:
+    """An error response of the gateway.
+
+    The texts contain no character that API Gateway's templates substitute or JSON escapes.
+    """
+
+    code: str
+    title: str
+    detail: str
+    retry_after_seconds: int | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, with which every code begins."""
+        return int(self.code[:3])
+
+    def body(self, request_id: str) -> str:
+        """Return Apple's `errors` object as JSON."""
+        error = {
+            "id": request_id,
+            "title": self.title,
+            "detail": self.detail,
+            "status": str(self.status),
+            "code": self.code,
+        }
+        return json.dumps({"errors": [error]}, separators=(",", ":"))
+
+    def headers(self, request_id: str) -> dict[str, str]:
+        """Return the headers except content type and length."""
+        headers = {"Cache-Control": CACHE_CONTROL, "X-Request-Id": request_id}
+        if self.retry_after_seconds is not None:
+            headers["Retry-After"] = str(self.retry_after_seconds)
+        return headers
+
+
+_NO_SUCH_ROUTE: Final = GatewayError(
+    code="40401",
+    title="No Such Route",
+    detail="There is nothing at this path.",
+)
+_THROTTLED: Final = GatewayError(
+    code="42990",
+    title="Too Many Requests",
+    detail="The service is receiving more requests than it accepts. Try again later.",
+    retry_after_seconds=1,
+)
+_BAD_REQUEST: Final = GatewayError(
+    code="40092",
+    title="Bad Request",
+    detail="The request could not be read.",
+)
+_UNAUTHORIZED: Final = GatewayError(
+    code="40192",
+    title="Unauthorized",
+    detail="The request was refused for want of valid credentials.",
+)
+_FORBIDDEN: Final = GatewayError(
+    code="40390",
+    title="Forbidden",
+    detail="The request was refused before it reached the service.",
+)
+_TOO_LARGE: Final = GatewayError(
+    code="41390",
+    title="Request Too Large",
+    detail="The request is larger than the service accepts.",
+)
+_UNSUPPORTED_MEDIA_TYPE: Final = GatewayError(
+    code="41590",
+    title="Unsupported Media Type",
+    detail="The service does not accept a body of this type.",
+)
+_TIMEOUT: Final = GatewayError(
+    code="50490",
+    title="Gateway Timeout",
+    detail="The service took too long to answer. A write may or may not have been made.",
+)
+_INTERNAL: Final = GatewayError(
+    code="50090",
+    title="Internal Server Error",
+    detail="The service failed to answer.",
+)
+
+GATEWAY_ERRORS: Final[Mapping[str, GatewayError]] = MappingProxyType(
+    {
+        "MISSING_AUTHENTICATION_TOKEN": _NO_SUCH_ROUTE,  # unknown path
+        "RESOURCE_NOT_FOUND": _NO_SUCH_ROUTE,
+        "THROTTLED": _THROTTLED,
+        "QUOTA_EXCEEDED": _THROTTLED,
+        "BAD_REQUEST_PARAMETERS": _BAD_REQUEST,
+        "BAD_REQUEST_BODY": _BAD_REQUEST,
+        "DEFAULT_4XX": _BAD_REQUEST,
+        "UNAUTHORIZED": _UNAUTHORIZED,
+        "ACCESS_DENIED": _FORBIDDEN,
+        "WAF_FILTERED": _FORBIDDEN,
+        "INVALID_API_KEY": _FORBIDDEN,
+        "EXPIRED_TOKEN": _FORBIDDEN,
+        "INVALID_SIGNATURE": _FORBIDDEN,
+        "REQUEST_TOO_LARGE": _TOO_LARGE,
+        "UNSUPPORTED_MEDIA_TYPE": _UNSUPPORTED_MEDIA_TYPE,
+        "INTEGRATION_TIMEOUT": _TIMEOUT,
+        "INTEGRATION_FAILURE": _INTERNAL,
+        "API_CONFIGURATION_ERROR": _INTERNAL,
+        "AUTHORIZER_FAILURE": _INTERNAL,
+        "AUTHORIZER_CONFIGURATION_ERROR": _INTERNAL,
+        "DEFAULT_5XX": _INTERNAL,
+    }
+)
+"""The error response for each of API Gateway's response types."""

@@ -1,0 +1,119 @@
+"""The release of a new version of the ratings function, and its rollback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_codedeploy as codedeploy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from infra.nag import acknowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aws_cdk import CfnElement
+
+ALIAS: Final = "live"
+
+DEPLOY_ACTIONS: Final = (
+    "lambda:GetAlias",
+    "lambda:GetProvisionedConcurrencyConfig",
+    "lambda:UpdateAlias",
+)
+"""The actions of CodeDeploy on the function; there are no hooks."""
+
+
+class Release(Construct):
+    """The alias that the API calls; every deployment moves it to the new version.
+
+    With `canary`, CodeDeploy moves it: the new version gets a tenth of the requests for five
+    minutes, then all. An error of the function or an alarm of `roll_back_on` rolls it back.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, function: lambda_.Function, canary: bool
+    ) -> None:
+        super().__init__(scope, id_)
+        self.alias: Final[lambda_.Alias] = lambda_.Alias(
+            self, "Live", alias_name=ALIAS, version=function.current_version
+        )
+        self._group: Final = _canary(self, function, self.alias) if canary else None
+        self.alarms: Final = [_errors_alarm(self, self.alias)] if canary else []
+        self.roll_back_on(self.alarms)
+
+    def roll_back_on(self, alarms: Iterable[cloudwatch.IAlarm]) -> None:
+        """Let each of the alarms roll back a canary; without `canary`, this does nothing.
+
+        CodeDeploy also blocks a deployment while one of them is in ALARM.
+        """
+        if self._group is not None:
+            for alarm in alarms:
+                self._group.add_alarm(alarm)
+
+
+def _canary(
+    scope: Construct, function: lambda_.Function, alias: lambda_.Alias
+) -> codedeploy.LambdaDeploymentGroup:
+    role = iam.Role(
+        scope, "DeployRole", assumed_by=iam.ServicePrincipal("codedeploy.amazonaws.com")
+    )
+    # Lambda checks some actions against the function, and some against a version.
+    function_arns = [function.function_arn, f"{function.function_arn}:*"]
+    role.add_to_policy(iam.PolicyStatement(actions=list(DEPLOY_ACTIONS), resources=function_arns))
+    every_alarm = Stack.of(scope).format_arn(
+        service="cloudwatch",
+        resource="alarm",
+        resource_name="*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    role.add_to_policy(
+        iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=[every_alarm])
+    )
+    group = codedeploy.LambdaDeploymentGroup(
+        scope,
+        "Canary",
+        alias=alias,
+        deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
+        # CDK would add AWS's policy, by which every function of the account may be moved.
+        role=role.without_policy_updates(),
+        auto_rollback=codedeploy.AutoRollbackConfig(
+            failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
+        ),
+    )
+    group.node.add_dependency(role)
+    _acknowledge_findings(role, function)
+    return group
+
+
+def _acknowledge_findings(role: iam.Role, function: lambda_.Function) -> None:
+    function_id = Stack.of(role).get_logical_id(cast("CfnElement", function.node.default_child))
+    every_version = f"<{function_id}.Arn>:*"
+    every_alarm = "arn:<AWS::Partition>:cloudwatch:<AWS::Region>:<AWS::AccountId>:alarm:*"
+    reasons = {
+        every_version: "A deployment moves the alias between versions of this "
+        "function, whose numbers are unknown before they are published.",
+        every_alarm: "CloudWatch checks this read-only action against all alarms of the account.",
+    }
+    acknowledge(
+        role,
+        {f"AwsSolutions-IAM5[Resource::{resource}]": why for resource, why in reasons.items()},
+    )
+
+
+def _errors_alarm(scope: Construct, alias: lambda_.Alias) -> cloudwatch.Alarm:
+    return cloudwatch.Alarm(
+        scope,
+        "Errors",
+        alarm_description="The ratings function crashed or timed out. "
+        "docs/operations.md#an-alarm-the-function-crashed",
+        metric=alias.metric_errors(period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM),
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        threshold=1,
+        evaluation_periods=1,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )

@@ -1,0 +1,230 @@
+"""The settings of each stage."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_logs import RetentionDays
+
+from functions.token_rotation.settings import DAY_SECONDS, LONGEST_LIFE_SECONDS
+from infra.local_context import LOCAL_STAGE
+from infra.packaging.architecture import Architecture
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_STAGE: Final = "dev"
+
+_MIN_TOKEN_LIFE_DAYS: Final = 30
+_MAX_TOKEN_LIFE_DAYS: Final = LONGEST_LIFE_SECONDS // DAY_SECONDS
+
+_MIN_FIREWALL_RATE: Final = 10
+_DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII)
+_CERTIFICATE: Final = re.compile(r"arn:aws:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+", re.ASCII)
+_API_KEY_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}", re.ASCII)
+
+
+class UnknownStageError(ValueError):
+    """No stage has that name; the message lists the known stages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirewallRules:
+    """The rules of the web ACL in front of a stage.
+
+    `requests_per_address` and `requests_per_token` limit the requests in five minutes of one
+    address and of one `Music-User-Token`. `common_rules` adds AWS's common rule set.
+
+    Raises:
+        ValueError: from the constructor, if there is no rule, or AWS WAF does not accept a rate.
+    """
+
+    requests_per_address: int | None = None
+    requests_per_token: int | None = None
+    common_rules: bool = False
+
+    def __post_init__(self) -> None:
+        rates = (self.requests_per_address, self.requests_per_token)
+        if rates == (None, None) and not self.common_rules:
+            raise ValueError("a firewall needs at least one rule")
+        for rate in rates:
+            if rate is not None and rate < _MIN_FIREWALL_RATE:
+                raise ValueError(
+                    f"a firewall's rate must be at least {_MIN_FIREWALL_RATE} requests in five "
+                    f"minutes, not {rate}"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomDomain:
+    """A custom domain name, and the ARN of its certificate in the stage's region.
+
+    Raises:
+        ValueError: from the constructor, if either is malformed.
+    """
+
+    name: str
+    certificate_arn: str
+
+    def __post_init__(self) -> None:
+        if not _DOMAIN.fullmatch(self.name):
+            raise ValueError(f"not a domain name in lower case: {self.name!r}")
+        if not _CERTIFICATE.fullmatch(self.certificate_arn):
+            raise ValueError(f"not the ARN of a certificate: {self.certificate_arn!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSettings:
+    """The settings of one stage.
+
+    `throttle_rate` (requests per second) and `throttle_burst` limit all callers together.
+    `removal_policy` applies to the cache table and the logs. `function_timeout_seconds` must leave
+    room for the function's own deadline. Without `token_rotation`, an operator puts developer
+    tokens. `alarm_email` subscribes to the alarm topic. With `canary`, a new version gets a tenth
+    of the requests for five minutes, then all. With `domain`, the API answers only there.
+    `monthly_budget_usd` notifies `alarm_email`.
+
+    The following are off by default, see docs/decisions/0030. `reserved_concurrency` is reserved
+    for the ratings function, and limits it. `api_keys` names the apps that get an API key; if there
+    are any, every request needs a key.
+
+    Raises:
+        ValueError: from the constructor, if settings contradict each other, or AWS or Apple does
+            not accept them.
+    """
+
+    name: str
+    throttle_rate: int
+    throttle_burst: int
+    log_retention: RetentionDays
+    removal_policy: RemovalPolicy
+    termination_protection: bool
+    function_memory_mb: int = 512
+    function_timeout_seconds: int = 10
+    fresh_seconds: int = 60
+    stale_if_error_seconds: int = 3_600
+    deadline_seconds: int = 6
+    token_rotation: bool = True
+    token_life_days: int = 60
+    alarm_email: str | None = None
+    canary: bool = False
+    domain: CustomDomain | None = None
+    monthly_budget_usd: int | None = None
+    reserved_concurrency: int | None = None
+    firewall: FirewallRules | None = None
+    api_keys: tuple[str, ...] = ()
+    architecture: Architecture = Architecture.ARM_64
+    apple_music_url: str = "https://api.music.apple.com"
+    cache_timeout_milliseconds: int = 300
+
+    def __post_init__(self) -> None:
+        if self.function_timeout_seconds <= self.deadline_seconds:
+            raise ValueError(
+                f"stage {self.name}: the function's timeout ({self.function_timeout_seconds} s) "
+                f"must be longer than its deadline ({self.deadline_seconds} s)"
+            )
+        if not _MIN_TOKEN_LIFE_DAYS <= self.token_life_days <= _MAX_TOKEN_LIFE_DAYS:
+            raise ValueError(
+                f"stage {self.name}: a developer token must live for {_MIN_TOKEN_LIFE_DAYS} to "
+                f"{_MAX_TOKEN_LIFE_DAYS} days, not {self.token_life_days}"
+            )
+        if self.reserved_concurrency is not None and self.reserved_concurrency < 1:
+            raise ValueError(
+                f"stage {self.name}: with a reserved concurrency of {self.reserved_concurrency} "
+                "the function would never run"
+            )
+        if len(set(self.api_keys)) < len(self.api_keys) or not all(
+            _API_KEY_NAME.fullmatch(name) for name in self.api_keys
+        ):
+            raise ValueError(
+                f"stage {self.name}: each API key needs a unique name of letters and digits"
+            )
+        if self.monthly_budget_usd is not None and (
+            self.monthly_budget_usd < 1 or self.alarm_email is None
+        ):
+            raise ValueError(
+                f"stage {self.name}: a budget needs a limit of at least $1, and an alarm_email"
+            )
+
+    @property
+    def rotate_after_days(self) -> int:
+        """The age at which a token is rotated: at most half its life.
+
+        Secrets Manager rotates at some time of the due day, hence one day less.
+        """
+        return self.token_life_days // 2 - 1
+
+
+_DEV: Final = StageSettings(
+    name="dev",
+    throttle_rate=10,
+    throttle_burst=20,
+    log_retention=RetentionDays.ONE_WEEK,
+    removal_policy=RemovalPolicy.DESTROY,
+    termination_protection=False,
+)
+
+_PROD: Final = StageSettings(
+    name="prod",
+    throttle_rate=100,
+    throttle_burst=200,
+    log_retention=RetentionDays.THREE_MONTHS,
+    # Without the table, every read would call Apple, whose rate limit is shared by the whole
+    # developer team.
+    removal_policy=RemovalPolicy.RETAIN,
+    termination_protection=True,
+    canary=True,
+)
+
+_LOCAL: Final = StageSettings(
+    name=LOCAL_STAGE,
+    throttle_rate=100,
+    throttle_burst=200,
+    log_retention=RetentionDays.ONE_DAY,
+    removal_policy=RemovalPolicy.DESTROY,
+    termination_protection=False,
+    # The emulator is slower than DynamoDB.
+    cache_timeout_milliseconds=3_000,
+)
+
+STAGES: Final[Mapping[str, StageSettings]] = MappingProxyType(
+    {settings.name: settings for settings in (_DEV, _PROD)}
+)
+"""The stages that can be deployed to an AWS account."""
+
+
+def stage_settings(name: str) -> StageSettings:
+    """Return the settings of the stage with that name.
+
+    Raises:
+        UnknownStageError: if there is no such stage.
+    """
+    try:
+        return STAGES[name]
+    except KeyError:
+        known = ", ".join(STAGES)
+        raise UnknownStageError(f"unknown stage {name!r}: choose one of {known}") from None
+
+
+def local_stage(context: str | None, *, machine: str) -> StageSettings:
+    """Return the settings of the stage for the emulator of AWS on this machine.
+
+    `context` is a JSON object of changed settings. It must have an `apple_music_url` on the
+    loopback address: a function deployed to an AWS account by mistake would then call nobody.
+
+    Raises:
+        UnknownStageError: if it does not, as in a deployment to an AWS account.
+    """
+    changed = json.loads(context or "{}")
+    if urlsplit(changed.get("apple_music_url", "")).hostname != "127.0.0.1":
+        raise UnknownStageError(
+            f"stage {LOCAL_STAGE!r} is for this machine only, not for an AWS account: "
+            "`make deploy-local` deploys it"
+        )
+    return replace(_LOCAL, architecture=Architecture.of_machine(machine), **changed)

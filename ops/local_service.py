@@ -1,0 +1,44 @@
+"""The state file of `make run`: its addresses and names, without secrets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from ops.errors import OperatorError
+
+NOT_RUNNING: Final = "The local service is not running: start it with `make run`."
+DEFAULT_FILE: Final = Path(__file__).resolve().parent.parent / "build" / "local.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalService:
+    """Where one running `make run` listens: its API and its emulated AWS."""
+
+    api_url: str
+    aws_url: str
+    region: str
+    developer_token_secret: str
+
+    @classmethod
+    def read(cls, file: Path) -> LocalService:
+        """Read the state file, or raise an `OperatorError` if it is missing or has other fields."""
+        try:
+            return cls(**json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            raise OperatorError(NOT_RUNNING) from None
+
+    def write(self, file: Path) -> None:
+        """Write the state file; it replaces the file of a service that started earlier."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+    def remove(self, file: Path) -> None:
+        """Remove the state file, unless a service that started later has replaced it."""
+        try:
+            if LocalService.read(file) == self:
+                file.unlink()
+        except (OperatorError, FileNotFoundError):
+            return

@@ -1,1 +1,0 @@
-"""A watch over everything that a test run writes, for secrets in it."""

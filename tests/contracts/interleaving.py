@@ -1,0 +1,69 @@
+"""Runs several operations at once, one effect at a time, in every order that can differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from greenlet import greenlet
+
+
+class Operation:
+    """A call that pauses before each of its effects, and dies after some of them.
+
+    `next_step` is what the next effect reads or writes; None if there is none.
+    """
+
+    def __init__(self, call: Callable[[], object], dies_after: int | None = None) -> None:
+        self._greenlet = greenlet(call)
+        self._remaining = dies_after
+        self.next_step: frozenset[str] | None = self._run()
+
+    def advance(self) -> None:
+        """Run one effect, and pause before the next."""
+        if self._remaining is not None:
+            self._remaining -= 1
+        self.next_step = self._run()
+
+    def _run(self) -> frozenset[str] | None:
+        step = self._greenlet.switch()
+        return step if isinstance(step, frozenset) and self._remaining != 0 else None
+
+
+def pause(*touches: str) -> None:
+    """Pause before an effect until the operation is advanced; outside of one, return."""
+    parent = greenlet.getcurrent().parent
+    if parent is not None:
+        parent.switch(frozenset(touches))
+
+
+Start = Callable[[], Mapping[str, Operation]]
+"""Starts a new world, and returns its operations by name, each before its first effect."""
+
+
+def interleavings(start: Start, *, every: bool) -> Iterator[None]:
+    """Run each order of the operations' effects in a world of its own, and yield at its end.
+
+    Orders that differ only by swapping neighbours that touch nothing in common have the same
+    result, so without `every` one of them is run (sleep sets: P. Godefroid, LNCS 1032, ch. 5).
+    """
+    pending: list[tuple[tuple[str, ...], frozenset[str]]] = [((), frozenset())]
+    while pending:
+        order, asleep = pending.pop()
+        operations = start()
+        for name in order:
+            operations[name].advance()
+        while True:
+            steps = {n: op.next_step for n, op in operations.items() if op.next_step is not None}
+            awake = [name for name in steps if name not in asleep]
+            if not awake:
+                break
+            branches: list[tuple[tuple[str, ...], frozenset[str]]] = []
+            for name in awake:
+                still = frozenset(other for other in asleep if not steps[other] & steps[name])
+                branches.append(((*order, name), frozenset() if every else still))
+                asleep |= {name}
+            (order, asleep), *others = branches
+            pending.extend(others)
+            operations[order[-1]].advance()
+        if not steps:
+            yield

@@ -1,0 +1,201 @@
+"""The ratings function as Lambda runs it, with Apple and AWS on real sockets."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import socket
+import ssl
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pytest
+import trustme
+
+from functions.ratings.aws.json_client import AwsError
+from functions.ratings.settings import Settings
+from tests.fakes.apple_music import rating
+from tests.fakes.dynamodb import FakeDynamoDB
+from tests.fakes.origin import Answering, Origin, certified, closed_port, http, origin, sends
+from tests.fakes.ratings_function import ADA, DEVELOPER_JWT, SONG, TABLE
+
+Wire = Literal["http", "https", "no such name", "untrusted", "expired", "other host"]
+Answers = tuple[Answering, ...]
+"""How a peer responds, in turn, the last one for ever; without any, it refuses connections."""
+
+LIKE: Final = json.dumps({"type": "rating", "attributes": {"value": 1}})
+PLENTY_SECONDS: Final = 60.0
+"""So much that a busy machine changes no response."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Lambda's context object."""
+
+    seconds: float = PLENTY_SECONDS
+    aws_request_id: str = "lambda-1"
+    function_name: str = "ratings-dev"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return round(1000 * self.seconds)
+
+
+def event(method: str = "GET", token: str = ADA.value, **changes: Any) -> dict[str, Any]:
+    """The gateway's event for a request of `SONG`."""
+    return {
+        "resource": "/v1/me/ratings/{type}/{id}",
+        "httpMethod": method,
+        "pathParameters": {"type": SONG.type, "id": SONG.id},
+        "multiValueHeaders": {"Music-User-Token": [token]},
+        "requestContext": {"extendedRequestId": "gateway-1"},
+        "body": LIKE if method == "PUT" else None,
+        **changes,
+    }
+
+
+def found(*headers: str) -> Answering:
+    """Apple's response to a read of `SONG`, which the user likes."""
+    body = json.dumps({"data": [rating("i.a")]}).encode()
+    return sends(http(200, body, "Content-Type: application/json", *headers))
+
+
+def aws_json(body: object, status: int = 200) -> Answering:
+    text = json.dumps(body).encode()
+    return sends(http(status, text, "Content-Type: application/x-amz-json-1.1"))
+
+
+def secret(text: object) -> Answers:
+    return (aws_json({"SecretString": text}),)
+
+
+APPLE: Final[Answers] = (found(),)
+SECRET: Final[Answers] = secret(DEVELOPER_JWT)
+
+
+class LambdaFunction:
+    """One environment of the function, and its peers; `dynamodb` replaces the `table`."""
+
+    def __init__(  # noqa: PLR0913 - each peer by its name
+        self,
+        *,
+        authority: trustme.CA,
+        stack: ExitStack,
+        monkeypatch: pytest.MonkeyPatch,
+        folder: Path,
+        apple: Answers = APPLE,
+        wire: Wire = "http",
+        items: Iterable[dict[str, Any]] = (),
+        dynamodb: Answers | None = None,
+        secrets: Answers = SECRET,
+        cache_seconds: float = 3.0,
+        **variables: str,
+    ) -> None:
+        self._stack = stack
+        self.table = FakeDynamoDB()
+        for item in items:
+            self.table.items[item["pk"]["S"], item["sk"]["S"]] = item
+        apple_url, self.apple = self._serve(apple, _tls(wire, authority))
+        answers = (self._use_table,) if dynamodb is None else dynamodb
+        dynamodb_url, self.dynamodb = self._serve(answers)
+        secrets_url, self.secrets = self._serve(secrets)
+        authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+        settings = Settings(
+            cache_table_name=TABLE,
+            developer_token_secret_id="developer-token",
+            apple_music_url="https://apple.invalid" if wire == "no such name" else apple_url,
+            deadline_seconds=round(PLENTY_SECONDS),
+            cache_timeout_milliseconds=round(1000 * cache_seconds),
+        )
+        for name, value in {
+            **settings.to_env(),
+            "AWS_ACCESS_KEY_ID": "made-up",
+            "AWS_SECRET_ACCESS_KEY": "made-up",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": secrets_url,
+            "POWERTOOLS_SERVICE_NAME": "apple-music-ratings",
+            "SSL_CERT_FILE": str(folder / "authority.pem"),
+            **variables,
+        }.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+        # The module builds its handler when it is imported.
+        monkeypatch.delitem(sys.modules, "functions.ratings.handler", raising=False)
+        self.handle = importlib.import_module("functions.ratings.handler").lambda_handler
+
+    def call(
+        self,
+        method: str = "GET",
+        token: str = ADA.value,
+        *,
+        seconds: float = PLENTY_SECONDS,
+        **changes: Any,
+    ) -> dict[str, Any]:
+        response: dict[str, Any] = self.handle(event(method, token, **changes), Context(seconds))
+        return response
+
+    def get_list(self, *ids: str) -> dict[str, Any]:
+        parameters = {"ids": [",".join(ids)]}
+        return self.call(
+            resource="/v1/me/ratings/{type}", multiValueQueryStringParameters=parameters
+        )
+
+    def calls(self) -> tuple[list[str], int, list[bytes]]:
+        """The operations of DynamoDB, the reads of the secret, and Apple's requests, since last."""
+        dynamodb, secrets, apple = (
+            [] if each is None else each.requests.copy()
+            for each in (self.dynamodb, self.secrets, self.apple)
+        )
+        for each in (self.dynamodb, self.secrets, self.apple):
+            if each is not None:
+                each.requests.clear()
+        return [_operation(request) for request in dynamodb], len(secrets), apple
+
+    def _serve(
+        self, answers: Answers, tls: ssl.SSLContext | None = None
+    ) -> tuple[str, Origin | None]:
+        if not answers:
+            return f"http://127.0.0.1:{closed_port()}", None
+        served = self._stack.enter_context(origin(*answers, tls=tls))
+        return served.url, served
+
+    def _use_table(self, connection: socket.socket, request: bytes) -> None:
+        try:
+            _, _, body = request.partition(b"\r\n\r\n")
+            answer = aws_json(self.table.call(_operation(request), json.loads(body)))
+        except AwsError as error:
+            answer = aws_json({"__type": error.code}, 400)
+        answer(connection, request)
+
+
+def _operation(request: bytes) -> str:
+    operation = re.search(rb"DynamoDB_20120810\.(\w+)", request)
+    assert operation is not None
+    return operation[1].decode()
+
+
+def _tls(wire: Wire, authority: trustme.CA) -> ssl.SSLContext | None:
+    if wire in ("http", "no such name"):
+        return None
+    issuer = trustme.CA() if wire == "untrusted" else authority
+    host = "elsewhere.test" if wire == "other host" else "127.0.0.1"
+    return certified(
+        issuer, host, not_after=datetime(2020, 1, 1, tzinfo=UTC) if wire == "expired" else None
+    )
+
+
+def cache_status(response: Mapping[str, Any]) -> str:
+    """The parameters of `Cache-Status`; empty if there is none."""
+    header: str = response["headers"].get("Cache-Status", "")
+    return header.removeprefix("apple-music-ratings; ")
+
+
+def error_code(response: Mapping[str, Any]) -> str:
+    code: str = json.loads(response["body"])["errors"][0]["code"]
+    return code

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from functions.ratings.metrics import Metric
+from functions.token_rotation.metrics import DAYS_LEFT
+from tests.infra.observability.cloudwatch import alarms, source
+from tests.infra.observability.dashboards import REFERENCE, metrics, widgets
+
+if TYPE_CHECKING:
+    from tests.infra.resources import Resources
+
+AWS_DIMENSIONS = {
+    "AWS/DynamoDB": ("TableName", "AWS::DynamoDB::GlobalTable"),
+    "AWS/Logs": ("LogGroupName", "AWS::Logs::LogGroup"),
+    "AWS/SNS": ("TopicName", "AWS::SNS::Topic"),
+}
+
+
+def test_dashboard_and_alarms_use_exactly_the_metrics_that_the_functions_emit(
+    service: Resources,
+) -> None:
+    drawn = {name for namespace, name, _ in metrics(service) if namespace == "AppleMusicRatings"}
+    alarmed = {
+        query.source.name
+        for alarm in alarms(service).values()
+        for query in alarm.queries.values()
+        if query.source.namespace == "AppleMusicRatings"
+    }
+
+    assert drawn | alarmed == {metric.value for metric in Metric} | {DAYS_LEFT}
+
+
+def test_every_metric_has_the_dimensions_of_its_sender(service: Resources) -> None:
+    for namespace, name, dimensions in metrics(service):
+        if str(namespace) not in AWS_DIMENSIONS:
+            # Raises if no sender has these dimensions.
+            source(service, namespace, name, dimensions)
+            continue
+        dimension, type_ = AWS_DIMENSIONS[namespace]
+        operation = dimensions.pop("Operation", "PutItem")
+        assert operation in {"BatchGetItem", "BatchWriteItem", "PutItem", "UpdateItem"}
+        assert dimensions.keys() == {dimension}
+        assert dimensions[dimension]["Ref"] in service.of_type(type_)
+
+
+def test_every_alarm_is_in_the_first_widget(service: Resources) -> None:
+    first = widgets(service)[0]
+
+    assert set(REFERENCE.findall("".join(first["alarms"]))) == {
+        id_ for id_ in service.of_type("AWS::CloudWatch::Alarm") if id_.startswith("Monitoring")
+    }
+
+
+def test_latency_and_availability_are_the_gateways_and_expressions_use_the_template(
+    service: Resources,
+) -> None:
+    rows = {each["title"]: each["metrics"] for each in widgets(service) if "metrics" in each}
+
+    assert [[*row[:2], row[-1]["stat"]] for row in rows["Latency"]] == [
+        ["AWS/ApiGateway", "Latency", percentile] for percentile in ("p50", "p95", "p99")
+    ]
+    ratio, *terms = rows["Availability"]
+    assert ratio[0]["expression"] == "100 * (1 - failures / requests)"
+    assert {row[-1]["id"]: row[:2] for row in terms} == {
+        "failures": ["AWS/ApiGateway", "5XXError"],
+        "requests": ["AWS/ApiGateway", "Count"],
+    }
+    # A share has a value even if a metric has no data.
+    assert rows["Stale share of reads"][0][0]["expression"] == (
+        "100 * FILL(cache_stale, 0) / (FILL(cache_hit, 0) + FILL(cache_miss, 0)"
+        " + FILL(cache_stale, 0) + FILL(cache_bypass, 0))"
+    )
+    memory_gb = service.function("ratings")[1]["MemorySize"] / 1024
+    gb_seconds = rows["Lambda: GB-seconds"][0][0]["expression"]
+    assert gb_seconds == f"duration / 1000 * {memory_gb:g}"

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from infra.packaging.architecture import Architecture
+from infra.packaging.botocore_data import AMAZON_ROOTS
+from infra.packaging.bundling import function_bundling
+from tests.infra.resources import REPOSITORY
+from tests.lambda_python import lambda_python
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SETTINGS = {
+    "CACHE_TABLE_NAME": "ratings",
+    "DEVELOPER_TOKEN_SECRET_ID": "developer-token",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "POWERTOOLS_SERVICE_NAME": "apple-music-ratings",
+}
+IMPORTED = {
+    "ratings": ("functions.ratings.handler",),
+    # Not PyJWT, which imports cryptography if it exists; that is compiled for arm64.
+    "token_rotation": ("functions.token_rotation.settings", "boto3", "urllib3"),
+}
+AWS_SERVICES = {"ratings": set[str](), "token_rotation": {"secretsmanager"}}
+MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    made = {package: tmp_path_factory.mktemp(package) for package in IMPORTED}
+    for package, output in made.items():
+        assert function_bundling(package, Architecture.ARM_64).try_bundle(str(output), {}) is True
+    return made
+
+
+@pytest.fixture(params=IMPORTED)
+def package(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def bundle(bundles: Mapping[str, Path], package: str) -> Path:
+    return bundles[package]
+
+
+def _run(script: str, *arguments: str, **environment: str) -> str:
+    """The output of a script that sees only the standard library and a bundle."""
+    result = subprocess.run(  # noqa: S603 - this interpreter, on the bundle made above
+        [sys.executable, "-I", "-S", "-B", "-c", script, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_the_bundle_has_all_files_of_the_function_and_of_shared(bundle: Path, package: str) -> None:
+    def files(root: Path, folder: str) -> set[str]:
+        return {
+            path.relative_to(root).as_posix()
+            for path in (root / "functions" / folder).rglob("*")
+            if path.is_file() and path.suffix != ".pyc"
+        }
+
+    expected = files(REPOSITORY, package) | files(REPOSITORY, "shared")
+    assert files(bundle, "") == {"functions/__init__.py", *expected}
+
+
+def test_only_the_rotation_bundle_has_boto3_and_cryptography(bundles: Mapping[str, Path]) -> None:
+    names = {
+        package: {each.name for each in bundle.iterdir() if each.suffix != ".dist-info"}
+        for package, bundle in bundles.items()
+    }
+
+    extra = names["token_rotation"] - names["ratings"]
+    assert {name.partition(".")[0] for name in extra} == {
+        *("boto3", "s3transfer", "cryptography", "cffi", "_cffi_backend", "pycparser"),
+    }
+    assert names["ratings"] <= names["token_rotation"]
+    assert not {"aws_cdk", "bin", "infra", "pip", "tests"} & names["token_rotation"]
+
+
+def test_the_code_needs_nothing_outside_the_bundle(bundle: Path, package: str) -> None:
+    script = (
+        "import importlib, sys; sys.path.insert(0, sys.argv[1]); "
+        "[importlib.import_module(name) for name in sys.argv[2:]]; "
+        "print(*(each.__file__ for each in list(sys.modules.values()) "
+        "if 'site-packages' in str(getattr(each, '__file__', ''))))"
+    )
+
+    assert _run(script, str(bundle), *IMPORTED[package], **SETTINGS).split() == []
+
+
+def test_a_bundle_takes_at_most_half_of_lambdas_quota(bundle: Path) -> None:
+    unzipped = sum(path.stat().st_size for path in bundle.rglob("*") if path.is_file())
+
+    assert unzipped < MAX_UNZIPPED_BYTES / 2
+
+
+def test_every_module_has_bytecode_that_is_valid_at_any_date_and_names_lambdas_path(
+    bundle: Path, package: str
+) -> None:
+    lambda_python()
+    for module in bundle.rglob("*.py"):
+        compiled = module.parent / "__pycache__" / f"{module.stem}.cpython-313.pyc"
+        # PEP 552: bit 0 means hash-based, bit 1 means that the hash is checked.
+        assert int.from_bytes(compiled.read_bytes()[4:8], "little") == 0b01, module
+
+    handler = bundle / "functions" / package / "__pycache__" / "handler.cpython-313.pyc"
+    assert f"/var/task/functions/{package}/handler.py".encode() in handler.read_bytes()
+    assert str(bundle).encode() not in handler.read_bytes()
+
+
+def test_botocore_has_only_the_models_of_called_services(bundle: Path, package: str) -> None:
+    data = bundle / "botocore" / "data"
+    partitions = json.loads((data / "endpoints.json").read_text("utf-8"))["partitions"]
+
+    assert {each.name for each in data.iterdir() if each.is_dir()} == AWS_SERVICES[package]
+    assert {name for each in partitions for name in each["services"]} == AWS_SERVICES[package]
+
+
+def test_a_client_finds_its_endpoint_in_every_partition(bundles: Mapping[str, Path]) -> None:
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from botocore.session import Session\n"
+        "for region in sys.argv[2:]:\n"
+        "    client = Session().create_client('secretsmanager', region_name=region)\n"
+        "    print(client.meta.endpoint_url)\n"
+    )
+    regions = ("eu-west-1", "us-gov-west-1", "cn-north-1")
+
+    assert _run(script, str(bundles["token_rotation"]), *regions).split() == [
+        "https://secretsmanager.eu-west-1.amazonaws.com",
+        "https://secretsmanager.us-gov-west-1.amazonaws.com",
+        "https://secretsmanager.cn-north-1.amazonaws.com.cn",
+    ]
+
+
+def test_botocore_trusts_only_amazons_authorities(bundle: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(bundle / "botocore" / "cacert.pem")
+
+    names = {
+        value
+        for each in context.get_ca_certs()
+        for ((name, value),) in cast("Any", each["subject"])
+        if name == "commonName"
+    }
+
+    assert names == AMAZON_ROOTS

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.service.gateway_errors import GATEWAY_ERRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.infra.resources import Resources
+
+REST_API = "AWS::ApiGateway::RestApi"
+STAGE = "AWS::ApiGateway::Stage"
+REQUEST_ID = "$context.extendedRequestId"
+
+
+def _path(service: Resources, resource_id: str) -> str:
+    properties = service.by_id[resource_id]["Properties"]
+    parent = properties["ParentId"].get("Ref")
+    return f"{_path(service, parent) if parent else ''}/{properties['PathPart']}"
+
+
+def _methods(service: Resources) -> dict[str, dict[str, Any]]:
+    methods = service.of_type("AWS::ApiGateway::Method").values()
+    return {
+        _path(service, each["Properties"]["ResourceId"]["Ref"]): each["Properties"]
+        for each in methods
+    }
+
+
+def test_both_routes_pass_any_method_to_the_alias_without_a_key(service: Resources) -> None:
+    methods = _methods(service)
+
+    assert set(methods) == {"/v1/me/ratings/{type}", "/v1/me/ratings/{type}/{id}"}
+    for method in methods.values():
+        assert (method["HttpMethod"], method["AuthorizationType"]) == ("ANY", "NONE")
+        assert not method.get("ApiKeyRequired")
+        integration = method["Integration"]
+        assert (integration["Type"], integration["IntegrationHttpMethod"]) == ("AWS_PROXY", "POST")
+        alias = {"Ref": service.only("AWS::Lambda::Alias")[0]}
+        assert alias in integration["Uri"]["Fn::Join"][1]
+
+
+def test_only_this_stage_of_the_api_may_invoke_the_alias(service: Resources) -> None:
+    function = {"Fn::GetAtt": [service.function("ratings")[0], "Arn"]}
+    alias = {"Ref": service.only("AWS::Lambda::Alias")[0]}
+    permissions = [
+        each["Properties"]
+        for each in service.of_type("AWS::Lambda::Permission").values()
+        if each["Properties"]["FunctionName"] in (function, alias)
+    ]
+
+    # Not the function itself, which is the version deployed last.
+    assert all(each["FunctionName"] == alias for each in permissions)
+    assert {each["Principal"] for each in permissions} == {"apigateway.amazonaws.com"}
+    sources = [each["SourceArn"]["Fn::Join"][1] for each in permissions]
+    assert all({"Ref": service.only(REST_API)[0]} in source for source in sources)
+    assert all(source[-2] == {"Ref": service.only(STAGE)[0]} for source in sources)
+    assert sorted(source[-1] for source in sources) == [
+        "/*/v1/me/ratings/*",
+        "/*/v1/me/ratings/*/*",
+    ]
+    assert "test-invoke-stage" not in json.dumps(permissions)
+
+
+@pytest.mark.parametrize(("name", "rate", "burst"), [("dev", 10, 20), ("prod", 100, 200)])
+def test_the_stage_throttles_and_has_metrics_but_no_cache_and_no_traces(
+    services: Mapping[str, Resources], name: str, rate: int, burst: int
+) -> None:
+    stage = services[name].properties(STAGE)
+
+    assert stage["MethodSettings"] == [
+        {
+            "HttpMethod": "*",
+            "ResourcePath": "/*",
+            "ThrottlingRateLimit": rate,
+            "ThrottlingBurstLimit": burst,
+            "MetricsEnabled": True,
+            "CachingEnabled": False,
+            "DataTraceEnabled": False,
+            "LoggingLevel": "OFF",
+        }
+    ]
+    assert not {"CacheClusterEnabled", "TracingEnabled"} & stage.keys()
+
+
+def test_the_access_log_is_json_without_client_input(service: Resources) -> None:
+    setting = service.properties(STAGE)["AccessLogSetting"]
+
+    # Add a field only if it cannot contain a header, a token, a path, a query, an address, or an
+    # error message of API Gateway, which may quote a header.
+    assert set(json.loads(setting["Format"]).values()) == {
+        "$context.extendedRequestId",
+        "$context.integration.requestId",
+        "$context.requestTime",
+        "$context.httpMethod",
+        "$context.resourcePath",
+        "$context.protocol",
+        "$context.status",
+        "$context.error.responseType",
+        "$context.integration.status",
+        "$context.integration.latency",
+        "$context.responseLatency",
+        "$context.responseLength",
+    }
+    assert setting["Format"].count("$") == len(json.loads(setting["Format"]))
+    functions = {service.log_group(package) for package in ("ratings", "token_rotation")}
+    (access_log,) = set(service.of_type("AWS::Logs::LogGroup")) - functions
+    assert access_log in json.dumps(setting["DestinationArn"])
+
+
+def test_every_gateway_error_is_apples_errors_object_with_a_request_id_and_no_store(
+    service: Resources,
+) -> None:
+    responses = {
+        each["Properties"]["ResponseType"]: each["Properties"]
+        for each in service.of_type("AWS::ApiGateway::GatewayResponse").values()
+    }
+
+    assert set(responses) == set(GATEWAY_ERRORS)
+    for type_, response in responses.items():
+        error = GATEWAY_ERRORS[type_]
+        ((media_type, template),) = response["ResponseTemplates"].items()
+        assert media_type == "application/json"
+        # Templates or JSON would change these characters in a text.
+        assert template.count("$") == 1
+        assert not set("#'\\") & set(template)
+        body = {
+            "id": REQUEST_ID,
+            "title": error.title,
+            "detail": error.detail,
+            "status": response["StatusCode"],
+            "code": error.code,
+        }
+        assert json.loads(template) == {"errors": [body]}
+        assert response["StatusCode"] == error.code[:3]
+        headers = {
+            "gatewayresponse.header.Cache-Control": "'private, no-store'",
+            "gatewayresponse.header.X-Request-Id": REQUEST_ID.removeprefix("$"),
+        }
+        if response["StatusCode"] == "429":
+            headers["gatewayresponse.header.Retry-After"] = "'1'"
+        assert response["ResponseParameters"] == headers
+
+
+def test_the_api_is_regional_and_has_text_bodies_only_and_no_cors(service: Resources) -> None:
+    api = service.properties(REST_API)
+
+    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert not {"BinaryMediaTypes", "DisableExecuteApiEndpoint"} & api.keys()
+    assert "Access-Control" not in json.dumps(service.template)
+    assert "OPTIONS" not in json.dumps(service.template)
+
+
+def test_with_api_keys_both_routes_require_an_apps_key_whose_value_is_in_no_template(
+    full: Resources,
+) -> None:
+    plan_id, plan = full.only("AWS::ApiGateway::UsagePlan")
+    plan_keys = [
+        each["Properties"] for each in full.of_type("AWS::ApiGateway::UsagePlanKey").values()
+    ]
+    keys = full.of_type("AWS::ApiGateway::ApiKey")
+
+    assert [each["ApiKeyRequired"] for each in _methods(full).values()] == [True, True]
+    assert plan["Properties"]["ApiStages"] == [
+        {
+            "ApiId": {"Ref": full.only(REST_API)[0]},
+            "Stage": {"Ref": full.only(STAGE)[0]},
+            "Throttle": {},
+        }
+    ]
+    assert {each["UsagePlanId"]["Ref"] for each in plan_keys} == {plan_id}
+    assert {each["KeyId"]["Ref"] for each in plan_keys} == set(keys)
+    assert {full.outputs()[f"ApiKey{name}"]["Ref"] for name in ("ios", "android2")} == set(keys)
+    for key in keys.values():
+        assert key["Properties"]["Enabled"] is True
+        assert not {"Value", "Name"} & key["Properties"].keys()
+    # From the x-api-key header, not from an authorizer.
+    assert "ApiKeySourceType" not in full.properties(REST_API)
+    assert GATEWAY_ERRORS["INVALID_API_KEY"].code == "40390"
+
+
+def test_a_custom_domain_requires_tls_1_2_and_is_the_only_way_in(full: Resources) -> None:
+    domain_id, domain = full.only("AWS::ApiGateway::DomainName")
+
+    assert domain["Properties"]["DomainName"] == "ratings.example.com"
+    assert domain["Properties"]["SecurityPolicy"] == "TLS_1_2"
+    assert domain["Properties"]["RegionalCertificateArn"].startswith("arn:aws:acm:us-east-1:")
+    assert full.properties(REST_API)["DisableExecuteApiEndpoint"] is True
+    assert full.outputs()["ApiUrl"] == "https://ratings.example.com"
+    assert full.outputs()["DomainTarget"] == {"Fn::GetAtt": [domain_id, "RegionalDomainName"]}
+    # Without a base path, which API Gateway would pass on as part of the path.
+    assert full.properties("AWS::ApiGateway::BasePathMapping") == {
+        "DomainName": {"Ref": domain_id},
+        "RestApiId": {"Ref": full.only(REST_API)[0]},
+        "Stage": {"Ref": full.only(STAGE)[0]},
+    }

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from infra.local_context import LOCAL_STAGE
+from infra.observability.alarms import MIN_DAYS_LEFT
+from infra.packaging.architecture import Architecture
+from infra.stages import (
+    STAGES,
+    CustomDomain,
+    FirewallRules,
+    UnknownStageError,
+    local_stage,
+)
+from tests.infra.resources import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
+LOOPBACK_URL = "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize("days", [30, 31, 60, 182])
+def test_a_token_is_rotated_within_half_its_life_and_before_its_alarm(days: int) -> None:
+    settings = replace(STAGES["dev"], token_life_days=days)
+
+    # Secrets Manager may rotate at the end of the due day.
+    latest = settings.rotate_after_days + 1
+    assert latest <= days / 2
+    assert days - latest > MIN_DAYS_LEFT
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"function_timeout_seconds": 6, "deadline_seconds": 6},
+            "must be longer than its deadline",
+        ),
+        ({"token_life_days": 29}, "a developer token must live for 30 to 182 days"),
+        ({"token_life_days": 183}, "a developer token must live for 30 to 182 days"),
+        ({"reserved_concurrency": 0}, "would never run"),
+        ({"monthly_budget_usd": 10}, "and an alarm_email"),
+        ({"monthly_budget_usd": 0, "alarm_email": "me@example.com"}, r"a limit of at least \$1"),
+        *(
+            ({"api_keys": names}, "a unique name of letters and digits")
+            for names in (("ios", "ios"), ("",), ("ios app",), ("2",), ("a" * 33,))
+        ),
+    ],
+)
+def test_settings_that_cannot_work_are_rejected(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(STAGES["dev"], **changes)
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({}, "a firewall needs at least one rule"),
+        ({"requests_per_address": 9}, "at least 10 requests in five minutes, not 9"),
+        # The smallest valid number is accepted.
+        ({"requests_per_address": 10, "requests_per_token": 0}, "at least 10 .*, not 0"),
+    ],
+)
+def test_firewall_rules_that_aws_waf_does_not_accept_are_rejected(
+    rules: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        FirewallRules(**rules)
+
+
+@pytest.mark.parametrize(
+    ("name", "certificate"),
+    [
+        ("Ratings.example.com", CERTIFICATE),
+        ("https://ratings.example.com", CERTIFICATE),
+        ("ratings.example.com/v1", CERTIFICATE),
+        ("localhost", CERTIFICATE),
+        ("ratings.example.com", "arn:aws:iam::123456789012:server-certificate/mine"),
+    ],
+)
+def test_a_malformed_domain_or_certificate_is_rejected(name: str, certificate: str) -> None:
+    with pytest.raises(ValueError, match=r"not (a domain name|the ARN of a certificate)"):
+        CustomDomain(name=name, certificate_arn=certificate)
+
+
+def _context(**settings: object) -> str:
+    return json.dumps({"apple_music_url": LOOPBACK_URL, **settings})
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        None,
+        "{}",
+        json.dumps({"apple_music_url": "https://api.music.apple.com"}),
+        json.dumps({"apple_music_url": "http://127.0.0.1.example"}),
+    ],
+)
+def test_the_local_stage_is_rejected_without_a_loopback_apple_music(context: str | None) -> None:
+    with pytest.raises(UnknownStageError, match="not for an AWS account: `make deploy-local`"):
+        local_stage(context, machine="x86_64")
+    assert LOCAL_STAGE not in STAGES
+
+
+def test_the_context_changes_settings_of_the_local_stage() -> None:
+    assert local_stage(_context(), machine="x86_64").fresh_seconds == 60
+    assert local_stage(_context(fresh_seconds=5), machine="x86_64").fresh_seconds == 5
+    with pytest.raises(TypeError):
+        local_stage(_context(freshness=5), machine="x86_64")
+
+
+def test_the_local_stage_has_dev_resources_for_this_processor_and_calls_loopback(
+    services: Mapping[str, Resources],
+) -> None:
+    service = Resources.of_stage(local_stage(_context(), machine="x86_64"))
+
+    assert service.types() == services["dev"].types()
+    for package in ("ratings", "token_rotation"):
+        function = service.function(package)[1]
+        assert function["Architectures"] == ["x86_64"]
+        assert function["Environment"]["Variables"]["APPLE_MUSIC_URL"] == LOOPBACK_URL
+
+
+def test_a_processor_that_lambda_does_not_support_is_rejected() -> None:
+    assert Architecture.of_machine("aarch64") is Architecture.ARM_64
+    with pytest.raises(ValueError, match="riscv64"):
+        Architecture.of_machine("riscv64")

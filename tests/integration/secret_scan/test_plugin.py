@@ -1,0 +1,66 @@
+"""Real pytest runs with planted leaks."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[3]
+PLANTED = "sample-user-token-" + "planted"
+NAMES = """\
+from contextlib import suppress
+from types import SimpleNamespace
+from functions.ratings.api.gateway import Response
+from functions.ratings.aws.json_client import JsonClient
+DYNAMODB = SimpleNamespace(name="dynamodb")
+"""
+LEAKS = {
+    "printed": f"print({PLANTED!r})",
+    "encoded": f"print({base64.b64encode(PLANTED.encode()).decode()!r})",
+    "captured": f"print({PLANTED!r}); capsys.readouterr()",
+    "returned": f"Response(status=200, body={PLANTED!r}).to_proxy('request-1')",
+    "stored": f"with suppress(AttributeError): JsonClient.call(DYNAMODB, 'PutItem', [{PLANTED!r}])",
+}
+
+
+def run_tests(
+    folder: Path, statements: Mapping[str, str], *options: str
+) -> subprocess.CompletedProcess[str]:
+    file = folder / "test_planted.py"
+    tests = (f"\n\ndef test_{name}(capsys):\n    {body}\n" for name, body in statements.items())
+    file.write_text(NAMES + "".join(tests), "utf-8")
+    command = [
+        *(sys.executable, "-m", "pytest", "--config-file=pyproject.toml"),
+        *("-p", "no:cacheprovider", "-p", "tests.secret_scan.plugin", *options, str(file)),
+    ]
+    return subprocess.run(  # noqa: S603 - this interpreter, on a file of this test
+        command, cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+
+
+def test_each_planted_leak_in_a_worker_fails_a_run_whose_tests_all_pass(tmp_path: Path) -> None:
+    run = run_tests(tmp_path, LEAKS, "--numprocesses=1")
+
+    assert f"{len(LEAKS)} passed" in run.stdout
+    leaks = [line.partition(":")[0] for line in run.stdout.splitlines() if line.startswith("LEAK")]
+    assert Counter(leaks) >= Counter(
+        {"LEAK in output": 3, "LEAK in responses": 1, "LEAK in requests to DynamoDB": 1}
+    )
+    assert run.returncode == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--secret-scan",)], ids=["default", "--secret-scan"])
+def test_a_run_without_leaks_passes_and_prints_what_was_searched_on_request(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    run = run_tests(tmp_path, {"nothing": "Response(status=200).to_proxy('request-1')"}, *options)
+
+    assert "Secrets: 0 leaks" in run.stdout
+    assert ("characters of responses" in run.stdout) == bool(options)
+    assert run.returncode == 0, run.stdout

@@ -1,0 +1,364 @@
+"""Each step in each state, repeated and in every order, on moto; docs/rotation.md has the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import permutations
+from typing import Any
+
+import jwt
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError
+from botocore.stub import Stubber
+
+from functions.token_rotation.errors import (
+    AppleUnavailableError,
+    DeveloperTokenError,
+    NotRotatingError,
+    SecretsManagerError,
+    SigningKeyError,
+    TokenRejectedError,
+    TokenRotationError,
+)
+from functions.token_rotation.rotation import Outcome, Rotation, Step, StepResult
+from functions.token_rotation.secret_versions import SecretVersions
+from functions.token_rotation.signing import signing_key_document
+from tests.fakes.clock import FakeClock
+from tests.fakes.signing_keys import KEY_ID, TEAM_ID, p256_key, pem
+from tests.integration.token_rotation.conftest import VERSION, client, start_rotation
+from tests.secret_scan.encodings import forms_of_parts
+
+pytestmark = pytest.mark.usefixtures("aws")
+
+FIRST = "0a6f1d2e-3c58-4a5c-9a55-7d7a1f4f1c01"
+OTHER = "0d0a5a1e-1f5b-4b7a-8a0e-6f6d0a7c9d22"
+DAY = 86_400
+LIFE = 60 * DAY
+PLACEHOLDER = "no developer token yet: put one here"
+PEM = pem(p256_key())
+KEY = signing_key_document(PEM, KEY_ID, TEAM_ID)
+BROKEN_KEY = KEY.replace(KEY_ID, "short")
+NO_KEY = "no signing key yet: put one here"
+CREATE, SET, TEST, FINISH = Step
+
+Expected = Outcome | type[TokenRotationError]
+
+
+def token_until(expires_at: float) -> str:
+    return jwt.encode({"exp": expires_at}, "a key that no one uses for anything else")
+
+
+OLD_TOKEN = token_until(1_900_000_000)
+
+
+class World:
+    """The token's and the key's secret, and a rotation that has just started, for VERSION."""
+
+    def __init__(self, *, key: str = KEY, token: str = OLD_TOKEN) -> None:
+        self.client = client("secretsmanager")
+        self.clock = FakeClock()
+        self.version = VERSION
+        self.checked: list[str] = []
+        self.apple_error: TokenRotationError | None = None
+        for name in ("signing-key", "developer-token"):
+            self.client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+        self.client.create_secret(Name="signing-key", SecretString=key)
+        self.arn = self.client.create_secret(
+            Name="developer-token", SecretString=token, ClientRequestToken=FIRST
+        )["ARN"]
+        start_rotation()
+
+    def check_token(self, token: str) -> None:
+        self.checked.append(token)
+        if self.apple_error is not None:
+            raise self.apple_error
+
+    def secret(self, name: str = "developer-token") -> SecretVersions:
+        return SecretVersions(client=self.client, secret_id=name)
+
+    def run(self, step: Step, *, secret_id: str | None = None) -> StepResult:
+        rotation = Rotation(
+            developer_token=self.secret(),
+            signing_key=self.secret("signing-key"),
+            check_token=self.check_token,
+            clock=self.clock,
+            life_seconds=LIFE,
+        )
+        return rotation.run(step, secret_id=secret_id or self.arn, version_id=self.version)
+
+    def outcome(self, step: Step) -> Expected:
+        try:
+            return self.run(step).outcome
+        except TokenRotationError as error:
+            return type(error)
+
+    def run_all(self) -> list[Expected]:
+        return [self.outcome(step) for step in Step]
+
+    def set(self, name: str, text: str) -> None:
+        self.client.put_secret_value(SecretId=name, SecretString=text)
+
+    def versions(self) -> dict[str, tuple[str | None, frozenset[str]]]:
+        """The text and the labels of each version."""
+        labels = self.secret().state().labels
+        return {id_: (self.text(id_), frozenset(labels[id_])) for id_ in labels}
+
+    def text(self, version_id: str) -> str | None:
+        try:
+            value = self.client.get_secret_value(SecretId="developer-token", VersionId=version_id)
+        except self.client.exceptions.ResourceNotFoundException:
+            return None
+        return str(value["SecretString"])
+
+    def in_use(self) -> str:
+        return self.secret().current_text()
+
+    def has_pending(self) -> bool:
+        return any("AWSPENDING" in each for each in self.secret().state().labels.values())
+
+    @contextmanager
+    def failing(self, operation: str, secret: str, error: Exception) -> Iterator[None]:
+        def fail(params: dict[str, Any], **_: object) -> None:
+            if secret.encode() in params["body"]:
+                raise error
+
+        event = f"before-call.secrets-manager.{operation}"
+        self.client.meta.events.register(event, fail)
+        yield
+        self.client.meta.events.unregister(event, fail)
+
+
+def holding(text: str) -> Callable[[World], None]:
+    return lambda world: world.secret().set_pending(VERSION, text)
+
+
+def signed_long_ago(world: World) -> None:
+    world.run(CREATE)
+    world.clock.advance(55 * DAY)
+
+
+def signed_but(error: type[TokenRotationError]) -> Callable[[World], None]:
+    def prepare(world: World) -> None:
+        world.run(CREATE)
+        world.apple_error = error("made to fail")
+
+    return prepare
+
+
+def previous(world: World) -> None:
+    world.run_all()
+    world.secret().end_pending(VERSION)
+    world.set("developer-token", OLD_TOKEN)
+
+
+def unknown(world: World) -> None:
+    world.version = OTHER
+
+
+SIGNED, DONE = Outcome.ALREADY_SIGNED, Outcome.NOTHING_TO_SET
+REJECTED, UNAVAILABLE = TokenRejectedError, AppleUnavailableError
+CHANGES: tuple[Expected, ...] = (Outcome.SIGNED, Outcome.IN_USE)
+CHECKS: tuple[Expected, ...] = (Outcome.ACCEPTED, Outcome.IN_USE, REJECTED, UNAVAILABLE)
+STATES: dict[str, tuple[Callable[[World], object], tuple[Expected, ...]]] = {
+    "empty": (
+        lambda _: None,
+        (Outcome.SIGNED, DONE, Outcome.NOTHING_TO_TEST, DeveloperTokenError),
+    ),
+    "signed": (
+        lambda world: world.run(CREATE),
+        (SIGNED, DONE, Outcome.ACCEPTED, Outcome.IN_USE),
+    ),
+    "too old": (signed_long_ago, (SIGNED, DONE, Outcome.ACCEPTED, DeveloperTokenError)),
+    "rejected": (signed_but(REJECTED), (SIGNED, DONE, REJECTED, REJECTED)),
+    "Apple is down": (signed_but(UNAVAILABLE), (SIGNED, DONE, UNAVAILABLE, UNAVAILABLE)),
+    "a copy of the placeholder": (
+        holding(PLACEHOLDER),
+        (SIGNED, DONE, Outcome.NOTHING_TO_TEST, DeveloperTokenError),
+    ),
+    "a copy of the token": (holding(OLD_TOKEN), (SIGNED, DONE, Outcome.ACCEPTED, Outcome.IN_USE)),
+    "another text": (
+        holding("something else"),
+        (SIGNED, DONE, DeveloperTokenError, DeveloperTokenError),
+    ),
+    "in use": (World.run_all, (Outcome.ALREADY_IN_USE,) * 4),
+    "previous": (previous, (NotRotatingError,) * 4),
+    "unlabelled": (lambda world: world.secret().end_pending(VERSION), (NotRotatingError,) * 4),
+    "unknown": (unknown, (NotRotatingError,) * 4),
+    "rotation is off": (
+        lambda world: world.client.cancel_rotate_secret(SecretId="developer-token"),
+        (NotRotatingError,) * 4,
+    ),
+    "the key is broken": (
+        lambda world: world.set("signing-key", BROKEN_KEY),
+        (SigningKeyError,) * 4,
+    ),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_each_step_in_each_state_has_one_outcome_and_a_repetition_changes_nothing(
+    state: str,
+) -> None:
+    prepare, outcomes = STATES[state]
+    for step, expected in zip(Step, outcomes, strict=True):
+        world = World()
+        prepare(world)
+        before, token, world.checked = world.versions(), world.in_use(), []
+
+        assert world.outcome(step) is expected
+
+        after = world.versions()
+        is_changed = expected in CHANGES or (state, step) == ("too old", FINISH)
+        assert (after != before) is is_changed
+        assert bool(world.checked) is (expected in CHECKS)
+        assert world.in_use() in (token, *world.checked)
+        world.clock.advance(60)
+        world.outcome(step)
+        assert world.versions() == after
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_without_a_key_every_step_succeeds_and_leaves_the_token_in_use(state: str) -> None:
+    world = World()
+    STATES[state][0](world)
+    world.set("signing-key", NO_KEY)
+    before, was_pending, world.checked = world.versions(), world.has_pending(), []
+
+    for step in (TEST, *Step):
+        assert world.has_pending() is was_pending
+        assert world.run(step) == StepResult(Outcome.NO_SIGNING_KEY)
+
+    assert world.has_pending() is (state in ("in use", "unknown"))
+    assert world.checked == []
+    for id_, (text, labels) in world.versions().items():
+        assert (text, labels | {"AWSPENDING"}) == (before[id_][0], before[id_][1] | {"AWSPENDING"})
+
+
+def test_the_four_steps_replace_the_token() -> None:
+    world = World()
+
+    results = [world.run(step) for step in Step]
+
+    now = int(world.clock.time())
+    assert [result.expires_at for result in results] == [None, None, None, now + LIFE]
+    claims = jwt.decode(world.in_use(), options={"verify_signature": False})
+    assert claims == {"iss": TEAM_ID, "iat": now, "exp": now + LIFE}
+    assert world.checked == [world.in_use()] * 2
+    assert world.versions()[FIRST] == (OLD_TOKEN, frozenset({"AWSPREVIOUS"}))
+
+
+@pytest.mark.parametrize("order", list(permutations(Step)), ids=" ".join)
+def test_in_every_order_of_the_steps_an_accepted_token_or_the_old_one_is_in_use(
+    order: tuple[Step, ...],
+) -> None:
+    world = World()
+    is_created = is_finished = False
+
+    for step in order:
+        expected: dict[Step, Expected] = {
+            CREATE: Outcome.SIGNED,
+            SET: Outcome.NOTHING_TO_SET,
+            TEST: Outcome.ACCEPTED if is_created else Outcome.NOTHING_TO_TEST,
+            FINISH: Outcome.IN_USE if is_created else DeveloperTokenError,
+        }
+
+        assert world.outcome(step) is (Outcome.ALREADY_IN_USE if is_finished else expected[step])
+        assert world.in_use() in (OLD_TOKEN, *world.checked)
+        is_created |= step is CREATE
+        is_finished |= step is FINISH and is_created
+
+    # In their own order, the steps then complete the rotation.
+    world.run_all()
+    assert world.in_use() == world.text(VERSION) != OLD_TOKEN
+
+
+def test_an_event_about_another_secret_is_rejected() -> None:
+    with pytest.raises(NotRotatingError, match="another secret"):
+        World().run(CREATE, secret_id="arn:aws:secretsmanager:eu-west-1:123456789012:secret:other")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "key", "expected"),
+    [
+        (lambda _: None, NO_KEY, Outcome.NO_SIGNING_KEY),
+        (signed_long_ago, KEY, DeveloperTokenError),
+    ],
+    ids=["no key", "too old"],
+)
+def test_a_rotation_that_is_given_up_does_not_block_the_next_one(
+    prepare: Callable[[World], None], key: str, expected: Expected
+) -> None:
+    world = World(key=key)
+    prepare(world)
+    assert world.outcome(FINISH) is expected
+    assert (world.in_use(), world.checked, world.has_pending()) == (OLD_TOKEN, [], False)
+
+    world.set("signing-key", KEY)
+    assert world.outcome(FINISH) is NotRotatingError
+    start_rotation(OTHER)
+    world.version = OTHER
+    world.run_all()
+
+    assert world.in_use() == world.text(OTHER) != OLD_TOKEN
+
+
+@pytest.mark.parametrize("text", [PLACEHOLDER, "something else", token_until(1)])
+def test_an_old_pending_token_replaces_an_unusable_one(text: str) -> None:
+    world = World(token=text)
+    world.run(CREATE)
+    world.clock.advance(55 * DAY)
+
+    assert world.outcome(FINISH) is Outcome.IN_USE
+
+
+def test_a_pending_token_comes_into_use_if_no_version_is_in_use() -> None:
+    world = World()
+    state = {
+        "ARN": world.arn,
+        "Name": "developer-token",
+        "RotationEnabled": True,
+        "VersionIdsToStages": {VERSION: ["AWSPENDING"]},
+    }
+    move = {"SecretId": "developer-token", "VersionStage": "AWSCURRENT", "MoveToVersionId": VERSION}
+    with Stubber(world.client) as stubber:
+        stubber.add_response("describe_secret", state)
+        for text in (KEY, OLD_TOKEN):
+            stubber.add_response("get_secret_value", {"SecretString": text})
+        stubber.add_response("update_secret_version_stage", {}, move)
+
+        assert world.outcome(FINISH) is Outcome.IN_USE
+
+
+@pytest.mark.parametrize(
+    ("step", "operation", "secret"),
+    [
+        (CREATE, "DescribeSecret", "developer-token"),
+        (CREATE, "GetSecretValue", "signing-key"),
+        (TEST, "GetSecretValue", "developer-token"),
+        (CREATE, "PutSecretValue", "developer-token"),
+        (FINISH, "UpdateSecretVersionStage", "developer-token"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["down", "denied", "quoting"])
+def test_if_secrets_manager_fails_the_token_in_use_stays_and_the_error_quotes_no_secret(
+    step: Step, operation: str, secret: str, kind: str
+) -> None:
+    world = World()
+    if step is not CREATE:
+        world.run(CREATE)
+    secrets = f"{KEY} {world.text(VERSION)}"
+    denied = {"Error": {"Code": "AccessDeniedException", "Message": secrets}}
+    error = {
+        "down": ConnectTimeoutError(endpoint_url="https://secretsmanager.test"),
+        "denied": ClientError(denied, operation),  # type: ignore[arg-type]
+        "quoting": ParamValidationError(report=secrets),
+    }[kind]
+
+    with world.failing(operation, secret, error), pytest.raises(SecretsManagerError) as raised:
+        world.run(step)
+
+    assert raised.value.__suppress_context__
+    assert world.in_use() == OLD_TOKEN
+    for form in forms_of_parts(PEM) | forms_of_parts(str(world.text(VERSION))):
+        assert form not in f"{raised.value} {raised.value!r}"

@@ -1,0 +1,1 @@
+"""Scans everything that a test run writes for secrets."""

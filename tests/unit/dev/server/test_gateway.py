@@ -1,0 +1,91 @@
+"""The gateway's own errors, and the requests that reach the function."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dev.http.messages import HttpRequest, HttpResponse
+from dev.server.gateway import GatewaySimulator
+from dev.server.lambda_pool import InvocationError, PoolBusyError
+from dev.server.proxy_events import HEAD_LIMIT
+
+SONG = "/v1/me/ratings/library-songs/i.7PJNN4mfXlD68R"
+OK = {"statusCode": 200, "headers": {}, "body": "{}", "isBase64Encoded": False}
+
+
+class FakeFunction:
+    """Records events, and returns or raises its outcome."""
+
+    def __init__(self, outcome: object) -> None:
+        self.events: list[dict[str, Any]] = []
+        self._outcome = outcome
+
+    def invoke(self, event: dict[str, Any], request_id: str) -> object:
+        assert event["requestContext"]["requestId"] == request_id
+        self.events.append(event)
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
+
+
+def call(function: FakeFunction, target: str = SONG) -> HttpResponse:
+    gateway = GatewaySimulator(function.invoke, clock=lambda: 0.0)
+    return gateway.respond(HttpRequest(method="GET", target=target))
+
+
+def error(response: HttpResponse) -> tuple[int, str]:
+    (found,) = json.loads(response.body)["errors"]
+    assert found["status"] == str(response.status)
+    headers = dict(response.headers)
+    assert headers["X-Request-Id"] == found["id"]
+    assert headers["Cache-Control"] == "private, no-store"
+    assert headers["Content-Type"] == "application/json"
+    return response.status, found["code"]
+
+
+def test_the_function_responds_to_a_path_with_a_route_and_each_request_has_its_id() -> None:
+    function = FakeFunction(OK)
+    assert [call(function).body for _ in range(2)] == [b"{}"] * 2
+    first, second = function.events
+    assert first["path"] == SONG
+    assert first["requestContext"]["requestId"] != second["requestContext"]["requestId"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (InvocationError("RuntimeError"), (500, "50090")),
+        (PoolBusyError(), (504, "50490")),
+        ({"statusCode": "200"}, (500, "50090")),
+    ],
+)
+def test_a_failing_function_is_the_gateways_error(
+    outcome: object, expected: tuple[int, str]
+) -> None:
+    assert error(call(FakeFunction(outcome))) == expected
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [("/v1/me/library/songs", (404, "40401")), (f"{SONG}?l={'x' * HEAD_LIMIT}", (413, "41390"))],
+)
+def test_a_request_that_the_gateway_rejects_never_reaches_the_function(
+    target: str, expected: tuple[int, str]
+) -> None:
+    function = FakeFunction(OK)
+    assert error(call(function, target)) == expected
+    assert function.events == []
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(400, (400, "40092")), (501, (400, "40092")), (413, (413, "41390")), (431, (413, "41390"))],
+)
+def test_an_unreadable_request_is_rejected_in_apples_shape(
+    status: int, expected: tuple[int, str]
+) -> None:
+    gateway = GatewaySimulator(FakeFunction(None).invoke, clock=lambda: 0.0)
+    assert error(gateway.reject(status)) == expected

@@ -1,0 +1,38 @@
+"""The state file of `make run`, from start to stop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ops.errors import OperatorError
+from ops.local_service import LocalService
+
+SERVICE = LocalService(
+    api_url="http://127.0.0.1:1",
+    aws_url="http://127.0.0.1:2",
+    region="us-east-1",
+    developer_token_secret="a-token",
+)
+
+
+def test_a_written_file_is_read_and_removed_only_by_its_own_service(tmp_path: Path) -> None:
+    file = tmp_path / "new-folder" / "local.json"
+    SERVICE.write(file)
+    assert LocalService.read(file) == SERVICE
+    replace(SERVICE, api_url="http://127.0.0.1:3").remove(file)
+    assert file.exists()
+    SERVICE.remove(file)
+    SERVICE.remove(file)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"api_url": "http://127.0.0.1:1"}'])
+def test_a_missing_or_foreign_file_is_an_error(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "local.json"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    with pytest.raises(OperatorError, match="not running"):
+        LocalService.read(file)

@@ -1,0 +1,119 @@
+"""How the client handles a 401, which may blame either token, and a body that repeats a token."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from functions.ratings import errors
+from functions.ratings.apple.documents import rating_of
+from functions.ratings.apple.resilience import NEW_CONNECTION
+from functions.ratings.metrics import Metric
+from functions.ratings.models import QueryOptions, ReadRequest, WriteRequest, WriteResult
+from functions.shared.http import messages
+from tests.fakes.apple_client import GET, NEW_JWT, PUT, Result, call, environment, fails, renewed
+from tests.fakes.apple_music import ok, rating, response
+from tests.fakes.ratings_function import ADA, DEVELOPER_JWT, SONG, developer_jwt
+
+ITEM, TEST = "/v1/me/ratings/library-songs/i.a", "/v1/test"
+LATE = messages.ExchangeTimeoutError("late")
+UNAUTHORIZED = response(401, None, body_error=LATE)
+EXTENDED = replace(GET, options=QueryOptions(include="content"))
+
+
+def test_a_401_with_an_accepted_developer_token_blames_the_user() -> None:
+    function = environment(UNAUTHORIZED, response(200))
+
+    assert not fails(function, errors.NotSignedInError, PUT)
+
+    rejected, probe = function.apple.requests
+    headers = rejected.headers.keys() - {"Music-User-Token", "Content-Type"}
+    assert (probe.method, probe.target, probe.body) == ("GET", TEST, None)
+    assert probe.headers == {name: rejected.headers[name] for name in headers}
+
+
+@pytest.mark.parametrize(
+    "probed", [*map(response, (401, 403, 404, 500)), response(403, "<html>"), LATE]
+)
+def test_a_401_without_an_accepted_developer_token_blames_the_service(probed: Result) -> None:
+    function = environment(UNAUTHORIZED, probed)
+
+    assert not fails(function, errors.DeveloperTokenRejectedError, PUT)
+    assert function.observer.counted[Metric.DEVELOPER_TOKEN_UNAVAILABLE] == 1
+
+
+def test_a_401_without_a_token_to_read_again_blames_the_service() -> None:
+    function = environment(UNAUTHORIZED)
+    function.apple.takes = 6
+
+    function.secret.text = developer_jwt(expires_at=function.clock.time() + 6)
+    fails(function, errors.DeveloperTokenRejectedError)
+    assert function.apple.paths == [ITEM]
+
+
+def test_after_a_401_a_newer_developer_token_is_tried_once() -> None:
+    function = renewed(UNAUTHORIZED, ok(rating("i.a", -1)))
+    assert call(function) == {SONG: rating_of(SONG, -1)}
+    rejected, again = function.apple.requests
+    headers = {**rejected.headers, "Authorization": f"Bearer {NEW_JWT}"}
+    assert again == replace(rejected, headers=headers, max_idle_seconds=NEW_CONNECTION)
+
+    function = renewed(UNAUTHORIZED, UNAUTHORIZED, response(200))
+    fails(function, errors.NotSignedInError)
+    assert function.apple.paths == [ITEM, ITEM, TEST]
+
+
+def test_the_result_with_a_newer_developer_token_is_final() -> None:
+    for result in (LATE, response(504)):
+        assert fails(renewed(UNAUTHORIZED, result), errors.AppleTimeoutError, PUT)
+
+
+@pytest.mark.parametrize("request_", [PUT, replace(PUT, value=None)])
+def test_a_401_after_a_lost_attempt_of_a_write_leaves_its_outcome_unknown(
+    request_: WriteRequest,
+) -> None:
+    lost = messages.ConnectionLostError("reset")
+    function = environment(lost, UNAUTHORIZED, response(200), retries=True)
+    assert fails(function, errors.NotSignedInError, request_)
+
+    function = renewed(lost, UNAUTHORIZED, response(204), retries=True)
+    assert call(function, request_) == WriteResult(is_clear=True, outcome_unknown=True)
+
+
+def test_the_result_of_a_probe_is_remembered_for_a_minute_and_one_token() -> None:
+    function = environment(UNAUTHORIZED, response(200), UNAUTHORIZED, UNAUTHORIZED, response(401))
+
+    for seconds, error in (
+        (59, errors.NotSignedInError),
+        (1, errors.NotSignedInError),
+        (10, errors.DeveloperTokenRejectedError),
+    ):
+        fails(function, error)
+        function.clock.advance(seconds)
+    assert function.apple.paths == [ITEM, TEST, ITEM, ITEM, TEST]
+
+    function.secret.text = NEW_JWT
+    function.apple.respond_with(UNAUTHORIZED, UNAUTHORIZED, response(200))
+    fails(function, errors.NotSignedInError)
+
+
+@pytest.mark.parametrize("token", [ADA.value, DEVELOPER_JWT, NEW_JWT])
+@pytest.mark.parametrize("escape", [str, lambda text: "".join(f"\\u{ord(c):04x}" for c in text)])
+@pytest.mark.parametrize("request_", [GET, EXTENDED])
+def test_a_body_that_repeats_a_token_is_invalid(
+    token: str, escape: Callable[[str], str], request_: ReadRequest
+) -> None:
+    body = json.dumps({"data": [rating("i.a", x="TOKEN")]}).replace("TOKEN", escape(token))
+    repeated = response(200, body)
+    is_renewed = token == NEW_JWT
+    function = renewed(UNAUTHORIZED, repeated) if is_renewed else environment(repeated)
+
+    with pytest.raises(errors.InvalidAppleResponseError, match="it repeats a token"):
+        call(function, request_)
+
+
+def test_a_403_that_repeats_a_token_is_a_rejection() -> None:
+    function = environment(response(403, f"<html>{ADA.value}"))
+
+    fails(function, errors.UserTokenRejectedError)

@@ -1,0 +1,62 @@
+from dataclasses import dataclass
+
+import pytest
+
+from functions.shared.settings import EnvironmentSettings, SettingsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(EnvironmentSettings):
+    table_name: str
+    fresh_seconds: int = 60
+
+
+NEEDED = {"DEVELOPER_TOKEN_SECRET_ID": "developer-token", "TABLE_NAME": "ratings"}
+
+
+def test_the_stack_writes_the_variables_that_the_function_reads() -> None:
+    settings = Settings(developer_token_secret_id="token", table_name="ratings", fresh_seconds=1)
+
+    assert Settings.from_env(settings.to_env()) == settings
+    assert Settings.from_env(NEEDED).apple_music_url == "https://api.music.apple.com"
+    assert Settings.from_env(NEEDED).fresh_seconds == 60
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_required_variable_that_is_missing_or_empty_is_named(name: str) -> None:
+    for environment in ({**NEEDED, name: ""}, {key: NEEDED[key] for key in NEEDED if key != name}):
+        with pytest.raises(SettingsError, match=f"{name} is not set"):
+            Settings.from_env(environment)
+
+
+@pytest.mark.parametrize("text", ["a minute", "-1", "1.5", "1e6", "", "\u0661\u0662"])
+def test_seconds_are_a_whole_number(text: str) -> None:
+    with pytest.raises(SettingsError, match="FRESH_SECONDS"):
+        Settings.from_env({**NEEDED, "FRESH_SECONDS": text})
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://apple.test:8443", "http://127.0.0.1:80", "http://localhost", "http://[::1]"],
+)
+def test_apple_is_reached_over_https_or_on_this_machine(url: str) -> None:
+    assert Settings.from_env({**NEEDED, "APPLE_MUSIC_URL": url}).apple_music_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.music.apple.com",
+        "http://127.0.0.1.example.com",
+        "https://user:secret@apple.test",
+        "https://apple.test/path",
+        "https://apple.test?query",
+        "https://apple.test:port",
+        "https://",
+        "ftp://apple.test",
+        "",
+    ],
+)
+def test_any_other_origin_is_rejected(url: str) -> None:
+    with pytest.raises(SettingsError, match="APPLE_MUSIC_URL"):
+        Settings.from_env({**NEEDED, "APPLE_MUSIC_URL": url})
