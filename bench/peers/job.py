@@ -21,8 +21,8 @@ class Ratings:
     def get(self, user_token: str, type_: str, id_: str) -> tuple[str, bool]:
         """Return the body, and whether it came from the cache."""
         table = os.environ["CACHE_TABLE_NAME"]
-        owner = sha256(user_token.encode()).hexdigest()
-        key = {"pk": {"S": owner}, "sk": {"S": f"{type_}#{id_}"}}
+        token_hash = sha256(user_token.encode()).hexdigest()
+        key = {"pk": {"S": token_hash}, "sk": {"S": f"{type_}#{id_}"}}
         item = self._dynamodb.get_item(TableName=table, Key=key).get("Item")
         if item is not None and float(item["expires_at"]["N"]) > time.time():
             return item["body"]["S"], True

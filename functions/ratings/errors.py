@@ -1,4 +1,4 @@
-"""Every error, as one tree; each class carries its HTTP response and its metric.
+"""Every error, as one tree; each class carries its HTTP response, and the metric of a failure.
 
 ::
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple
 
-_HASH_DOMAIN: Final = b"apple-music-ratings/owner/v1\x00"
+_HASH_DOMAIN: Final = b"apple-music-ratings/owner/v1\x00"  # another one loses every cached item
 
 
 class RatingType(NamedTuple):

@@ -123,7 +123,7 @@ class Rotation:
             # a new token.
             self.developer_token.end_pending(version_id)
             raise DeveloperTokenError("the pending token is too old: rotate to sign a new one")
-        # Again, so that no order of the steps puts an unchecked token into use (decision 20).
+        # Again, so that no order of the steps puts an unchecked token into use (decision 0020).
         self.check_token(text)
         self.developer_token.make_current(version_id, instead_of=state.current())
         return StepResult(Outcome.IN_USE, expires_at)

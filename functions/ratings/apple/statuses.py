@@ -1,4 +1,4 @@
-"""Decides what the status of Apple's response means; pure.
+"""Decides which error the status of Apple's response means; pure.
 
 The status decides first. The body matters only for the code of a 400, and to distinguish Apple's
 JSON from an edge's HTML in a 403 or 404.

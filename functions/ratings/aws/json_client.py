@@ -1,6 +1,6 @@
 """Calls AWS's JSON services over a kept connection, signed by botocore's own signer.
 
-botocore's clients do the same and much more, for twice the time of a call: decision 51. There are
+botocore's clients do the same and much more, for twice the time of a call: decision 0051. There are
 no retries: callers treat a slow dependency as unavailable.
 """
 

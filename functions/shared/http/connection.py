@@ -1,6 +1,6 @@
 """One connection: waits that end by a deadline, and a parser that accepts no ambiguity.
 
-http.client accepts responses that two parsers understand differently (decision 2).
+http.client accepts responses that two parsers understand differently (decision 0002).
 """
 
 from __future__ import annotations
