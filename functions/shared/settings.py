@@ -25,7 +25,7 @@ class EnvironmentSettings:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if getattr(self, field.name) == "":
+            if field.default is MISSING and not getattr(self, field.name):
                 raise SettingsError(f"{field.name.upper()} is not set")
         if not _is_origin(self.apple_music_url):
             raise SettingsError(

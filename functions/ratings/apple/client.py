@@ -109,6 +109,8 @@ class AppleClient:
             if is_clear or (is_success and not unknown):
                 return WriteResult(is_clear=is_clear, outcome_unknown=unknown)
             error = error_of(response, self.clock.time())
+            if is_success:
+                error = errors.InvalidAppleResponseError("unclear after an unknown outcome")
             error.outcome_unknown = unknown
             raise error
 

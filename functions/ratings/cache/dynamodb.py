@@ -68,11 +68,9 @@ class DynamoDBCache:
                 for sort_key, key in by_sort_key.items()
                 if sort_key in found
             }
-            valid = {
-                key: each for key, each in read.items() if each and not each.is_future_dated(now)
-            }
-            self._count_invalid(len(read) - len(valid))
-            ratings = {key: cached for key, cached in valid.items() if generation.covers(cached)}
+            ratings = {key: each for key, each in read.items() if each and generation.covers(each)}
+            future_dated = sum(cached.is_future_dated(now) for cached in ratings.values())
+            self._count_invalid(list(read.values()).count(None) + future_dated)
             return CacheSnapshot(ratings=ratings, generation=generation)
         return None
 

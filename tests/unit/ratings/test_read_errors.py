@@ -159,6 +159,16 @@ def test_a_403_invalidates_every_rating_of_the_family(
     assert isinstance(function.read("i.c").error, UserTokenRejectedError)
 
 
+def test_a_403_invalidates_a_future_dated_rating_too(function: InMemoryFunction) -> None:
+    function.read()
+    function.clock.advance(-2)
+    function.apple.fail_with(UserTokenRejectedError)
+    function.read()
+    function.clock.advance(20)
+
+    assert isinstance(function.read().error, UserTokenRejectedError)
+
+
 @pytest.mark.parametrize("options", [BARE, *EXTENDED])
 def test_a_403_stores_nothing_for_a_user_without_ratings(
     function: InMemoryFunction, options: QueryOptions
