@@ -134,7 +134,8 @@ def _welcome(url: str, *, uses_stand_in: bool) -> str:
         (
             f"\nListening on {url}\n",
             f'curl -i -H "Music-User-Token: {token}" {url}{song}\n',
-            'In another terminal, make ops ARGS="--local smoke" checks the service.\n',
+            "In another terminal, this checks the service:",
+            f'MUSIC_USER_TOKEN={token} make ops ARGS="--local smoke"\n',
             "Ctrl-C stops it.",
         )
     )
