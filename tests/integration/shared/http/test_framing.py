@@ -204,21 +204,24 @@ def test_a_body_of_exactly_the_limit_is_read(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "answering",
+    ("answering", "error"),
     [
-        sends(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\n"),
-        drips(b"HTTP/1.1 403 No\r\nContent-Length: 99999\r\n\r\n", b"x"),
-        sends(b"HTTP/1.1 403 No\r\nContent-Length: %d\r\n\r\n" % (ERROR_BYTES + 1)),
-        sends(http(403, zipped(b"x" * (ERROR_BYTES + 1)), GZIP)),
+        (sends(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\n"), ExchangeTimeoutError),
+        (drips(b"HTTP/1.1 403 No\r\nContent-Length: 9999\r\n\r\n", b"x"), ExchangeTimeoutError),
+        (
+            sends(b"HTTP/1.1 403 No\r\nContent-Length: %d\r\n\r\n" % (ERROR_BYTES + 1)),
+            ResponseTooLargeError,
+        ),
+        (sends(http(403, zipped(b"x" * (ERROR_BYTES + 1)), GZIP)), ResponseTooLargeError),
     ],
 )
 def test_the_body_of_an_error_is_limited_to_a_quarter_second_and_64_kib(
-    answering: Answering,
+    answering: Answering, error: type[TransportError]
 ) -> None:
     with origin(answering) as served:
         response = Client(served.url).send(replace(GET, max_body_bytes=1_000_000))
 
-        assert (response.status, response.body) == (403, None)
+        assert (response.status, response.body, type(response.body_error)) == (403, None, error)
         assert served.hung_up.wait(SAFETY_NET_SECONDS)
 
 
