@@ -29,7 +29,7 @@ class Settings(EnvironmentSettings):
     cache_timeout_milliseconds: int = 300
 
     def __post_init__(self) -> None:
-        EnvironmentSettings.__post_init__(self)  # `super()` knows the class without slots alone
+        EnvironmentSettings.__post_init__(self)  # `super()` fails in a dataclass with slots
         for name, least in (
             ("fresh_seconds", 1),
             ("stale_if_error_seconds", 0),

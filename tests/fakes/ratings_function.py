@@ -18,6 +18,7 @@ from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.cache.lookup import ReadResult
 from functions.ratings.cache.policy import CachePolicy
 from functions.ratings.models import (
+    BARE,
     MusicUserToken,
     QueryOptions,
     Rating,
@@ -42,7 +43,6 @@ SONG: Final = RatingKey(type="library-songs", id="i.a")
 CATALOG_SONG: Final = RatingKey(type="songs", id="907242702")
 """The same song as `SONG`."""
 
-BARE: Final = QueryOptions()
 EXTENDED: Final = (
     QueryOptions(include="content"),
     QueryOptions(extend="artistUrl", language="de"),

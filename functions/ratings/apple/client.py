@@ -44,7 +44,7 @@ class AppleClient:
     """Reads and writes a user's ratings at Apple with the developer token.
 
     Every method raises an `AppleRejectedError` if Apple rejects the request, and a
-    `DependencyError` if there is no valid response.
+    `DependencyError` if Apple returns no valid response.
     """
 
     client: ResilientClient
@@ -152,7 +152,9 @@ class AppleClient:
         try:
             developer_token = self.developer_tokens.reread(deadline)
         except errors.DeveloperTokenUnavailableError:
-            raise errors.DeveloperTokenRejectedError("401, and there is no other token") from None
+            raise errors.DeveloperTokenRejectedError(
+                "401, and the secret has no valid token"
+            ) from None
         if developer_token != rejected:
             again = replace(request, max_idle_seconds=NEW_CONNECTION)
             attempted = self.client.send_once(_authorized(again, developer_token), deadline)

@@ -54,7 +54,7 @@ def is_forbidden(response: Response) -> bool:
 
 
 def is_absent(response: Response) -> bool:
-    """Whether this is a 404 that proves that there is no rating, or no item to rate."""
+    """Whether this 404 proves that the rating, or the item to rate, does not exist."""
     return response.status == HTTPStatus.NOT_FOUND and proves_absence(response.body)
 
 

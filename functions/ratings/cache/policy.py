@@ -89,11 +89,9 @@ class WriteFinished(NamedTuple):
     no_later_write: bool
 
 
-def is_cacheable(started: WriteStarted | None, finished: WriteFinished | None) -> bool:
-    """Whether a write's value is certain to be the item's value now; None for a failed call."""
-    if started is None or finished is None:
-        return False
-    return finished.no_later_write and not started.had_concurrent_write
+def is_cacheable(started: WriteStarted | None, finished: WriteFinished) -> bool:
+    """Whether a write's value is certain to be the item's value now."""
+    return started is not None and not started.had_concurrent_write and finished.no_later_write
 
 
 class CacheSnapshot(NamedTuple):
@@ -118,8 +116,8 @@ class CachePolicy:
 
     def is_fresh(self, cached: CachedRating, now: float) -> bool:
         """Whether a rating may be served without a call to Apple."""
-        age = now - cached.requested_at
-        return -CLOCK_SKEW_SECONDS <= age < self.fresh_seconds
+        is_young = now - cached.requested_at < self.fresh_seconds
+        return is_young and not cached.is_future_dated(now)
 
     def is_stale(self, cached: CachedRating, now: float) -> bool:
         """Whether a rating may be served only if Apple fails."""

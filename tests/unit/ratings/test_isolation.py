@@ -8,10 +8,10 @@ from typing import Final
 import pytest
 
 from functions.ratings import errors
-from functions.ratings.models import MusicUserToken, QueryOptions, Rating, RatingKey
+from functions.ratings.models import BARE, MusicUserToken, QueryOptions, Rating, RatingKey
 from tests.fakes.apple_music import FakeAppleMusic, Value, response
 from tests.fakes.observer import CacheMayNotFail
-from tests.fakes.ratings_function import BARE, InMemoryFunction
+from tests.fakes.ratings_function import InMemoryFunction
 
 RUNS: Final = 2000
 REQUESTS: Final = 12

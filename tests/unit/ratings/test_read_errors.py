@@ -15,10 +15,9 @@ from functions.ratings.errors import (
     UserTokenRejectedError,
 )
 from functions.ratings.metrics import Metric
-from functions.ratings.models import QueryOptions, RatingKey
+from functions.ratings.models import BARE, QueryOptions, RatingKey
 from tests.fakes.apple_music import FAILURES, REJECTIONS
 from tests.fakes.ratings_function import (
-    BARE,
     EXTENDED,
     GRACE,
     SONG,
