@@ -31,7 +31,7 @@ def compose(app: App) -> None:
     """Add the stage named in the context to the app.
 
     Raises:
-        UnknownStageError: if there is no such stage.
+        UnknownStageError: if no stage has this name.
     """
     compose_stage(app, _settings(app))
 

@@ -93,7 +93,7 @@ _Recipe = tuple[str, Callable[[Path], object]]
 
 
 def _our_recipe(python: LambdaPython) -> _Recipe:
-    """Bundle as `cdk deploy` does, but for this machine's processor."""
+    """Bundle as `cdk deploy` does, for this machine's processor."""
     bundling = PipBundling(package="ratings", architecture=_architecture(), python=python.path)
     return bundling.asset_hash(), lambda target: bundling.try_bundle(str(target), None)
 

@@ -203,7 +203,7 @@ def stage_settings(name: str) -> StageSettings:
     """Return the settings of the stage with that name.
 
     Raises:
-        UnknownStageError: if there is no such stage.
+        UnknownStageError: if no stage has this name.
     """
     try:
         return STAGES[name]
@@ -216,10 +216,10 @@ def local_stage(context: str | None, *, machine: str) -> StageSettings:
     """Return the settings of the stage for the emulator of AWS on this machine.
 
     `context` is a JSON object of changed settings. It must have an `apple_music_url` on the
-    loopback address: a function deployed to an AWS account by mistake would then call nobody.
+    loopback address: a function deployed to an AWS account by mistake then reaches no server.
 
     Raises:
-        UnknownStageError: if it does not, as in a deployment to an AWS account.
+        UnknownStageError: if it has none, as in a deployment to an AWS account.
     """
     changed = json.loads(context or "{}")
     if urlsplit(changed.get("apple_music_url", "")).hostname != "127.0.0.1":
