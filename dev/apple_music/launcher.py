@@ -22,6 +22,7 @@ class RunningAppleMusic:
     url: str
     key: DeveloperKey
     apple_music: AppleMusic
+    store: RatingsStore
 
 
 @contextmanager
@@ -29,17 +30,19 @@ def launch(
     ratings: Mapping[str, Mapping[ResourceId, int]] = sample_data.RATINGS,
     *,
     intercept: Callable[[HttpRequest], HttpResponse | None] = lambda _request: None,
+    lag_seconds: float = 0.0,
 ) -> Iterator[RunningAppleMusic]:
     """Run the stand-in on a free port for as long as the block lasts.
 
     If `intercept` returns a response to a request, the stand-in does not receive the request.
+    Reads see a write after `lag_seconds`.
     """
     key = DeveloperKey.generate()
-    store = RatingsStore(items=sample_data.ITEMS, ratings=ratings)
+    store = RatingsStore(items=sample_data.ITEMS, ratings=ratings, lag_seconds=lag_seconds)
     apple_music = AppleMusic(store=store, trusted_keys=[key], clock=time.time)
 
     def respond(request: HttpRequest) -> HttpResponse:
         return intercept(request) or apple_music.respond(request)
 
     with listen() as listener, serve(listener, respond):
-        yield RunningAppleMusic(url=url_of(listener), key=key, apple_music=apple_music)
+        yield RunningAppleMusic(url=url_of(listener), key=key, apple_music=apple_music, store=store)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -19,7 +20,7 @@ class RatingsStore:
     """Ratings by user and item, safe to use from several threads.
 
     All ids of an item in `items` share one rating; an id outside `items` is an item itself.
-    Methods raise `KeyError` for an unknown user.
+    Reads see a write after `lag_seconds` of `clock`. Methods raise `KeyError` for an unknown user.
     """
 
     def __init__(
@@ -27,11 +28,16 @@ class RatingsStore:
         *,
         items: Iterable[Iterable[ResourceId]],
         ratings: Mapping[str, Mapping[ResourceId, int]],
+        lag_seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._lag_seconds = lag_seconds
+        self._clock = clock
         self._lock = threading.Lock()
         self._item_of = {name: min(names) for names in map(tuple, items) for name in names}
-        self._ratings = {
-            user: {self._item(name): value for name, value in values.items()}
+        # The time from which reads see a value, and the value: the one they see, and later ones.
+        self._ratings: dict[str, dict[ResourceId, list[tuple[float, int | None]]]] = {
+            user: {self._item(name): [(float("-inf"), value)] for name, value in values.items()}
             for user, values in ratings.items()
         }
 
@@ -40,19 +46,28 @@ class RatingsStore:
         return user in self._ratings
 
     def rating(self, user: str, name: ResourceId) -> int | None:
-        """Return the rating, or None if the item is not rated."""
+        """Return the rating that reads see, or None if the item is not rated."""
         with self._lock:
-            return self._ratings[user].get(self._item(name))
+            values, now = self._ratings[user].get(self._item(name), []), self._clock()
+            while len(values) > 1 and values[1][0] <= now:
+                del values[0]
+            return values[0][1] if values and values[0][0] <= now else None
 
     def put(self, user: str, name: ResourceId, value: int) -> None:
         """Rate an item."""
-        with self._lock:
-            self._ratings[user][self._item(name)] = value
+        self._write(user, name, value)
 
     def delete(self, user: str, name: ResourceId) -> bool:
         """Delete a rating; return False if there is none."""
+        return self._write(user, name, None) is not None
+
+    def _write(self, user: str, name: ResourceId, value: int | None) -> int | None:
+        """Return what was written before."""
         with self._lock:
-            return self._ratings[user].pop(self._item(name), None) is not None
+            values = self._ratings[user].setdefault(self._item(name), [])
+            before = values[-1][1] if values else None
+            values.append((self._clock() + self._lag_seconds, value))
+            return before
 
     def _item(self, name: ResourceId) -> ResourceId:
         return self._item_of.get(name, name)

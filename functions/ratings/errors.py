@@ -28,7 +28,8 @@
     │   ├── AppleUnavailableError       503
     │   ├── AppleRateLimitedError       429, which counts for the whole developer team
     │   └── AppleNotCalledError
-    │       ├── CircuitOpenError
+    │       ├── CoolingOffError         after a 429, so also an AppleRateLimitedError
+    │       ├── CircuitOpenError        Apple fails or, for a request with a stale copy, is slow
     │       ├── DeadlineExceededError   too little time remains for a call
     │       └── DeveloperTokenUnavailableError
     ├── CacheUnavailableError           DynamoDB failed; never reaches a caller
@@ -43,12 +44,13 @@ callers; docs/errors.md lists them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 
 from functions.ratings.metrics import Metric
 
 
 class RatingsError(Exception):
-    """The root; `retry_after` is in seconds, `source` is Apple's object of that name.
+    """The root; `retry_after` is in whole seconds, `source` is Apple's object of that name.
 
     `outcome_unknown` says whether Apple may have applied a write despite this error.
     """
@@ -61,9 +63,9 @@ class RatingsError(Exception):
     outcome_unknown = True
     source: Mapping[str, str] | None = None
 
-    def __init__(self, message: str, *, retry_after: int | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else max(1, ceil(retry_after))
 
     def headers(self) -> Mapping[str, str]:
         """The headers that only this error has."""
@@ -224,6 +226,9 @@ class AppleNotCalledError(DependencyError):
     detail = "Apple Music is not available at the moment."
     metric = Metric.UPSTREAM_NOT_CALLED
     outcome_unknown = False
+
+
+class CoolingOffError(AppleRateLimitedError, AppleNotCalledError): ...
 
 
 class CircuitOpenError(AppleNotCalledError): ...

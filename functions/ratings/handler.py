@@ -13,7 +13,7 @@ from functions.ratings.api.routes import Routes
 from functions.ratings.apple.client import AppleClient
 from functions.ratings.apple.developer_token import READ_SECONDS, DeveloperTokenSource
 from functions.ratings.apple.rejected_tokens import RejectedTokens
-from functions.ratings.apple.resilience import ResilientClient
+from functions.ratings.apple.resilient_client import ResilientClient
 from functions.ratings.aws.json_client import (
     DYNAMODB,
     SECRETS_MANAGER,
@@ -24,6 +24,7 @@ from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.cache.policy import CachePolicy
 from functions.ratings.errors import InternalError
 from functions.ratings.reads import Reads
+from functions.ratings.resilience import CacheBypass
 from functions.ratings.settings import Settings
 from functions.ratings.telemetry import Telemetry
 from functions.ratings.writes import Writes
@@ -87,6 +88,8 @@ def _build_routes(
         table_name=settings.cache_table_name,
         policy=policy,
         clock=time,
+        random=random.SystemRandom(),
+        bypass=CacheBypass(time, telemetry),
         observer=telemetry,
     )
     apple = AppleClient(
@@ -107,7 +110,7 @@ def _build_routes(
         observer=telemetry,
     )
     rejected = RejectedTokens(time)
-    reads = Reads(cache=cache, apple=apple, policy=policy, clock=time, rejected_tokens=rejected)
+    reads = Reads(cache=cache, apple=apple, clock=time, rejected_tokens=rejected)
     writes = Writes(cache=cache, apple=apple, clock=time, rejected_tokens=rejected)
     return Routes(read=reads.read, write=writes.write)
 

@@ -38,6 +38,8 @@ class Metric(Enum):
     CACHE_INVALIDATION_FAILED = "CacheInvalidationFailed"
     # Items with a layout that this version does not write; they count as misses.
     CACHE_ITEM_INVALID = "CacheItemInvalid"
+    # Times that an environment began to bypass DynamoDB, because it kept failing.
+    CACHE_BYPASS_STARTED = "CacheBypassStarted"
     # Duration of each call to Apple in milliseconds; its sample count is the number of calls.
     UPSTREAM_LATENCY = "UpstreamLatency"
     # Calls to Apple that were retried.
@@ -48,7 +50,7 @@ class Metric(Enum):
     UPSTREAM_TIMEOUT = "UpstreamTimeout"
     # Requests to which Apple responded with 503.
     UPSTREAM_UNAVAILABLE = "UpstreamUnavailable"
-    # Requests to which Apple responded with 429.
+    # Requests to which Apple responded with 429, or for which it was not called after one.
     UPSTREAM_RATE_LIMITED = "UpstreamRateLimited"
     # Requests to which Apple's response was not a valid one.
     UPSTREAM_INVALID_RESPONSE = "UpstreamInvalidResponse"
@@ -56,12 +58,20 @@ class Metric(Enum):
     UPSTREAM_TLS_FAILED = "UpstreamTlsFailed"
     # Requests for which Apple was not called: the breaker was open, or no time remained.
     UPSTREAM_NOT_CALLED = "UpstreamNotCalled"
-    # Times that the circuit breaker of an environment opened.
+    # Times that the circuit breaker of an environment opened, or a probe failed.
     BREAKER_OPENED = "BreakerOpened"
+    # Times that the circuit breaker of an environment closed.
+    BREAKER_CLOSED = "BreakerClosed"
+    # Times that an environment began to serve stale copies at once, because Apple was slow.
+    STALE_ONLY_STARTED = "StaleOnlyStarted"
+    # Times that an environment began to cool off after a 429.
+    COOL_OFF_STARTED = "CoolOffStarted"
     # Requests that needed a developer token when no valid one was available.
     DEVELOPER_TOKEN_UNAVAILABLE = "DeveloperTokenUnavailable"  # noqa: S105  # nosec B105  # a metric's name
     # Reads of the developer token secret that failed, or returned no token.
     DEVELOPER_TOKEN_READ_FAILED = "DeveloperTokenReadFailed"  # noqa: S105  # nosec B105  # likewise
+    # Times that Apple rejected the developer token of an environment.
+    DEVELOPER_TOKEN_REJECTED = "DeveloperTokenRejected"  # noqa: S105  # nosec B105  # likewise
 
     @property
     def unit(self) -> str:

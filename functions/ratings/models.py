@@ -72,20 +72,33 @@ class MusicUserToken:
 
 
 RatingValue = Literal[1, -1]  # 1 for a like, -1 for a dislike
+Value = Literal[1, 0, -1]  # 0 for not rated
 
 
 class Rating(NamedTuple):
-    """A Ratings resource, as the JSON text inside `data`; None if the item is not rated."""
+    """A value, and the Ratings resource as the JSON text inside `data`; empty if not rated."""
 
-    resource: str | None
+    value: Value
+    resource: str = ""
 
     @property
     def is_rated(self) -> bool:
         """Whether the user has rated the item."""
-        return self.resource is not None
+        return self.value != 0
 
 
-NOT_RATED: Final = Rating(None)
+NOT_RATED: Final = Rating(0)
+
+
+def rating_of(key: RatingKey, value: Value) -> Rating:
+    """A rating with the resource that Apple writes; no valid type or id needs escaping in JSON."""
+    if value == 0:
+        return NOT_RATED
+    return Rating(
+        value,
+        f'{{"id":"{key.id}","type":"ratings","href":"/v1/me/ratings/{key.type}/{key.id}",'
+        f'"attributes":{{"value":{value}}}}}',
+    )
 
 
 class QueryOptions(NamedTuple):

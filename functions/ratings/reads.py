@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil
 from typing import Final
 
 from functions.ratings import errors
 from functions.ratings.apple.client import AppleClient
 from functions.ratings.apple.rejected_tokens import RejectedTokens
-from functions.ratings.cache.dynamodb import WRITE_BATCH, DynamoDBCache
+from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.cache.lookup import CacheLookup, ReadResult
-from functions.ratings.cache.policy import CachePolicy, CacheSnapshot, cached_ratings
+from functions.ratings.cache.policy import CacheSnapshot
 from functions.ratings.models import ReadRequest
 from functions.shared.deadline import Clock, Deadline
 
-STALE_READY_SECONDS: Final = 1.5  # for Apple, if a stale copy can be served: responds within 2 s
-STORING_SECONDS: Final = 0.6  # reserved for storing each batch of ratings
+STORING_SECONDS: Final = 0.6  # reserved for storing the response
 
 
 @dataclass(eq=False, repr=False)
@@ -25,7 +23,6 @@ class Reads:
 
     cache: DynamoDBCache
     apple: AppleClient
-    policy: CachePolicy
     clock: Clock
     rejected_tokens: RejectedTokens
 
@@ -45,21 +42,21 @@ class Reads:
         try:
             ratings = self.apple.read(
                 replace(request, keys=lookup.missing),
-                _apple_deadline(lookup, deadline),
+                deadline.reserve(min(STORING_SECONDS, deadline.remaining() / 2)),
                 has_stale=lookup.has_stale,
             )
         except errors.RatingsError as error:
             return self._after_error(error, request, snapshot, lookup)
-        generation = None if snapshot is None else snapshot.generation
-        stored = False
-        if ratings and generation is not None and generation.is_settled(requested_at):
-            stored = self.cache.store(
-                token_hash, cached_ratings(ratings, requested_at, generation.number)
-            )
+        stored = bool(
+            ratings
+            and snapshot is not None
+            and snapshot.accepts(requested_at, self.clock.time())
+            and self.cache.store(token_hash, snapshot, ratings, requested_at)
+        )
         return lookup.fetched(ratings, stored=stored)
 
     def _look_up(self, request: ReadRequest, snapshot: CacheSnapshot | None) -> CacheLookup:
-        return CacheLookup.of(request.keys, snapshot, self.policy, self.clock.time())
+        return CacheLookup.of(request.keys, snapshot, self.clock.time())
 
     def _after_error(
         self,
@@ -76,14 +73,7 @@ class Reads:
                 )
         if isinstance(error, errors.UserTokenRejectedError):
             self.rejected_tokens.remember(request.token)
-            has_ratings = snapshot is not None and bool(snapshot.ratings)
+            has_ratings = snapshot is not None and any(snapshot.buckets.values())
             family = request.keys[0].family
             self.cache.invalidate(request.token.hash, family, has_ratings=has_ratings)
         return lookup.failed(error)
-
-
-def _apple_deadline(lookup: CacheLookup, deadline: Deadline) -> Deadline:
-    """Reserve time to store the response; do not wait long if a stale copy can be served."""
-    batches = ceil(len(lookup.missing) / WRITE_BATCH) if lookup.is_cached else 1
-    deadline = deadline.reserve(min(STORING_SECONDS * batches, deadline.remaining() / 2))
-    return deadline.cap(STALE_READY_SECONDS) if lookup.has_stale else deadline

@@ -1,4 +1,4 @@
-"""Writes ratings: announces each write to the cache, sends it to Apple, and closes it."""
+"""Writes ratings: announces each write to the cache, sends it to Apple, and ends it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from functions.ratings.apple.client import AppleClient
-from functions.ratings.apple.documents import rating_of
 from functions.ratings.apple.rejected_tokens import RejectedTokens
 from functions.ratings.cache.dynamodb import DynamoDBCache
-from functions.ratings.cache.policy import cached_ratings, is_cacheable
+from functions.ratings.cache.policy import StoredRating, WriteOutcome
 from functions.ratings.errors import RatingsError, UserTokenRejectedError
-from functions.ratings.models import Rating, WriteRequest
+from functions.ratings.models import Rating, WriteRequest, WriteResult, rating_of
 from functions.shared.deadline import Clock, Deadline
 
-CLOSING_SECONDS: Final = 1.0  # reserved for closing a write and storing its rating
+OPENING_SECONDS: Final = 0.3  # reserved for the announcement
+CLOSING_SECONDS: Final = 1.0  # reserved for closing a write
 
 
 @dataclass(eq=False, repr=False)
@@ -35,23 +35,23 @@ class Writes:
         """
         self.rejected_tokens.check(request.token)
         deadline = deadline.reserve(CLOSING_SECONDS)
-        self.apple.check_available(deadline)
-        token_hash, family = request.token.hash, request.key.family
-        started = self.cache.open_write(token_hash, family)
-        requested_at = self.clock.time()
-        unknown, is_clear = True, False
+        self.apple.check_available(deadline.reserve(OPENING_SECONDS))
+        started = self.cache.open_write(request.token.hash, request.key.family)
+        written = StoredRating(request.value or 0, self.clock.time())
+        outcome = WriteOutcome.UNKNOWN
         try:
-            result = self.apple.write(request, deadline)
-            unknown, is_clear = result.outcome_unknown, result.is_clear
+            outcome = _outcome(self.apple.write(request, deadline))
         except RatingsError as error:
-            unknown = error.outcome_unknown
+            outcome = WriteOutcome.UNKNOWN if error.outcome_unknown else WriteOutcome.REJECTED
             if isinstance(error, UserTokenRejectedError):
                 self.rejected_tokens.remember(request.token)
             raise
         finally:
-            finished = self.cache.close_write(token_hash, family, started, unknown=unknown)
-        rating = rating_of(request.key, request.value)
-        if is_clear and not unknown and finished and is_cacheable(started, finished):
-            ratings = {request.key: rating}
-            self.cache.store(token_hash, cached_ratings(ratings, requested_at, finished.generation))
-        return rating
+            self.cache.close_write(request.token.hash, request.key, started, outcome, written)
+        return rating_of(request.key, written.value)
+
+
+def _outcome(result: WriteResult) -> WriteOutcome:
+    if result.outcome_unknown:
+        return WriteOutcome.UNKNOWN
+    return WriteOutcome.CONFIRMED if result.is_clear else WriteOutcome.ACCEPTED

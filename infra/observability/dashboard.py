@@ -33,8 +33,19 @@ CACHE_FAILURES: Final = (
     Metric.CACHE_STORE_FAILED,
     Metric.CACHE_INVALIDATION_FAILED,
     Metric.CACHE_ITEM_INVALID,
+    Metric.CACHE_BYPASS_STARTED,
 )
-TOKEN_FAILURES: Final = (Metric.DEVELOPER_TOKEN_UNAVAILABLE, Metric.DEVELOPER_TOKEN_READ_FAILED)
+APPLE_STATES: Final = (
+    Metric.BREAKER_OPENED,
+    Metric.BREAKER_CLOSED,
+    Metric.STALE_ONLY_STARTED,
+    Metric.COOL_OFF_STARTED,
+)
+TOKEN_FAILURES: Final = (
+    Metric.DEVELOPER_TOKEN_UNAVAILABLE,
+    Metric.DEVELOPER_TOKEN_READ_FAILED,
+    Metric.DEVELOPER_TOKEN_REJECTED,
+)
 CACHE_OPERATIONS: Final = ("BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem")
 
 _COLUMNS: Final = 24
@@ -99,7 +110,7 @@ def _experience(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
 
 
 def _apple(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
-    retries = _counts(metrics, (Metric.UPSTREAM_RETRIED, Metric.BREAKER_OPENED))
+    retries = _counts(metrics, (Metric.UPSTREAM_RETRIED, *APPLE_STATES))
     latency = [
         metrics.own(Metric.UPSTREAM_LATENCY, percentile) for percentile in (_P50, _P95, _P99)
     ]

@@ -1,148 +1,209 @@
-"""Reads and writes in any order never end with a stale value, over any DynamoDB."""
+"""No order of reads and writes returns an old value for long, or hides a client's own write."""
 
 from __future__ import annotations
 
 import itertools
-import json
-import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
-from typing import Final
+from functools import cache, partial
+from typing import Any, Final
 
-from functions.ratings.aws.json_client import AwsCall
+from functions.ratings.apple.developer_token import DeveloperTokenSource
+from functions.ratings.aws.json_client import AwsCall, AwsError
+from functions.ratings.cache.items import bucket_sort_key, family_sort_key
+from functions.ratings.cache.lookup import CacheLookup
 from functions.ratings.cache.policy import CachePolicy
-from functions.ratings.errors import AppleTimeoutError
+from functions.ratings.errors import DeadlineExceededError, RatingsError
 from functions.ratings.models import MusicUserToken, RatingKey
-from tests.contracts.interleaving import Operation, interleavings, pause
+from tests.contracts.interleaving import Operation, pause
+from tests.contracts.promises import Promises, Write
 from tests.fakes.apple_music import FakeAppleMusic, Value
+from tests.fakes.clock import SkewedClock
+from tests.fakes.dynamodb import FakeDynamoDB, step
 from tests.fakes.observer import CacheMayNotFail
 from tests.fakes.ratings_function import CATALOG_SONG, POLICY, SONG, InMemoryFunction
 
-LAGS: Final = (0.0, 4.9)
-"""Reads see a write at Apple at once, or just before the settling time is over."""
+NEIGHBOUR: Final = RatingKey(SONG.type, "i.g")
+CATALOG_NEIGHBOUR: Final = RatingKey(CATALOG_SONG.type, "9")
+"""Other songs, in the buckets of `SONG` and `CATALOG_SONG`."""
 
-LOSSES: Final = 0.02
-"""How often, in a random run, the response to a write is lost and the write takes effect late."""
-
-PATIENT: Final = replace(POLICY, fresh_seconds=600)
-"""Ratings stay fresh until the end of a run, so that a stale one is found."""
-
-EFFECTS: Final = {"like": 4, "dislike": 4, "delete": 4, "read": 3, "read list": 3}
-"""How many effects each kind of operation has if no other runs between them."""
-
-_TOUCHED: Final[Mapping[str, tuple[str, ...]]] = {
-    "read": ("generation", "ratings"),
-    "store": ("ratings",),
-    "open": ("generation",),
-    "close": ("generation",),
-    **dict.fromkeys(("GET", "PUT", "DELETE"), ("apple",)),
-}
-"""What each effect reads or writes."""
+_APPLE: Final = "apple"
+_METHODS: Final = ("GET", "PUT", "DELETE")
+_ITEMS: Final = {family_sort_key("songs"), *map(bucket_sort_key, (SONG, CATALOG_SONG))}
+_SEVERAL: Final = ((NEIGHBOUR, 1), (SONG, 1), (CATALOG_SONG, -1), (SONG, None))
 
 
 class World:
-    """One user and one song with two ids; operations pause before each call to DynamoDB or Apple.
+    """One user, whose operations pause before each call to DynamoDB or Apple.
 
-    `call` is DynamoDB; None is one in memory.
+    Each operation has an environment of its own, whose clock is ahead by each of `skews` in turn.
+    Calls of the steps in `resent` are sent twice, because the first response is lost. `call` is
+    DynamoDB; None is one in memory. `violations` are the ratings that no read may return.
     """
 
     def __init__(
         self,
         *,
         lag: float,
+        skews: Collection[float] = (0.0,),
+        resent: Collection[str] = (),
         policy: CachePolicy = POLICY,
         call: AwsCall | None = None,
         user: str = "ada",
     ) -> None:
-        self._apple = FakeAppleMusic(lag=lag)
-        self.clock = self._apple.clock
+        self.apple = FakeAppleMusic(lag=lag)
+        self.clock = self.apple.clock
+        self.resent = resent
+        self.violations: list[str] = []
+        self._skews = itertools.cycle(skews)
+        self._policy = policy
         self._user = MusicUserToken(user)
-        self._function = InMemoryFunction(
-            apple=self._apple,
-            call=call,
-            policy=policy,
-            observer=CacheMayNotFail(),
-            before=lambda step: pause(*_TOUCHED[step]),
+        self._table = call or FakeDynamoDB().call
+        self._promises = Promises(self.apple, user, skew=max(skews) - min(skews))
+        self._readers = itertools.cycle(
+            [
+                InMemoryFunction(
+                    apple=self.apple,
+                    call=self._table,
+                    policy=policy,
+                    observer=CacheMayNotFail(),
+                    clock=SkewedClock(self.clock, skew),
+                )
+                for skew in skews
+            ]
         )
 
-    def read(self, key: RatingKey = SONG, *others: str) -> Value:
-        result = self._function.read(key.id, *others, token=self._user, type_name=key.type)
-        assert result.error is None
-        resource = result.ratings[0].resource
-        return None if resource is None else json.loads(resource)["attributes"]["value"]
+    def read(self, key: RatingKey = SONG, *others: RatingKey) -> list[Value]:
+        """Read one item, or a list."""
+        ids = [each.id for each in (key, *others)]
+        result = self._function().read(*ids, token=self._user, type_name=key.type)
+        assert result.error is None or isinstance(result.error, DeadlineExceededError)
+        return [rating.value or None for rating in result.ratings]
 
     def write(self, value: Value, key: RatingKey = SONG) -> None:
-        self._function.write(value, token=self._user, key=key)
+        write = Write(key, value)
+        try:
+            self._function(write).write(value, token=self._user, key=key)
+        except RatingsError as error:
+            self._promises.failed(write, outcome_unknown=error.outcome_unknown)
+        write.ended_at = self.clock.time()
 
     def lose(self, value: Value, seconds: float) -> None:
-        """Write; Apple's response is lost, and the write takes effect after `seconds`."""
-        self._apple.lost_seconds = seconds
-        with suppress(AppleTimeoutError):
-            self.write(value)
-        self._apple.lost_seconds = None
+        """Write; Apple's response is lost, and the rating changes after `seconds`."""
+        self.apple.lost_seconds = seconds
+        self.write(value)
+        self.apple.lost_seconds = None
+
+    def write_all(self, *writes: tuple[RatingKey, Value], pause_seconds: float) -> None:
+        """Write one item after another, and check what reads return after each."""
+        for key, value in writes:
+            self.write(value, key)
+            self.check()
+            self.clock.advance(pause_seconds)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass between any two effects of other operations."""
+        pause(_APPLE, *_ITEMS)
+        self.clock.advance(seconds)
+
+    def rate_elsewhere(self, value: Value) -> None:
+        """Rate the song at Apple, on a device that does not use this service."""
+        self.apple.rate(self._user.value, SONG.id, value)
 
     def operation(self, kind: str, dies_after: int | None = None) -> Operation:
         calls: Mapping[str, Callable[[], object]] = {
             "like": partial(self.write, 1),
             "dislike": partial(self.write, -1, CATALOG_SONG),
             "delete": partial(self.write, None),
+            "like neighbour": partial(self.write, 1, NEIGHBOUR),
+            "write several": partial(self.write_all, *_SEVERAL, pause_seconds=1.0),
             "read": self.read,
-            "read list": partial(self.read, SONG, "i.other"),
+            "read list": partial(self.read, SONG, NEIGHBOUR),
+            "read neighbour": partial(self.read, NEIGHBOUR),
+            "read catalog list": partial(self.read, CATALOG_SONG, CATALOG_NEIGHBOUR),
+            "wait": partial(self.wait, 4.0),
         }
         return Operation(calls[kind], dies_after)
 
-    def is_stale(self, settling: float = 5.1) -> bool:
-        """Whether a read may still return an old value once all has settled."""
-        stale = False
-        for seconds in (settling, 50.0):
+    def check(self) -> None:
+        """Compare what a list of each type would return now; nothing is stored."""
+        reader = next(self._readers)
+        for _, of_type in itertools.groupby(self._keys(), key=lambda key: key.type):
+            listed = tuple(of_type)
+            snapshot = reader.cache.read(self._user.hash, listed)
+            fresh = CacheLookup.of(listed, snapshot, reader.clock.time()).fresh
+            for key in listed:
+                at_apple = self.apple.value(self._user.value, key.id)
+                self._compare(key, fresh[key].value or None if key in fresh else at_apple)
+
+    def check_reads(self) -> None:
+        """Compare what reads of each item return; it may be stored."""
+        for key in self._keys():
+            self._compare(key, *self.read(key))
+
+    def run_out(self, *pauses: float) -> list[str]:
+        """Let time pass, read now and then, and return the violations."""
+        self.clock.advance(1.0)
+        self.check()
+        for seconds in pauses:
             self.clock.advance(seconds)
-            truth = self._apple.value(self._user.value, SONG.id)
-            stale = stale or any(self.read(key) != truth for key in (SONG, CATALOG_SONG))
-        return stale
+            self.check()
+            self.check_reads()
+        return self.violations
 
+    def _keys(self) -> list[RatingKey]:
+        return sorted({SONG, CATALOG_SONG, *(write.key for write in self._promises.writes)})
 
-def random_run_ends_stale(world: World, chance: random.Random, operations: int) -> bool:
-    """Run operations in a random order, with deaths, lost responses and time passing."""
-    kinds = list(EFFECTS)
-    running = [
-        world.operation(
-            chance.choice(kinds), chance.choice((None, None, None, chance.randrange(5)))
+    def _compare(self, key: RatingKey, value: Value) -> None:
+        allowed = self._promises.allowed(key)
+        if value not in allowed:
+            self.violations.append(f"{key} is {value}, not one of {allowed}")
+
+    def _function(self, write: Write | None = None) -> InMemoryFunction:
+        function = InMemoryFunction(
+            apple=self.apple,
+            call=partial(self._call, write, self.resent),
+            policy=self._policy,
+            observer=CacheMayNotFail(),
+            before=lambda name: pause(_APPLE) if name in _METHODS else None,
+            clock=SkewedClock(self.clock, next(self._skews)),
         )
-        for _ in range(operations)
-    ]
-    while running := [operation for operation in running if operation.next_step is not None]:
-        chance.choice(running).advance()
-        world.clock.advance(chance.choice((0.0, 0.0, 0.1, 0.2)))
-        if chance.random() < LOSSES:
-            world.lose(chance.choice((1, -1)), chance.choice((0.0, 3.0, 30.0)))
-    # Read while a lost write has yet to take effect.
-    world.clock.advance(6.0)
-    for key in (SONG, CATALOG_SONG):
-        world.read(key)
-    return world.is_stale(61.0)
+        function.client.developer_tokens = _developer_tokens()
+        return function
+
+    def _call(
+        self,
+        write: Write | None,
+        resent: Collection[str],
+        operation: str,
+        request: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        name = step(operation, request)
+        if write is not None and name == "close":
+            write.closing_at = self.clock.time()
+        pause(*_touched(operation, request))
+        if write is not None and name == "open":
+            self._promises.begin(write)
+        if name in resent:
+            with suppress(AwsError):
+                self._table(operation, request)
+            pause(*_touched(operation, request))
+        return self._table(operation, request)
 
 
-def stale_ends(
-    worlds: Callable[[], World], *kinds: str, dying: int = 0, every: bool = False
-) -> Iterator[bool]:
-    """Run the operations in each order, and yield whether it ends stale.
+@cache
+def _developer_tokens() -> DeveloperTokenSource:
+    """Tokens in memory: to read and check one takes longer than a read of a rating."""
+    return InMemoryFunction().client.developer_tokens
 
-    The first `dying` of them also die after each of their effects. Without `every`, of orders that
-    cannot differ one is run.
-    """
-    deaths = [(None, *range(EFFECTS[kind])) for kind in kinds[:dying]]
-    world: World
 
-    def start(dies_after: tuple[int | None, ...]) -> dict[str, Operation]:
-        nonlocal world
-        world = worlds()
-        world.write(-1)
-        world.clock.advance(POLICY.fresh_seconds + 5.1)
-        operations = itertools.zip_longest(kinds, dies_after)
-        return {f"{number}": world.operation(*each) for number, each in enumerate(operations)}
-
-    for dies_after in itertools.product(*deaths):
-        for _ in interleavings(partial(start, dies_after), every=every):
-            yield world.is_stale()
+def _touched(operation: str, request: Mapping[str, Any]) -> Iterator[str]:
+    """The sort keys of the items that a call reads or writes."""
+    if operation == "BatchGetItem":
+        for table in request["RequestItems"].values():
+            yield from (key["sk"]["S"] for key in table["Keys"])
+    elif operation == "BatchWriteItem":
+        for puts in request["RequestItems"].values():
+            yield from (put["PutRequest"]["Item"]["sk"]["S"] for put in puts)
+    else:
+        yield (request.get("Key") or request["Item"])["sk"]["S"]

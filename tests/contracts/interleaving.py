@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from greenlet import greenlet
+from greenlet import GreenletExit, greenlet
+
+
+class _Client(greenlet):
+    """Runs an operation; one that died has no more effects, not even those of `finally`."""
+
+    is_dead = False
 
 
 class Operation:
@@ -14,7 +20,7 @@ class Operation:
     """
 
     def __init__(self, call: Callable[[], object], dies_after: int | None = None) -> None:
-        self._greenlet = greenlet(call)
+        self._greenlet = _Client(call)
         self._remaining = dies_after
         self.next_step: frozenset[str] | None = self._run()
 
@@ -24,27 +30,44 @@ class Operation:
             self._remaining -= 1
         self.next_step = self._run()
 
+    def end(self) -> None:
+        """Die, if there are effects left; else the paused call and its world stay in memory."""
+        if self._greenlet:
+            self._greenlet.throw()
+        self.next_step = None
+
     def _run(self) -> frozenset[str] | None:
         step = self._greenlet.switch()
-        return step if isinstance(step, frozenset) and self._remaining != 0 else None
+        if self._remaining == 0:
+            self.end()
+            return None
+        return step if isinstance(step, frozenset) else None
 
 
 def pause(*touches: str) -> None:
     """Pause before an effect until the operation is advanced; outside of one, return."""
-    parent = greenlet.getcurrent().parent
-    if parent is not None:
-        parent.switch(frozenset(touches))
+    client = greenlet.getcurrent()
+    if not isinstance(client, _Client) or client.parent is None:
+        return
+    if client.is_dead:
+        raise GreenletExit
+    try:
+        client.parent.switch(frozenset(touches))
+    except GreenletExit:
+        client.is_dead = True
+        raise
 
 
 Start = Callable[[], Mapping[str, Operation]]
 """Starts a new world, and returns its operations by name, each before its first effect."""
 
 
-def interleavings(start: Start, *, every: bool) -> Iterator[None]:
+def interleavings(start: Start, *, every: bool, after_each: Callable[[], object]) -> Iterator[None]:
     """Run each order of the operations' effects in a world of its own, and yield at its end.
 
-    Orders that differ only by swapping neighbours that touch nothing in common have the same
-    result, so without `every` one of them is run (sleep sets: P. Godefroid, LNCS 1032, ch. 5).
+    `after_each` is called after each effect, but not again where two orders begin alike. Orders
+    that differ only by swapping neighbours that touch nothing in common have the same result, so
+    without `every` one of them is run (sleep sets: P. Godefroid, LNCS 1032, ch. 5).
     """
     pending: list[tuple[tuple[str, ...], frozenset[str]]] = [((), frozenset())]
     while pending:
@@ -52,6 +75,7 @@ def interleavings(start: Start, *, every: bool) -> Iterator[None]:
         operations = start()
         for name in order:
             operations[name].advance()
+        after_each()
         while True:
             steps = {n: op.next_step for n, op in operations.items() if op.next_step is not None}
             awake = [name for name in steps if name not in asleep]
@@ -65,5 +89,8 @@ def interleavings(start: Start, *, every: bool) -> Iterator[None]:
             (order, asleep), *others = branches
             pending.extend(others)
             operations[order[-1]].advance()
+            after_each()
+        for operation in operations.values():
+            operation.end()
         if not steps:
             yield

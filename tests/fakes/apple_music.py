@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -76,15 +77,15 @@ REJECTIONS: Final = [error for error in _RESPONSES if error not in FAILURES]
 class FakeAppleMusic:
     """Records each request, and the `seconds` that remained of its deadline.
 
-    Reads see a write after `lag` seconds. With `lost_seconds`, a write takes effect that many
-    seconds later, and its response is lost. Each response takes `takes` seconds of the clock.
+    A read returns the ratings of `lag` seconds ago. With `lost_seconds`, a write takes effect that
+    many seconds later, and its response is lost. Each response takes `takes` seconds of the clock.
     """
 
     def __init__(self, *, lag: float = 0.0) -> None:
         self.clock = FakeClock()
-        self._lag = lag
+        self.lag = lag
         self._scripts: dict[str | None, list[Response | TransportError]] = {}
-        self._written: dict[tuple[str, str], list[tuple[float, Value]]] = {}
+        self._changes: dict[tuple[str, str], list[tuple[float, Value]]] = {}
         self.takes = 0.0
         self.lost_seconds: float | None = None
         self.requests: list[Request] = []
@@ -108,17 +109,24 @@ class FakeAppleMusic:
         probed = 401 if error is errors.DeveloperTokenRejectedError else 200
         self.respond_with(response(probed), path="/v1/test")
 
-    def rate(self, token: str, item_id: str, value: Value, *, visible_in: float = 0.0) -> None:
-        """Rate an item; reads see it after `visible_in` seconds."""
-        visible_at = self.clock.time() + visible_in
-        self._written.setdefault(self._key(token, item_id), []).append((visible_at, value))
+    def rate(self, token: str, item_id: str, value: Value, *, delay: float = 0.0) -> None:
+        """Rate an item; the rating changes after `delay` seconds."""
+        changes = self._changes.setdefault(self._key(token, item_id), [])
+        changes.append((self.clock.time() + delay, value))
+        changes.sort(key=itemgetter(0))  # of two at the same time, the last one counts
+
+    def values(self, token: str, item_id: str, since: float) -> list[Value]:
+        """The ratings of an item from `since` until now."""
+        now, changes = self.clock.time(), self._changes.get(self._key(token, item_id), [])
+        before = [value for time, value in changes if time <= since]
+        return [
+            before[-1] if before else None,
+            *(value for time, value in changes if since < time <= now),
+        ]
 
     def value(self, token: str, item_id: str) -> Value:
-        """What a read sees now."""
-        now, written = self.clock.time(), self._written.get(self._key(token, item_id), [])
-        seen = [each for each in written if each[0] <= now]
-        # Of writes that became visible at once, the last counts.
-        return max(reversed(seen), key=lambda each: each[0])[1] if seen else None
+        """What a read returns now."""
+        return self.values(token, item_id, self.clock.time() - self.lag)[0]
 
     def send(self, request: Request, deadline: Deadline) -> Response:
         self.requests.append(request)
@@ -147,10 +155,9 @@ class FakeAppleMusic:
             ]
             return ok(*resources) if resources or not item else response(404)
         written = json.loads(request.body)["attributes"]["value"] if request.body else None
+        self.rate(token, item[0], written, delay=self.lost_seconds or 0.0)
         if self.lost_seconds is not None:
-            self.rate(token, item[0], written, visible_in=self.lost_seconds)
             raise messages.ExchangeTimeoutError("lost")
-        self.rate(token, item[0], written, visible_in=self._lag)
         return response(204) if written is None else ok(rating(item[0], written))
 
     def _key(self, token: str, item_id: str) -> tuple[str, str]:

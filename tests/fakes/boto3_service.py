@@ -19,5 +19,5 @@ class Boto3Service:
         try:
             response: dict[str, Any] = getattr(self._client, xform_name(operation))(**request)
         except ClientError as error:
-            raise AwsError(error.response["Error"]["Code"]) from None
+            raise AwsError(error.response["Error"]["Code"], error.response.get("Item")) from None
         return response

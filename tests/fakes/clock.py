@@ -17,3 +17,20 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         self._now += seconds
+
+
+class SkewedClock(FakeClock):
+    """The clock of another environment: its wall time is `skew` seconds ahead of `clock`."""
+
+    def __init__(self, clock: FakeClock, skew: float) -> None:
+        self._clock = clock
+        self._skew = skew
+
+    def time(self) -> float:
+        return self._clock.time() + self._skew
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+    def advance(self, seconds: float) -> None:
+        self._clock.advance(seconds)

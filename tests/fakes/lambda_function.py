@@ -79,7 +79,10 @@ SECRET: Final[Answers] = secret(DEVELOPER_JWT)
 
 
 class LambdaFunction:
-    """One environment of the function, and its peers; `dynamodb` replaces the `table`."""
+    """One environment of the function, and its peers; `dynamodb` replaces the `table`.
+
+    `exchanges` are the operations, requests and responses of the table since the start.
+    """
 
     def __init__(  # noqa: PLR0913 - each peer by its name
         self,
@@ -101,7 +104,8 @@ class LambdaFunction:
         for item in items:
             self.table.items[item["pk"]["S"], item["sk"]["S"]] = item
         apple_url, self.apple = self._serve(apple, _tls(wire, authority))
-        answers = (self._use_table,) if dynamodb is None else dynamodb
+        self.exchanges: list[tuple[str, dict[str, Any], dict[str, Any]]] = []
+        answers = (self.use_table,) if dynamodb is None else dynamodb
         dynamodb_url, self.dynamodb = self._serve(answers)
         secrets_url, self.secrets = self._serve(secrets)
         authority.cert_pem.write_to_path(str(folder / "authority.pem"))
@@ -165,13 +169,19 @@ class LambdaFunction:
         served = self._stack.enter_context(origin(*answers, tls=tls))
         return served.url, served
 
-    def _use_table(self, connection: socket.socket, request: bytes) -> None:
+    def use_table(self, connection: socket.socket, request: bytes) -> None:
+        aws_json(*self.apply(request))(connection, request)
+
+    def apply(self, request: bytes) -> tuple[dict[str, Any], int]:
+        """The table's response, and its status."""
+        operation, body = _operation(request), json.loads(request.partition(b"\r\n\r\n")[2])
+        response, status = {}, 200
         try:
-            _, _, body = request.partition(b"\r\n\r\n")
-            answer = aws_json(self.table.call(_operation(request), json.loads(body)))
+            response = self.table.call(operation, body)
         except AwsError as error:
-            answer = aws_json({"__type": error.code}, 400)
-        answer(connection, request)
+            response, status = {"__type": error.code, "Item": error.item}, 400
+        self.exchanges.append((operation, body, response))
+        return response, status
 
 
 def _operation(request: bytes) -> str:

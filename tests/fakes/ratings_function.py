@@ -12,7 +12,7 @@ from functions.ratings.api.routes import Routes
 from functions.ratings.apple.client import AppleClient
 from functions.ratings.apple.developer_token import DeveloperTokenSource
 from functions.ratings.apple.rejected_tokens import RejectedTokens
-from functions.ratings.apple.resilience import ResilientClient
+from functions.ratings.apple.resilient_client import ResilientClient
 from functions.ratings.aws.json_client import AwsCall, AwsError
 from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.cache.lookup import ReadResult
@@ -28,10 +28,12 @@ from functions.ratings.models import (
     WriteRequest,
 )
 from functions.ratings.reads import Reads
+from functions.ratings.resilience import CacheBypass
 from functions.ratings.writes import Writes
 from functions.shared.deadline import Deadline
 from functions.shared.http.messages import Request, Response
 from tests.fakes.apple_music import FakeAppleMusic
+from tests.fakes.clock import FakeClock
 from tests.fakes.dynamodb import FakeDynamoDB, step
 from tests.fakes.observer import RecordingObserver
 
@@ -58,15 +60,23 @@ DEVELOPER_JWT: Final = developer_jwt()
 
 
 class FakeSecret:
-    """The secret with the developer token; an `AwsError` as `text` is raised."""
+    """The secret with the developer token; an `AwsError` as `text` is raised.
 
-    def __init__(self, text: str | AwsError = DEVELOPER_JWT) -> None:
+    Each read takes `takes` seconds of the clock.
+    """
+
+    def __init__(
+        self, text: str | AwsError = DEVELOPER_JWT, clock: FakeClock | None = None
+    ) -> None:
         self.text = text
+        self.clock = clock or FakeClock()
+        self.takes = 0.0
         self.reads = 0
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         assert (operation, request) == ("GetSecretValue", {"SecretId": "developer"})
         self.reads += 1
+        self.clock.advance(self.takes)
         if isinstance(self.text, AwsError):
             raise self.text
         return {"SecretString": self.text}
@@ -88,17 +98,24 @@ class InMemoryFunction:
         policy: CachePolicy = POLICY,
         observer: RecordingObserver | None = None,
         before: Callable[[str], object] = lambda _: None,
+        clock: FakeClock | None = None,
     ) -> None:
         self.apple = apple or FakeAppleMusic()
-        self.clock = clock = self.apple.clock
+        self.clock = clock = clock or self.apple.clock
         self.dynamodb = FakeDynamoDB()
-        self.secret = FakeSecret()
+        self.secret = FakeSecret(clock=clock)
         self.observer = observer = observer or RecordingObserver()
         self.calls: list[str] = []
         self._aws_call = call or self.dynamodb.call
         self._before = before
         self.cache = DynamoDBCache(
-            self._call, table_name=TABLE, policy=policy, clock=clock, observer=observer
+            self._call,
+            table_name=TABLE,
+            policy=policy,
+            clock=clock,
+            random=random.SystemRandom(),  # no two environments use the same ids of writes
+            bypass=CacheBypass(clock, observer),
+            observer=observer,
         )
         self.resilient_client = ResilientClient(
             self._send,
@@ -114,9 +131,7 @@ class InMemoryFunction:
             self.resilient_client, developer_tokens=tokens, clock=clock, observer=observer
         )
         rejected = RejectedTokens(clock)
-        self.reads = Reads(
-            cache=self.cache, apple=client, policy=policy, clock=clock, rejected_tokens=rejected
-        )
+        self.reads = Reads(cache=self.cache, apple=client, clock=clock, rejected_tokens=rejected)
         self.writes = Writes(cache=self.cache, apple=client, clock=clock, rejected_tokens=rejected)
         self.routes = Routes(read=self.reads.read, write=self.writes.write)
 

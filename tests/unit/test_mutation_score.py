@@ -10,7 +10,7 @@ RESULTS = """\
     functions.ratings.models.xǁQueryOptionsǁquery__mutmut_3: no tests
     functions.ratings.models.x__type__mutmut_1: timeout
     functions.ratings.reads.x__apple_deadline__mutmut_1: killed
-    functions.ratings.apple.resilience.x_is_failure__mutmut_1: not checked
+    functions.ratings.apple.resilient_client.x_outcome_of__mutmut_1: not checked
 """
 
 

@@ -6,13 +6,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from math import ceil
 from typing import Final
 from urllib.parse import quote, urlencode
 
 from functions.ratings import errors
 from functions.ratings.apple.developer_token import DeveloperToken, DeveloperTokenSource
 from functions.ratings.apple.documents import confirms, rating_request, read_ratings, repeats
-from functions.ratings.apple.resilience import NEW_CONNECTION, Attempted, ResilientClient
+from functions.ratings.apple.resilient_client import (
+    NEW_CONNECTION,
+    Attempted,
+    Call,
+    ResilientClient,
+)
 from functions.ratings.apple.statuses import error_of, is_absent, is_forbidden
 from functions.ratings.metrics import Observer
 from functions.ratings.models import (
@@ -25,7 +31,12 @@ from functions.ratings.models import (
     WriteResult,
 )
 from functions.shared.deadline import Clock, Deadline
-from functions.shared.http.messages import ExchangeTimeoutError, InvalidResponseError, Request
+from functions.shared.http.messages import (
+    ExchangeTimeoutError,
+    InvalidResponseError,
+    Request,
+    Response,
+)
 
 MAX_BODY_BYTES: Final = 262_144  # a hundred bare ratings take about 12 kB
 EXTENDED_BODY_BYTES: Final = 1_572_864  # a hundred items with `include` take some 11 kB each
@@ -34,7 +45,7 @@ EXTENDED_BODY_BYTES: Final = 1_572_864  # a hundred items with `include` take so
 READ_IDLE_SECONDS: Final = 20.0
 WRITE_IDLE_SECONDS: Final = 1.0
 
-VERDICT_SECONDS: Final = 60  # the result of a probe of the developer token is remembered
+ACCEPTED_SECONDS: Final = 60  # a developer token that Apple accepted is not probed again
 
 _CLEAR_STATUSES: Final = (200, 201, 202, 204)  # of a PUT; another 2xx proves no value
 
@@ -51,12 +62,15 @@ class AppleClient:
     developer_tokens: DeveloperTokenSource
     clock: Clock
     observer: Observer
-    _verdict: tuple[DeveloperToken, bool, float] | None = field(default=None, init=False)
+    _accepted: DeveloperToken | None = field(default=None, init=False)
+    _accepted_until: float = field(default=0.0, init=False)
 
     def check_available(self, deadline: Deadline) -> None:
-        """Raise an `AppleNotCalledError` if Apple is down or too little time remains."""
+        """Raise an `AppleNotCalledError` if a write would not be sent now."""
         with self._counted():
-            self.client.check_available(deadline)
+            call = self.client.prepare(deadline, is_write=True)
+            self.developer_tokens.current(call.deadline)
+            call.check_time()
 
     def read(
         self, request: ReadRequest, deadline: Deadline, *, has_stale: bool
@@ -70,13 +84,12 @@ class AppleClient:
             "GET", path, {**query, **options.query()}, request.token, max_body_bytes=limit
         )
         with self._counted():
-            response = self._send(
-                http_request, request.token, deadline, has_stale=has_stale
-            ).response
+            call = self.client.prepare(deadline, keys=frozenset(keys), has_stale=has_stale)
+            response = self._send(http_request, request.token, call).response
             if is_absent(response):
                 return dict.fromkeys(keys, NOT_RATED)
             if response.status != HTTPStatus.OK:
-                raise error_of(response, self.clock.time())
+                raise self._error_of(response)
             if response.body is None:
                 is_slow = isinstance(response.body_error, ExchangeTimeoutError)
                 error = errors.AppleTimeoutError if is_slow else errors.InvalidAppleResponseError
@@ -97,7 +110,8 @@ class AppleClient:
             body=None if value is None else rating_request(value),
         )
         with self._counted():
-            attempted = self._send(http_request, request.token, deadline, has_stale=False)
+            call = self.client.prepare(deadline, keys=frozenset((key,)), is_write=True)
+            attempted = self._send(http_request, request.token, call)
             response, unknown = attempted.response, attempted.outcome_unknown
             if value is None:
                 is_clear = response.status == HTTPStatus.NO_CONTENT or is_absent(response)
@@ -108,7 +122,7 @@ class AppleClient:
             is_success = HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
             if is_clear or (is_success and not unknown):
                 return WriteResult(is_clear=is_clear, outcome_unknown=unknown)
-            error = error_of(response, self.clock.time())
+            error = self._error_of(response)
             if is_success:
                 error = errors.InvalidAppleResponseError("unclear after an unknown outcome")
             error.outcome_unknown = unknown
@@ -124,17 +138,21 @@ class AppleClient:
                 self.observer.count(error.metric, reason=str(error))
             raise
 
-    def _send(
-        self, request: Request, token: MusicUserToken, deadline: Deadline, *, has_stale: bool
-    ) -> Attempted:
-        self.client.check_available(deadline)
-        developer_token = self.developer_tokens.current(deadline)
-        authorized = _authorized(request, developer_token)
-        attempted = self.client.send(authorized, deadline, has_stale=has_stale)
+    def _error_of(self, response: Response) -> errors.RatingsError:
+        """The error of a response; its `Retry-After` is not before Apple may be called again."""
+        error = error_of(response, self.clock.time())
+        if error.retry_after is not None:
+            wait = self.client.availability.retry_after(has_stale=False)
+            error.retry_after = max(error.retry_after, ceil(wait))
+        return error
+
+    def _send(self, request: Request, token: MusicUserToken, call: Call) -> Attempted:
+        developer_token = self.developer_tokens.current(call.deadline)
+        attempted = self.client.send(_authorized(request, developer_token), call)
         if attempted.response.status != HTTPStatus.UNAUTHORIZED:
             return _without_tokens(attempted, developer_token, token)
         try:
-            again = self._after_unauthorized(request, developer_token, token, deadline)
+            again = self._after_unauthorized(request, developer_token, token, call)
         except errors.RatingsError as error:
             error.outcome_unknown |= attempted.outcome_unknown
             raise
@@ -142,47 +160,44 @@ class AppleClient:
         return again._replace(outcome_unknown=unknown)
 
     def _after_unauthorized(
-        self,
-        request: Request,
-        rejected: DeveloperToken,
-        token: MusicUserToken,
-        deadline: Deadline,
+        self, request: Request, rejected: DeveloperToken, token: MusicUserToken, call: Call
     ) -> Attempted:
         """Resolve a 401, which may blame either token: try a newer developer token, then probe."""
+        tokens = self.developer_tokens
         try:
-            developer_token = self.developer_tokens.reread(deadline)
-        except errors.DeveloperTokenUnavailableError:
+            developer_token = tokens.reread(call.deadline)
+        except errors.DeveloperTokenUnavailableError as error:
             raise errors.DeveloperTokenRejectedError(
-                "401, and the secret has no valid token"
+                "401, and the secret has no valid token", retry_after=error.retry_after
             ) from None
         if developer_token != rejected:
             again = replace(request, max_idle_seconds=NEW_CONNECTION)
-            attempted = self.client.send_once(_authorized(again, developer_token), deadline)
+            attempted = self.client.send_once(_authorized(again, developer_token), call)
             if attempted.response.status != HTTPStatus.UNAUTHORIZED:
                 return _without_tokens(attempted, developer_token, token)
         try:
-            is_accepted = self._is_accepted(developer_token, deadline)
+            is_accepted = self._is_accepted(developer_token, call)
         except errors.DependencyError:
             raise errors.DeveloperTokenRejectedError("a 401 that no probe explains") from None
         if is_accepted:
             raise errors.NotSignedInError("401 with an accepted developer token")
-        raise errors.DeveloperTokenRejectedError("401 with the developer token alone")
+        tokens.reject(developer_token)
+        raise errors.DeveloperTokenRejectedError(
+            "401 with the developer token alone", retry_after=tokens.retry_after()
+        )
 
-    def _is_accepted(self, developer_token: DeveloperToken, deadline: Deadline) -> bool:
+    def _is_accepted(self, developer_token: DeveloperToken, call: Call) -> bool:
         now = self.clock.monotonic()
-        if self._verdict is not None:
-            probed, is_accepted, until = self._verdict
-            if probed == developer_token and now < until:
-                return is_accepted
+        if developer_token == self._accepted and now < self._accepted_until:
+            return True
         probe = _authorized(_request("GET", "/v1/test", {}, None), developer_token)
-        response = self.client.send_once(probe, deadline).response
-        is_accepted = response.status == HTTPStatus.OK
-        if not (
-            is_accepted or response.status == HTTPStatus.UNAUTHORIZED or is_forbidden(response)
-        ):
-            raise errors.InvalidAppleResponseError(f"{response.status} to the probe")
-        self._verdict = (developer_token, is_accepted, now + VERDICT_SECONDS)
-        return is_accepted
+        response = self.client.send_once(probe, call).response
+        if response.status == HTTPStatus.OK:
+            self._accepted, self._accepted_until = developer_token, now + ACCEPTED_SECONDS
+            return True
+        if response.status == HTTPStatus.UNAUTHORIZED or is_forbidden(response):
+            return False
+        raise errors.InvalidAppleResponseError(f"{response.status} to the probe")
 
 
 def _item_path(key: RatingKey) -> str:

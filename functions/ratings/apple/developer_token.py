@@ -13,6 +13,8 @@ from functions.shared.jwt_expiry import JwtError, read_expiry
 
 REFRESH_SECONDS: Final = 300  # a token is read again so long before its expiry
 REREAD_SECONDS: Final = 10  # between two reads of the secret, while a valid token is in memory
+REJECTED_SECONDS: Final = 300  # a rejected token may be tried again: Apple may have erred
+RETRY_SECONDS: Final = 2  # between two reads of the secret, while there is none
 READ_SECONDS: Final = 1.0  # the limit of one read of the secret
 
 
@@ -39,8 +41,8 @@ def parse_developer_token(text: str, now: float) -> DeveloperToken:
 class DeveloperTokenSource:
     """The developer token of one environment, from one secret.
 
-    Both methods raise `DeveloperTokenUnavailableError` if neither memory nor the secret has a
-    valid one.
+    `current` and `reread` raise `DeveloperTokenUnavailableError` if neither memory nor the secret
+    has a valid one that Apple did not reject.
     """
 
     call: AwsCall
@@ -48,41 +50,60 @@ class DeveloperTokenSource:
     clock: Clock
     observer: Observer
     _token: DeveloperToken | None = field(default=None, init=False)
+    _rejected: DeveloperToken | None = field(default=None, init=False)
+    _rejected_at: float = field(default=0.0, init=False)
     _read_at: float = field(default=float("-inf"), init=False)
+    _failure: str = field(default="", init=False)
 
     def current(self, deadline: Deadline) -> DeveloperToken:
         """Return the token in memory, which is read again only shortly before its expiry."""
-        token, now = self._token, self.clock.time()
-        if token is not None and now < token.expires_at - REFRESH_SECONDS:
-            return token
-        return self.reread(deadline)
+        token = self._usable(self.clock.time() + REFRESH_SECONDS)
+        return self.reread(deadline) if token is None else token
 
     def reread(self, deadline: Deadline) -> DeveloperToken:
         """Read the secret again; if that fails, return the token in memory while it is valid.
 
-        If too little time remains, the secret is not read.
+        The secret is not read again within `retry_after`, or if too little time remains.
         """
-        token, now = self._token, self.clock.time()
-        usable = token if token is not None and now < token.expires_at else None
-        if usable is not None and self.clock.monotonic() - self._read_at < REREAD_SECONDS:
-            return usable
-        try:
-            self._token = parse_developer_token(self._secret(deadline), now)
-        except DeveloperTokenUnavailableError as error:
-            self.observer.count(Metric.DEVELOPER_TOKEN_READ_FAILED, reason=str(error))
-            if usable is None:
-                raise
-            return usable
-        return self._token
+        if self.retry_after() == 0:
+            try:
+                self._token = parse_developer_token(self._secret(deadline), self.clock.time())
+            except DeveloperTokenUnavailableError as error:
+                self._failure = str(error)
+                self.observer.count(Metric.DEVELOPER_TOKEN_READ_FAILED, reason=self._failure)
+        token = self._usable(self.clock.time())
+        if token is None:
+            raise DeveloperTokenUnavailableError(self._failure, retry_after=self.retry_after())
+        return token
+
+    def reject(self, token: DeveloperToken) -> None:
+        """Do not use a token again for a while that Apple has just rejected."""
+        self._rejected, self._failure = token, "Apple rejected the developer token"
+        self._rejected_at = self.clock.monotonic()
+        self.observer.count(Metric.DEVELOPER_TOKEN_REJECTED)
+
+    def retry_after(self) -> float:
+        """Seconds until the secret may be read again; a rejected token counts as in memory."""
+        is_in_memory = self._token is not None and self.clock.time() < self._token.expires_at
+        pause = REREAD_SECONDS if is_in_memory else RETRY_SECONDS
+        return max(0.0, self._read_at + pause - self.clock.monotonic())
+
+    def _usable(self, at: float) -> DeveloperToken | None:
+        token = self._token
+        if token is None or at >= token.expires_at:
+            return None
+        is_recent = self.clock.monotonic() - self._rejected_at < REJECTED_SECONDS
+        return None if token == self._rejected and is_recent else token
 
     def _secret(self, deadline: Deadline) -> str:
         if deadline.remaining() < READ_SECONDS:
             raise DeveloperTokenUnavailableError("too little time remains to read the secret")
-        self._read_at = self.clock.monotonic()
         try:
             response = self.call("GetSecretValue", {"SecretId": self.secret_id})
         except AwsError as error:
             reason = f"the secret cannot be read: {error.code}"
             raise DeveloperTokenUnavailableError(reason) from None
+        finally:
+            self._read_at = self.clock.monotonic()
         text = response.get("SecretString")
         return text.strip() if isinstance(text, str) else ""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import quote
 
 from functions.ratings.errors import InvalidAppleResponseError
-from functions.ratings.models import NOT_RATED, Rating, RatingKey, RatingValue
+from functions.ratings.models import NOT_RATED, Rating, RatingKey, RatingValue, Value, rating_of
 from functions.shared.documents import parse_object
 
 NO_SUCH_ROUTE: Final = "40401"  # Apple's code for an unknown path, which proves nothing
@@ -58,19 +58,6 @@ def confirms(body: bytes | None, content_type: str, key: RatingKey, value: Ratin
     return ratings.get(key) == rating_of(key, value)
 
 
-def rating_of(key: RatingKey, value: RatingValue | None) -> Rating:
-    """Write a Ratings resource as Apple does; None means not rated."""
-    if value is None:
-        return NOT_RATED
-    resource = {
-        "id": key.id,
-        "type": "ratings",
-        "href": f"/v1/me/ratings/{key.type}/{key.id}",
-        "attributes": {"value": value},
-    }
-    return Rating(json.dumps(resource, separators=(",", ":")))
-
-
 def rating_request(value: RatingValue) -> bytes:
     """Write a RatingRequest, with the `type` of Apple's schema."""
     document = {"type": "ratings", "attributes": {"value": value}}
@@ -111,7 +98,7 @@ def repeats(body: bytes, secrets: Collection[str]) -> bool:
 
 def ratings_document(ratings: Collection[Rating]) -> str:
     """Write a RatingsResponse of the rated ones, in their order."""
-    resources = (rating.resource for rating in ratings if rating.resource is not None)
+    resources = (rating.resource for rating in ratings if rating.is_rated)
     return '{"data":[' + ",".join(resources) + "]}"
 
 
@@ -157,11 +144,10 @@ def _rating(resource: Mapping[str, Any], key: RatingKey, *, bare: bool) -> Ratin
     value = attributes.get("value", 0)
     if type(value) is not int or value not in (1, 0, -1):
         raise InvalidAppleResponseError("a value other than 1, 0 and -1")
-    if value == 0:
-        return NOT_RATED
-    if bare:
-        return rating_of(key, 1 if value == 1 else -1)
+    known = cast("Value", value)
+    if bare or known == 0:
+        return rating_of(key, known)
     try:
-        return Rating(json.dumps(resource, separators=(",", ":"), allow_nan=False))
+        return Rating(known, json.dumps(resource, separators=(",", ":"), allow_nan=False))
     except (RecursionError, ValueError) as error:
         raise InvalidAppleResponseError(f"not JSON: {type(error).__name__}") from None

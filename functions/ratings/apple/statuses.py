@@ -15,7 +15,7 @@ from functions.ratings import errors
 from functions.ratings.apple.documents import is_page, proves_absence, read_error_code
 from functions.shared.http.messages import Response
 
-DEFAULT_RETRY_AFTER, MIN_RETRY_AFTER, MAX_RETRY_AFTER = 5, 1, 60
+MIN_RETRY_AFTER, MAX_RETRY_AFTER = 1, 60
 
 _FAILURES: Final[Mapping[int, type[errors.DependencyError]]] = {
     HTTPStatus.TOO_MANY_REQUESTS: errors.AppleRateLimitedError,
@@ -24,7 +24,11 @@ _FAILURES: Final[Mapping[int, type[errors.DependencyError]]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: errors.AppleUnavailableError,
     HTTPStatus.GATEWAY_TIMEOUT: errors.AppleTimeoutError,
 }
-_WITH_RETRY_AFTER: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+# In seconds, if Apple names none; after a 429, the cool-off is at least as long.
+_DEFAULT_RETRY_AFTER: Final[Mapping[int, int]] = {
+    HTTPStatus.TOO_MANY_REQUESTS: MIN_RETRY_AFTER,
+    HTTPStatus.SERVICE_UNAVAILABLE: 5,
+}
 # Statuses that blame the request; 418 is registered as unused and means nothing.
 _REJECTIONS: Final = frozenset(range(400, 500)) - {403, 404, 418, *_FAILURES}
 
@@ -41,9 +45,10 @@ def error_of(response: Response, now: float) -> errors.RatingsError:
     if response.status in _REJECTIONS:
         return errors.UnexpectedRejectionError(message)
     error = _FAILURES.get(response.status, errors.InvalidAppleResponseError)
-    if response.status in _WITH_RETRY_AFTER:
-        return error(message, retry_after=retry_after_seconds(response.retry_after, now))
-    return error(message)
+    retry_after = _DEFAULT_RETRY_AFTER.get(response.status)
+    if retry_after is not None:
+        retry_after = read_retry_after(response.retry_after, now) or retry_after
+    return error(message, retry_after=retry_after)
 
 
 def is_forbidden(response: Response) -> bool:
@@ -58,16 +63,14 @@ def is_absent(response: Response) -> bool:
     return response.status == HTTPStatus.NOT_FOUND and proves_absence(response.body)
 
 
-def retry_after_seconds(header: str | None, now: float) -> int:
+def read_retry_after(header: str | None, now: float) -> int | None:
     """Read `Retry-After`, seconds or a date (RFC 9110 section 10.2.3), and clamp it."""
-    if header is None:
-        return DEFAULT_RETRY_AFTER
-    text = header.strip()
+    text = (header or "").strip()
     if text.isascii() and text.isdigit():
         seconds = float(text[:9])
     else:
         try:
             seconds = parsedate_to_datetime(text).timestamp() - now
         except (ValueError, OverflowError):
-            return DEFAULT_RETRY_AFTER
+            return None
     return round(min(max(seconds, MIN_RETRY_AFTER), MAX_RETRY_AFTER))

@@ -51,11 +51,15 @@ SECRETS_MANAGER: Final = JsonService("secretsmanager", "SECRETS_MANAGER", "secre
 
 
 class AwsError(Exception):
-    """A call failed; `code` is the service's own, or the class of the error on the way."""
+    """A call failed; `code` is the service's own, or the class of the error on the way.
 
-    def __init__(self, code: str) -> None:
+    `item` is what DynamoDB found instead of what a condition expected.
+    """
+
+    def __init__(self, code: str, item: Any = None) -> None:
         super().__init__(code)
         self.code = code
+        self.item: Final[Mapping[str, Any]] = item if isinstance(item, dict) else {}
 
 
 AwsCall = Callable[[str, Mapping[str, Any]], dict[str, Any]]
@@ -125,8 +129,9 @@ class JsonClient:
                 why = response.body_error
                 raise AwsError("InvalidResponse" if why is None else type(why).__name__)
             return document
-        code = _CODE.fullmatch(str((document or {}).get("__type", "")))
-        raise AwsError(code[1] if code else f"HTTP {response.status}")
+        failure = document or {}
+        code = _CODE.fullmatch(str(failure.get("__type", "")))
+        raise AwsError(code[1] if code else f"HTTP {response.status}", failure.get("Item"))
 
 
 def trust_store(environment: Mapping[str, str]) -> TrustStore:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from random import Random
 from typing import Any, Final
 
 from functions.ratings.aws.json_client import AwsCall, AwsError
@@ -12,115 +13,138 @@ from functions.ratings.cache import items
 from functions.ratings.cache.policy import (
     SETTLING_SECONDS,
     UNKNOWN_SECONDS,
-    CachedRating,
     CachePolicy,
     CacheSnapshot,
-    Generation,
-    WriteFinished,
+    Family,
+    StoredRating,
+    WriteOutcome,
     WriteStarted,
 )
+from functions.ratings.cache.snapshots import by_bucket, merged_buckets, read_snapshot
 from functions.ratings.errors import CacheUnavailableError
 from functions.ratings.metrics import Metric, Observer
-from functions.ratings.models import RatingKey
+from functions.ratings.models import Rating, RatingKey
+from functions.ratings.resilience import CacheBypass
 from functions.ratings.settings import SORT_KEY
 from functions.shared.deadline import Clock
-
-READ_BATCH: Final = 100  # The most items that one BatchGetItem reads
-WRITE_BATCH: Final = 25  # The most items that one BatchWriteItem writes
 
 _ATTEMPTS: Final = 2  # How often a batch is sent that DynamoDB processes in part
 
 
-class _ConditionFailedError(Exception):
-    """A condition did not hold, and nothing changed."""
+class _ConditionFailedError(CacheUnavailableError):
+    """A condition did not hold, and nothing changed; `item` is what the update found."""
+
+    def __init__(self, item: items.Item) -> None:
+        super().__init__("an item that a condition excludes")
+        self.item = item
+
+
+class _InvalidUpdateError(CacheUnavailableError):
+    """An update does not fit the types of the item's attributes."""
 
 
 @dataclass(eq=False, repr=False)
 class DynamoDBCache:
-    """Ratings and generations in one table, partitioned by the hash of the user token.
+    """Ratings and families in one table, partitioned by the hash of the user token.
 
     `call` limits the time of each call to DynamoDB. No response depends on the cache: a method
-    that fails counts a metric and returns None.
+    that fails counts a metric and returns None. Reads also return None during a `bypass`.
     """
 
     call: AwsCall
     table_name: str
     policy: CachePolicy
     clock: Clock
+    random: Random
+    bypass: CacheBypass
     observer: Observer
 
     def read(self, token_hash: str, keys: Collection[RatingKey]) -> CacheSnapshot | None:
-        """Read the ratings of `keys`, which belong to one family, and its generation.
-
-        Only ratings of the present generation are returned.
-        """
+        """Read the ratings of `keys`, which belong to one family, and the family."""
+        if self.bypass.is_active:
+            return None
         with self._best_effort(Metric.CACHE_READ_FAILED):
-            by_sort_key = {items.rating_sort_key(key): key for key in keys}
-            generation_key = items.generation_sort_key(next(iter(keys)).family)
-            found, unread = self._get(token_hash, [generation_key, *by_sort_key])
-            generation = items.read_generation(found.pop(generation_key, {}))
-            if generation is None or generation_key in unread:
-                self._count_invalid(int(generation is None))
-                return CacheSnapshot(ratings={}, generation=None)
+            family, wanted = items.family_sort_key(next(iter(keys)).family), by_bucket(keys)
+            found, unread = self._get(token_hash, [family, *wanted])
             now = self.clock.time()
-            read = {
-                key: items.read_rating(found[sort_key], token_hash, key)
-                for sort_key, key in by_sort_key.items()
-                if sort_key in found
-            }
-            ratings = {key: each for key, each in read.items() if each and generation.covers(each)}
-            future_dated = sum(cached.is_future_dated(now) for cached in ratings.values())
-            self._count_invalid(list(read.values()).count(None) + future_dated)
-            return CacheSnapshot(ratings=ratings, generation=generation)
+            snapshot = read_snapshot(found, unread, token_hash, family, wanted, self.policy, now)
+            self._count_invalid(snapshot.invalid_count)
+            return snapshot
         return None
 
-    def store(self, token_hash: str, ratings: Mapping[RatingKey, CachedRating]) -> bool:
-        """Replace the stored ratings; after a failure each of them may or may not be stored."""
+    def store(
+        self,
+        token_hash: str,
+        snapshot: CacheSnapshot,
+        ratings: Mapping[RatingKey, Rating],
+        requested_at: float,
+    ) -> bool:
+        """Merge ratings into the buckets of a snapshot; return whether any is stored.
+
+        After a failure each of them may or may not be stored.
+        """
         with self._best_effort(Metric.CACHE_STORE_FAILED):
-            expires_at = self.policy.expires_at
-            batch = [
-                items.rating_item(
-                    token_hash, key, cached, expires_at=expires_at(cached.requested_at)
-                )
-                for key, cached in ratings.items()
-            ]
+            now = self.clock.time()
+            batch = list(
+                merged_buckets(snapshot, token_hash, ratings, requested_at, self.policy, now)
+            )
             if len(batch) == 1:
                 self._call("PutItem", TableName=self.table_name, Item=batch[0])
-                return True
-            for start in range(0, len(batch), WRITE_BATCH):
-                self._put(batch[start : start + WRITE_BATCH])
-            return True
+            elif batch:
+                self._put(batch)
+            return bool(batch)
         return False
 
     def open_write(self, token_hash: str, family: str) -> WriteStarted | None:
-        """Announce a write: every rating that was stored before becomes invalid."""
+        """Announce a write: no rating that was stored before counts any more."""
         with self._best_effort(Metric.CACHE_INVALIDATION_FAILED):
             now = self.clock.time()
-            times = {"writing_until": now + self.policy.deadline_seconds}
-            number, before = self._advance(token_hash, family, times)
-            had_concurrent_write = before.has_write_in_flight(now)
-            return WriteStarted(generation=number, had_concurrent_write=had_concurrent_write)
+            write_id = f"{self.random.getrandbits(64):016x}"
+            writing_until = now + self.policy.deadline_seconds
+            update = items.opening(token_hash, write_id=write_id, writing_until=writing_until)
+            try:
+                item = self._update(token_hash, family, update, now)
+            except _ConditionFailedError as error:  # perhaps by this call, if it was sent twice
+                item = error.item
+            except _InvalidUpdateError:
+                item = {}
+            opened = items.read_family(item, token_hash, now)
+            if opened is None or opened.write_id != write_id:
+                opened = self._repair(token_hash, family, write_id, now)
+            return opened.started(now)
         return None
 
     def close_write(
-        self, token_hash: str, family: str, started: WriteStarted | None, *, unknown: bool
-    ) -> WriteFinished | None:
+        self,
+        token_hash: str,
+        key: RatingKey,
+        started: WriteStarted | None,
+        outcome: WriteOutcome,
+        answer: StoredRating,
+    ) -> None:
         """End a write, and set when Apple's responses include it.
 
-        `started` is None if the announcement failed; `unknown` if the write may still take effect.
+        `started` is None if the announcement failed. `answer` is what was written.
         """
         with self._best_effort(Metric.CACHE_INVALIDATION_FAILED):
             now = self.clock.time()
             times = {"settling_until": now + SETTLING_SECONDS}
-            if unknown:
+            if outcome is WriteOutcome.UNKNOWN:
                 times["unknown_until"] = now + UNKNOWN_SECONDS
-            if started is not None:
-                with suppress(_ConditionFailedError):  # another write has started since
-                    number, _ = self._advance(token_hash, family, times, closes=started)
-                    return WriteFinished(generation=number, no_later_write=True)
-            number, _ = self._advance(token_hash, family, times)
-            return WriteFinished(generation=number, no_later_write=False)
-        return None
+            if started is not None and not started.had_concurrent_write:
+                answers = started.answers_after(key, outcome, answer, now)
+                update = items.closing_alone(token_hash, times, started.generation, answers)
+                try:
+                    self._update(token_hash, key.family, update, now)
+                except _ConditionFailedError as error:
+                    family = items.read_family(error.item, token_hash, now)
+                    if family is not None and family.was_closed_by(started):
+                        return  # by this call, which was sent twice
+                else:
+                    return
+            forget = outcome is WriteOutcome.UNKNOWN
+            update = items.closing(token_hash, times, forget_answers=forget)
+            self._update(token_hash, key.family, update, now)
 
     def invalidate(self, token_hash: str, family: str, *, has_ratings: bool) -> None:
         """Make every stored rating invalid.
@@ -128,7 +152,8 @@ class DynamoDBCache:
         Unless the user `has_ratings`, this creates no item: else made-up tokens fill the table.
         """
         with self._best_effort(Metric.CACHE_INVALIDATION_FAILED), suppress(_ConditionFailedError):
-            self._advance(token_hash, family, {}, must_exist=not has_ratings)
+            update = items.invalidating(token_hash, must_exist=not has_ratings)
+            self._update(token_hash, family, update, self.clock.time())
 
     @contextmanager
     def _best_effort(self, metric: Metric) -> Iterator[None]:
@@ -141,54 +166,53 @@ class DynamoDBCache:
         if count:
             self.observer.count(Metric.CACHE_ITEM_INVALID, times=count)
 
-    def _advance(
-        self,
-        token_hash: str,
-        family: str,
-        times: Mapping[str, float],
-        **condition: Any,
-    ) -> tuple[int, Generation]:
-        """Increment the generation; return its number, and what it was before."""
-        now = self.clock.time()
-        expires_at = self.policy.generation_expires_at(now)
+    def _update(self, token_hash: str, family: str, update: items.Update, now: float) -> items.Item:
+        """Increment the generation of a family, and return the item after it."""
         response = self._call(
             "UpdateItem",
             TableName=self.table_name,
-            Key=items.item_key(token_hash, items.generation_sort_key(family)),
-            ReturnValues="ALL_OLD",
-            **items.generation_update(now, times, expires_at=expires_at, **condition),
+            Key=items.item_key(token_hash, items.family_sort_key(family)),
+            ReturnValues="ALL_NEW",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            **update.request(now, self.policy.family_expires_at(now)),
         )
-        before = items.read_generation(response.get("Attributes", {}))
-        if before is None:
-            raise CacheUnavailableError("an unreadable generation")
-        number = items.first_generation(now) if before.number is None else before.number
-        return number + 1, before
+        if not isinstance(item := response.get("Attributes"), dict):
+            raise CacheUnavailableError("a response of unexpected types")
+        return item
+
+    def _repair(self, token_hash: str, family: str, write_id: str, now: float) -> Family:
+        """Replace an unreadable family by one for which nothing is known about earlier writes."""
+        self._count_invalid(1)
+        state = Family(
+            number=items.first_generation(now),
+            writing_until=now + self.policy.deadline_seconds,
+            unknown_until=now + UNKNOWN_SECONDS,
+            write_id=write_id,
+        )
+        expires_at = self.policy.family_expires_at(now)
+        item = items.family_item(token_hash, family, state, expires_at=expires_at)
+        self._call("PutItem", TableName=self.table_name, Item=item)
+        return state
 
     def _get(
         self, token_hash: str, sort_keys: Sequence[str]
     ) -> tuple[dict[str, items.Item], frozenset[str]]:
         """Return the items by sort key, and the sort keys that DynamoDB left unread."""
         found: dict[str, items.Item] = {}
-        unread: set[str] = set()
-        for start in range(0, len(sort_keys), READ_BATCH):
-            batch = sort_keys[start : start + READ_BATCH]
-            keys: Sequence[items.Item] = [
-                items.item_key(token_hash, sort_key) for sort_key in batch
-            ]
-            left: set[str] = set()
-            for _ in range(_ATTEMPTS):
-                request = {self.table_name: {"Keys": keys, "ConsistentRead": True}}
-                response = self._call("BatchGetItem", RequestItems=request)
-                with _type_errors():
-                    page = response["Responses"].get(self.table_name, ())
-                    found |= {item[SORT_KEY]["S"]: item for item in page}
-                    rest = response.get("UnprocessedKeys", {}).get(self.table_name)
-                    keys = rest["Keys"] if rest else []
-                    left = {key[SORT_KEY]["S"] for key in keys}
-                if not left:
-                    break
-            unread |= left
-        return found, frozenset(unread)
+        unread: frozenset[str] = frozenset()
+        keys: Sequence[items.Item] = [items.item_key(token_hash, each) for each in sort_keys]
+        for _ in range(_ATTEMPTS):
+            request = {self.table_name: {"Keys": keys, "ConsistentRead": True}}
+            response = self._call("BatchGetItem", RequestItems=request)
+            with _type_errors():
+                page = response["Responses"].get(self.table_name, ())
+                found |= {item[SORT_KEY]["S"]: item for item in page}
+                rest = response.get("UnprocessedKeys", {}).get(self.table_name)
+                keys = rest["Keys"] if rest else []
+                unread = frozenset(key[SORT_KEY]["S"] for key in keys)
+            if not unread:
+                break
+        return found, unread
 
     def _put(self, batch: Sequence[items.Item]) -> None:
         requests: Sequence[Any] = [{"PutRequest": {"Item": item}} for item in batch]
@@ -202,11 +226,16 @@ class DynamoDBCache:
 
     def _call(self, operation: str, **request: Any) -> dict[str, Any]:
         try:
-            return self.call(operation, request)
+            response = self.call(operation, request)
         except AwsError as error:
             if error.code == "ConditionalCheckFailedException":
-                raise _ConditionFailedError from None
+                raise _ConditionFailedError(error.item) from None
+            if error.code == "ValidationException":
+                raise _InvalidUpdateError(error.code) from None
+            self.bypass.failed()
             raise CacheUnavailableError(error.code) from None
+        self.bypass.succeeded()
+        return response
 
 
 @contextmanager

@@ -1,33 +1,48 @@
 """The layout of the cache table: items, keys and updates in DynamoDB's JSON; pure.
 
-A rating is the item `{type}#{id}`, a family's generation is the item `family#{family}`, both under
-the hash of the user token.
+A bucket is the item `{type}#{bucket}`, a family is the item `family#{family}`, both under the hash
+of the user token. Each repeats the hash, and is unreadable under another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Collection, Mapping
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
 
-from functions.ratings.cache.policy import CachedRating, Generation, WriteStarted
-from functions.ratings.models import Rating, RatingKey
+from functions.ratings.cache.policy import (
+    UNKNOWN_SECONDS,
+    Answer,
+    Bucket,
+    Family,
+    StoredRating,
+    is_future_dated,
+)
+from functions.ratings.models import RatingKey, Value
 from functions.ratings.settings import PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 
-SCHEMA: Final = "1"  # The version of a rating's layout; an item of another version is a miss
+SCHEMA: Final = "2"  # The version of this layout; an item of another version is unreadable
+MAX_BYTES: Final = 2048  # of a bucket, by DynamoDB's rules: two write units
+
+# Upper limits by DynamoDB's rules; a rating's is without its id.
+_BUCKET_BYTES: Final = 288
+_RATING_BYTES: Final = 20
 
 _NULL: Final = {"NULL": True}
-_TIMES: Final = ("writing_until", "settling_until", "unknown_until")
+_VALUES: Final[Mapping[str, Value]] = {"1": 1, "0": 0, "-1": -1}
+_TIMES: Final = ("writing_until", "writing_before", "settling_until", "unknown_until")
+_LONGEST_SECONDS: Final = 60 + UNKNOWN_SECONDS  # No time in a family's item is later than this
 
 Item = Mapping[str, Any]
 
 
-def rating_sort_key(key: RatingKey) -> str:
-    """The sort key of a rating."""
-    return f"{key.type}#{key.id}"
+def bucket_sort_key(key: RatingKey) -> str:
+    """The sort key of the bucket that holds a rating: one of 16 for each type."""
+    return f"{key.type}#{sha256(key.id.encode('ascii')).hexdigest()[0]}"
 
 
-def generation_sort_key(family: str) -> str:
-    """The sort key of a family's generation; no type is called `family`."""
+def family_sort_key(family: str) -> str:
+    """The sort key of a family; no type is called `family`."""
     return f"family#{family}"
 
 
@@ -36,95 +51,213 @@ def item_key(token_hash: str, sort_key: str) -> dict[str, dict[str, str]]:
     return {PARTITION_KEY: {"S": token_hash}, SORT_KEY: {"S": sort_key}}
 
 
-def rating_item(token_hash: str, key: RatingKey, cached: CachedRating, *, expires_at: int) -> Item:
-    """Write a rating, which repeats the parts of its key."""
-    resource, generation = cached.rating.resource, cached.generation
+def bucket_item(
+    token_hash: str,
+    sort_key: str,
+    ratings: Mapping[str, StoredRating],
+    *,
+    generation: int | None,
+    expires_at: int,
+) -> Item:
+    """Write a bucket with the first ones of `ratings`, as many as fit in `MAX_BYTES`."""
+    left, fitting = MAX_BYTES - _BUCKET_BYTES, {}
+    for item_id, rating in ratings.items():
+        left -= _RATING_BYTES + len(item_id)
+        if left < 0:
+            break
+        fitting[item_id] = {"L": [_number(rating.value), _time(rating.requested_at)]}
     return {
-        **item_key(token_hash, rating_sort_key(key)),
-        TTL_ATTRIBUTE: {"N": str(expires_at)},
-        "schema": {"N": SCHEMA},
-        "owner": {"S": token_hash},
-        "type": {"S": key.type},
-        "id": {"S": key.id},
-        "resource": _NULL if resource is None else {"S": resource},
-        "requested_at": _number(cached.requested_at),
+        **item_key(token_hash, sort_key),
+        **_identity(token_hash),
+        TTL_ATTRIBUTE: _number(expires_at),
+        "bucket": {"S": sort_key},
         "generation": _NULL if generation is None else _number(generation),
+        "ratings": {"M": fitting},
     }
 
 
-def read_rating(item: Item, token_hash: str, key: RatingKey) -> CachedRating | None:
-    """Read a rating; None if `rating_item` cannot have written the item."""
+def read_bucket(
+    item: Item, token_hash: str, sort_key: str, ids: Collection[str] | None = None
+) -> Bucket | None:
+    """Read the ratings of `ids`, or all, of a bucket; None if `bucket_item` cannot have written it.
+
+    `{}` is a bucket of which nothing is stored.
+    """
+    if item == {}:
+        return Bucket({})
     try:
-        resource = None if item["resource"] == _NULL else item["resource"]["S"]
-        identity = (item["schema"]["N"], item["owner"]["S"], item["type"]["S"], item["id"]["S"])
-        if identity != (SCHEMA, token_hash, key.type, key.id) or TTL_ATTRIBUTE not in item:
+        if not _is_readable(item, token_hash) or item["bucket"]["S"] != sort_key:
             return None
-        if item["resource"] != _NULL and not isinstance(resource, str):
-            return None
-        return CachedRating(
-            rating=Rating(resource),
-            requested_at=float(item["requested_at"]["N"]),
-            generation=None if item["generation"] == _NULL else int(item["generation"]["N"]),
-        )
+        number = None if item["generation"] == _NULL else int(item["generation"]["N"])
+        stored = item["ratings"]["M"]
+        ratings = {each: _read_rating(stored[each]) for each in ids or stored if each in stored}
+        return Bucket(ratings, number)
     except (KeyError, TypeError, ValueError):
         return None
 
 
-def read_generation(item: Item) -> Generation | None:
-    """Read a generation; `{}` means that there is none, None that it is unreadable."""
+def family_item(token_hash: str, family: str, state: Family, *, expires_at: int) -> Item:
+    """Write a family that has no answers."""
+    return {
+        **item_key(token_hash, family_sort_key(family)),
+        **_identity(token_hash),
+        TTL_ATTRIBUTE: _number(expires_at),
+        "generation": _number(state.number or 0),
+        "write_id": {"S": state.write_id},
+        **{name: _time(getattr(state, name)) for name in _TIMES},
+    }
+
+
+def read_family(item: Item, token_hash: str, now: float) -> Family | None:
+    """Read a family; `{}` means that it was never written, None that it is unreadable."""
     if item == {}:
-        return Generation()
+        return Family()
     try:
-        return Generation(
+        if not _is_readable(item, token_hash):
+            return None
+        times = {name: float(item[name]["N"]) for name in _TIMES if name in item}
+        answers = {
+            RatingKey(*name.split("#")): _read_answer(each)
+            for name, each in item.get("answers", {"M": {}})["M"].items()
+        }
+        closed_at = max((each.closed_at for each in answers.values()), default=0.0)
+        latest = max([0.0, closed_at + _LONGEST_SECONDS, *times.values()])
+        if is_future_dated(latest, now + _LONGEST_SECONDS):
+            return None
+        return Family(
             number=int(item["generation"]["N"]),
-            **{name: float(item[name]["N"]) for name in _TIMES if name in item},
+            write_id=item["write_id"]["S"] if "write_id" in item else "",
+            answers=answers,
+            **times,
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
 def first_generation(now: float) -> int:
     """The number before a family's first one: from the clock, so that no number is used twice.
 
-    DynamoDB deletes a generation some time after the last write, and a write adds 2 at most.
+    DynamoDB deletes a family some time after the last write, and a write adds 2 at most.
     """
     return int(now * 1000)
 
 
-def generation_update(
-    now: float,
+class Update(NamedTuple):
+    """An update that increments the generation of a family; it never makes one readable."""
+
+    token_hash: str
+    assignments: Mapping[str, Any]
+    more: str = ""  # of the update expression
+    values: Mapping[str, Any] = {}  # that the condition needs
+    condition: str = ""
+    creates: bool = True  # the family, if it was never written
+
+    def request(self, now: float, expires_at: int) -> dict[str, Any]:
+        """The parameters of UpdateItem."""
+        sets = {
+            **_identity(self.token_hash),
+            TTL_ATTRIBUTE: _number(expires_at),
+            **self.assignments,
+        }
+        assigned = ", ".join(f"{name} = :{name}" for name in sets)
+        condition = " AND ".join(f"{name} = :{name}" for name in _identity(self.token_hash))
+        condition += self.condition
+        if self.creates:
+            condition = f"attribute_not_exists({PARTITION_KEY}) OR ({condition})"
+        return {
+            "UpdateExpression": (
+                f"SET generation = if_not_exists(generation, :first) + :one, {assigned}{self.more}"
+            ),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": {
+                ":first": _number(first_generation(now)),
+                ":one": _number(1),
+                **{f":{name}": value for name, value in {**sets, **self.values}.items()},
+            },
+        }
+
+
+def opening(token_hash: str, *, write_id: str, writing_until: float) -> Update:
+    """Announce a write. The condition fails if this was applied before."""
+    return Update(
+        token_hash,
+        {"write_id": {"S": write_id}, "writing_until": _time(writing_until)},
+        more=", writing_before = if_not_exists(writing_until, :one)",
+        condition=" AND NOT write_id = :write_id",
+    )
+
+
+def closing_alone(
+    token_hash: str,
     times: Mapping[str, float],
-    *,
-    expires_at: int,
-    closes: WriteStarted | None = None,
-    must_exist: bool = False,
-) -> dict[str, Any]:
-    """Write the update that increments a generation and sets `times`.
-
-    With `closes` it fails if another write started since, and ends the announcement unless another
-    write may be in flight. With `must_exist` it fails if there is no generation yet.
-    """
-    assignments = [
-        "generation = if_not_exists(generation, :first) + :one",
-        f"{TTL_ATTRIBUTE} = :expires_at",
-        *(f"{name} = :{name}" for name in times),
-    ]
-    values = {
-        ":first": _number(first_generation(now)),
-        ":one": _number(1),
-        ":expires_at": _number(expires_at),
-        **{f":{name}": _number(time) for name, time in times.items()},
-    }
-    update: dict[str, Any] = {"UpdateExpression": f"SET {', '.join(assignments)}"}
-    if closes is not None:
-        values[":own"] = _number(closes.generation)
-        update["ConditionExpression"] = "generation = :own"
-        if not closes.had_concurrent_write:
-            update["UpdateExpression"] += " REMOVE writing_until"
-    elif must_exist:
-        update["ConditionExpression"] = "attribute_exists(generation)"
-    return {**update, "ExpressionAttributeValues": values}
+    generation: int,
+    answers: Mapping[RatingKey, Answer],
+) -> Update:
+    """End the only write in flight. The condition fails if another one has started since."""
+    return Update(
+        token_hash,
+        {
+            **_times(times),
+            "answers": {
+                "M": {f"{key.type}#{key.id}": _answer(each) for key, each in answers.items()}
+            },
+        },
+        more=" REMOVE writing_until, writing_before",
+        values={"own": _number(generation)},
+        condition=" AND generation = :own",
+        creates=False,
+    )
 
 
-def _number(value: float) -> dict[str, str]:
-    return {"N": repr(value)}
+def closing(token_hash: str, times: Mapping[str, float], *, forget_answers: bool) -> Update:
+    """End a write beside which another one may be in flight."""
+    more = " REMOVE answers" if forget_answers else ""
+    return Update(token_hash, _times(times), more=more)
+
+
+def invalidating(token_hash: str, *, must_exist: bool) -> Update:
+    """After this, nothing counts that was stored before."""
+    return Update(token_hash, {}, more=" REMOVE answers", creates=not must_exist)
+
+
+def _identity(token_hash: str) -> dict[str, Any]:
+    return {"schema_version": {"N": SCHEMA}, "token_hash": {"S": token_hash}}
+
+
+def _is_readable(item: Item, token_hash: str) -> bool:
+    return (
+        item["schema_version"]["N"] == SCHEMA
+        and item["token_hash"]["S"] == token_hash
+        and TTL_ATTRIBUTE in item
+    )
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    value, requested_at, closed_at, generation = answer
+    return {"L": [_number(value), _time(requested_at), _time(closed_at), _number(generation)]}
+
+
+def _read_answer(answer: Mapping[str, Any]) -> Answer:
+    value, requested_at, closed_at, generation = (each["N"] for each in answer["L"])
+    return Answer(_VALUES[value], float(requested_at), float(closed_at), int(generation))
+
+
+def _read_rating(rating: Mapping[str, Any]) -> StoredRating | None:
+    try:
+        value, requested_at = rating["L"]
+        return StoredRating(_VALUES[value["N"]], float(requested_at["N"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _number(value: int) -> dict[str, str]:
+    return {"N": str(value)}
+
+
+def _times(times: Mapping[str, float]) -> dict[str, Any]:
+    return {name: _time(time) for name, time in times.items()}
+
+
+def _time(seconds: float) -> dict[str, str]:
+    """Exact: a rounded time could lie in the future, or past the end of a window."""
+    return {"N": repr(seconds)}

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from functions.ratings.cache.policy import CachedRating, CachePolicy, CacheSnapshot
+from functions.ratings.cache.policy import CachedRating, CacheSnapshot
 from functions.ratings.cache.status import STALE_IF_ERROR, CacheStatus
 from functions.ratings.errors import RatingsError
-from functions.ratings.models import NOT_RATED, Rating, RatingKey
+from functions.ratings.models import NOT_RATED, Rating, RatingKey, rating_of
 
 
 class ReadResult(NamedTuple):
@@ -32,25 +32,19 @@ class CacheLookup:
     fresh: Mapping[RatingKey, CachedRating]
     stale: Mapping[RatingKey, CachedRating]
     is_cached: bool
-    policy: CachePolicy
     now: float
 
     @classmethod
     def of(
-        cls,
-        keys: tuple[RatingKey, ...],
-        snapshot: CacheSnapshot | None,
-        policy: CachePolicy,
-        now: float,
+        cls, keys: tuple[RatingKey, ...], snapshot: CacheSnapshot | None, now: float
     ) -> CacheLookup:
         """Classify what the cache held; None for a cache that was not read."""
         ratings = {} if snapshot is None else snapshot.ratings
         return cls(
             keys=keys,
-            fresh={key: each for key, each in ratings.items() if policy.is_fresh(each, now)},
-            stale={key: each for key, each in ratings.items() if policy.is_stale(each, now)},
+            fresh={key: each for key, each in ratings.items() if each.is_fresh(now)},
+            stale={key: each for key, each in ratings.items() if each.is_stale(now)},
             is_cached=snapshot is not None,
-            policy=policy,
             now=now,
         )
 
@@ -84,7 +78,8 @@ class CacheLookup:
 
     def fetched(self, ratings: Mapping[RatingKey, Rating], *, stored: bool) -> ReadResult:
         """The result with Apple's response; a key that it omits without proof is not rated."""
-        known = {key: cached.rating for key, cached in self.fresh.items()} | dict(ratings)
+        known = {key: rating_of(key, cached.value) for key, cached in self.fresh.items()}
+        known |= ratings
         return ReadResult(
             ratings=tuple(known.get(key, NOT_RATED) for key in self.keys),
             cache_status=CacheStatus(fwd=self.forward_reason, stored=stored),
@@ -98,7 +93,7 @@ class CacheLookup:
     def _from_cache(self, cache_status: CacheStatus) -> ReadResult:
         cached = {**self.fresh, **self.stale}
         return ReadResult(
-            ratings=tuple(cached[key].rating for key in self.keys),
+            ratings=tuple(rating_of(key, cached[key].value) for key in self.keys),
             cache_status=cache_status,
             age=self._oldest(cached),
         )
@@ -108,4 +103,4 @@ class CacheLookup:
 
     def _least_ttl(self) -> int:
         cached = (*self.fresh.values(), *self.stale.values())
-        return min(self.policy.ttl(rating, self.now) for rating in cached)
+        return min(rating.ttl(self.now) for rating in cached)

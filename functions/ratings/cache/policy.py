@@ -1,67 +1,112 @@
-"""Decides how long a cached rating may be served, and when a write makes it invalid; pure."""
+"""Decides how long a cached rating counts, and what a write does to the others; pure.
+
+docs/coherence.md explains the protocol.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import floor
-from typing import Final, NamedTuple
+from enum import Enum
+from heapq import nlargest
+from math import ceil, floor
+from typing import Any, Final, NamedTuple
 
-from functions.ratings.models import Rating, RatingKey
+from functions.ratings.models import RatingKey, Value
 
 CLOCK_SKEW_SECONDS: Final = 1  # between two environments; AWS keeps it within milliseconds
 SETTLING_SECONDS: Final = 5  # after a write, Apple may still return the value before it
 UNKNOWN_SECONDS: Final = 60  # a write with an unknown outcome may still take effect
+STORE_SECONDS: Final = 4.5  # after the cache was read, its buckets are too old to be merged into
+MAX_ANSWERS: Final = 10  # of one family: the writes that a client can read at once
+
+
+class StoredRating(NamedTuple):
+    """A value in a bucket; `requested_at` is when the request to Apple started, in epoch seconds.
+
+    Each `value` here is 1, -1, or 0 for not rated.
+    """
+
+    value: Value
+    requested_at: float
+
+
+class Answer(NamedTuple):
+    """What a write made of an item; `generation` is the one that its close began."""
+
+    value: Value
+    requested_at: float
+    closed_at: float
+    generation: int
 
 
 class CachedRating(NamedTuple):
-    """A cached rating; `requested_at` is when the request to Apple started, in epoch seconds.
+    """A value that is fresh before `fresh_until`, and then stale before `stale_until`."""
 
-    `generation` is that of the rating's family when it was stored.
-    """
-
-    rating: Rating
+    value: Value
     requested_at: float
-    generation: int | None
+    fresh_until: float
+    stale_until: float
 
     def age(self, now: float) -> int:
         """Whole seconds since the request to Apple started."""
         return max(0, floor(now - self.requested_at))
 
-    def is_future_dated(self, now: float) -> bool:
-        """Whether the rating is younger than clock skew explains."""
-        return now - self.requested_at < -CLOCK_SKEW_SECONDS
+    def ttl(self, now: float) -> int:
+        """Whole seconds of freshness left; negative for a stale rating."""
+        return ceil(self.fresh_until - now)
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether the value may be served without a call to Apple."""
+        return now < self.fresh_until
+
+    def is_stale(self, now: float) -> bool:
+        """Whether the value may be served only if Apple fails."""
+        return self.fresh_until <= now < self.stale_until
 
 
-def cached_ratings(
-    ratings: Mapping[RatingKey, Rating], requested_at: float, generation: int | None
-) -> dict[RatingKey, CachedRating]:
-    """Ratings as they are stored."""
-    return {
-        key: CachedRating(rating=rating, requested_at=requested_at, generation=generation)
-        for key, rating in ratings.items()
-    }
+class Bucket(NamedTuple):
+    """Ratings of one type by id; `generation` is that of their family when they were stored."""
+
+    ratings: Mapping[str, StoredRating | None]  # None for a malformed one
+    generation: int | None = None
+
+    def valid(self, now: float) -> dict[str, StoredRating]:
+        """The ratings that are neither malformed nor from the future."""
+        return {
+            item_id: rating
+            for item_id, rating in self.ratings.items()
+            if rating is not None and not is_future_dated(rating.requested_at, now)
+        }
 
 
-class Generation(NamedTuple):
+class Family(NamedTuple):
     """The writes to one family of a user's ratings; times are in epoch seconds.
 
-    `number` is None if the family was never written. Apple's response to a request that starts
-    before the family has settled may be older than a write, so it is not stored.
+    `number` is the generation; None if the family was never written. `writing_before` is
+    `writing_until` as the latest write found it.
     """
 
     number: int | None = None
     writing_until: float = 0.0
+    writing_before: float = 0.0
     settling_until: float = 0.0
     unknown_until: float = 0.0
+    write_id: str = ""
+    answers: Mapping[RatingKey, Answer] = {}
 
-    def covers(self, cached: CachedRating) -> bool:
-        """Whether no write started since the rating was stored."""
-        return cached.generation == self.number
+    def started(self, now: float) -> WriteStarted:
+        """The latest write, which announced itself just now."""
+        return WriteStarted(
+            generation=self.number or 0,
+            write_id=self.write_id,
+            had_concurrent_write=now <= max(self.writing_before, self.unknown_until),
+            answers=self.answers,
+        )
 
-    def has_write_in_flight(self, now: float) -> bool:
-        """Whether an earlier write may still reach Apple."""
-        return now <= max(self.writing_until, self.unknown_until)
+    def was_closed_by(self, started: WriteStarted) -> bool:
+        """Whether a write ended, as the only one in flight."""
+        return self.write_id == started.write_id and not self.writing_until
 
     def is_settled(self, now: float) -> bool:
         """Whether Apple's response to a request that starts now includes every write."""
@@ -72,33 +117,73 @@ class Generation(NamedTuple):
         )
 
 
-class WriteStarted(NamedTuple):
-    """A write that was announced to the cache; `generation` is the family's number since then.
+class CacheSnapshot(NamedTuple):
+    """What the cache held at `read_at`.
 
-    With `had_concurrent_write`, another write may reach Apple before or after this one.
+    `family` is None if it could not be read, and then there are no ratings. `buckets` has the items
+    that a store merges into, by sort key; a bucket that DynamoDB did not read is missing.
+    """
+
+    read_at: float
+    family: Family | None
+    ratings: Mapping[RatingKey, CachedRating] = {}
+    buckets: Mapping[str, Mapping[str, Any]] = {}
+    invalid_count: int = 0  # items and ratings that this version cannot have written
+
+    def accepts(self, requested_at: float, now: float) -> bool:
+        """Whether Apple's response to a request that started at `requested_at` may be stored."""
+        if self.family is None or not self.family.is_settled(requested_at):
+            return False
+        return now - self.read_at <= STORE_SECONDS
+
+
+class WriteOutcome(Enum):
+    """What Apple made of a write."""
+
+    REJECTED = "the rating is what it was before"
+    CONFIRMED = "the rating is what was written"
+    ACCEPTED = "Apple accepted the write, but its response does not prove the rating"
+    UNKNOWN = "the write may have taken effect, or may still do so"
+
+
+class WriteStarted(NamedTuple):
+    """A write that was announced to the cache; `generation` is the family's since then.
+
+    With `had_concurrent_write`, another write may reach Apple before or after this one. `answers`
+    are those of earlier writes.
     """
 
     generation: int
+    write_id: str
     had_concurrent_write: bool
+    answers: Mapping[RatingKey, Answer]
+
+    def answers_after(
+        self, key: RatingKey, outcome: WriteOutcome, written: StoredRating, now: float
+    ) -> Mapping[RatingKey, Answer]:
+        """The family's answers after a write of `key` that ends now, the only one in flight.
+
+        An earlier answer is kept while Apple may not yet show its write to reads.
+        """
+        if outcome is WriteOutcome.REJECTED:
+            return self.answers
+        if outcome is WriteOutcome.UNKNOWN:
+            return {}
+        settling = {
+            other: answer
+            for other, answer in self.answers.items()
+            if other != key and now < answer.closed_at + SETTLING_SECONDS
+        }
+        if outcome is WriteOutcome.ACCEPTED:
+            return settling
+        latest = nlargest(MAX_ANSWERS - 1, settling, key=lambda other: settling[other].generation)
+        answer = Answer(written.value, written.requested_at, now, self.generation + 1)
+        return {**{other: settling[other] for other in latest}, key: answer}
 
 
-class WriteFinished(NamedTuple):
-    """A write that has ended; `no_later_write` if no other write started since it did."""
-
-    generation: int
-    no_later_write: bool
-
-
-def is_cacheable(started: WriteStarted | None, finished: WriteFinished) -> bool:
-    """Whether a write's value is certain to be the item's value now."""
-    return started is not None and not started.had_concurrent_write and finished.no_later_write
-
-
-class CacheSnapshot(NamedTuple):
-    """The cached ratings; `generation` is None if it could not be read, and then there are none."""
-
-    ratings: Mapping[RatingKey, CachedRating]
-    generation: Generation | None
+def is_future_dated(time: float, now: float) -> bool:
+    """Whether a time is later than clock skew explains."""
+    return time - now > CLOCK_SKEW_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,23 +199,48 @@ class CachePolicy:
         """The age from which a rating is never served."""
         return self.fresh_seconds + self.stale_if_error_seconds
 
-    def is_fresh(self, cached: CachedRating, now: float) -> bool:
-        """Whether a rating may be served without a call to Apple."""
-        is_young = now - cached.requested_at < self.fresh_seconds
-        return is_young and not cached.is_future_dated(now)
+    def choose(
+        self, stored: StoredRating | None, answer: Answer | None, family: Family, now: float
+    ) -> CachedRating | None:
+        """The value that counts: the later of the one in a bucket and the answer of a write.
 
-    def is_stale(self, cached: CachedRating, now: float) -> bool:
-        """Whether a rating may be served only if Apple fails."""
-        return self.fresh_seconds <= now - cached.requested_at < self.hard_limit_seconds
+        The answer of the latest write counts like a stored value. An earlier one counts until
+        Apple shows its write to reads, because a later write may have changed the same song under
+        another id.
+        """
+        if answer is not None and (stored is None or stored.requested_at <= answer.requested_at):
+            settled_at = answer.closed_at + SETTLING_SECONDS
+            if answer.generation == family.number:
+                cached = self._cached(answer.value, answer.requested_at)
+                return cached._replace(fresh_until=max(cached.fresh_until, settled_at))
+            if now < settled_at:
+                return CachedRating(answer.value, answer.requested_at, settled_at, settled_at)
+        return None if stored is None else self._cached(stored.value, stored.requested_at)
 
-    def ttl(self, cached: CachedRating, now: float) -> int:
-        """Whole seconds of freshness left; negative for a stale rating."""
-        return self.fresh_seconds - cached.age(now)
+    def merge(
+        self, kept: Mapping[str, StoredRating], fetched: Mapping[str, StoredRating], now: float
+    ) -> dict[str, StoredRating]:
+        """The ratings of a bucket after a store, the latest first, without those past the limit."""
+        merged = {**kept, **fetched}
+        by_time = sorted(merged.items(), key=lambda each: each[1].requested_at, reverse=True)
+        return {
+            item_id: rating
+            for item_id, rating in by_time
+            if now - rating.requested_at < self.hard_limit_seconds
+        }
 
     def expires_at(self, requested_at: float) -> int:
         """When DynamoDB may delete the rating, in epoch seconds."""
         return floor(requested_at) + self.hard_limit_seconds + CLOCK_SKEW_SECONDS
 
-    def generation_expires_at(self, now: float) -> int:
-        """When DynamoDB may delete a generation: after every rating stored before it."""
+    def family_expires_at(self, now: float) -> int:
+        """When DynamoDB may delete a family: after every rating stored before it."""
         return floor(now) + self.hard_limit_seconds + self.deadline_seconds + UNKNOWN_SECONDS
+
+    def _cached(self, value: Value, requested_at: float) -> CachedRating:
+        return CachedRating(
+            value,
+            requested_at,
+            requested_at + self.fresh_seconds,
+            requested_at + self.hard_limit_seconds,
+        )

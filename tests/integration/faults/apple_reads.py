@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from functools import partial
 from typing import Any, Final
 
@@ -29,16 +26,21 @@ from tests.fakes.ratings_function import ADA, DEVELOPER_JWT
 from tests.integration.faults.cells import (
     HIT,
     OK,
+    REREAD,
     STALE,
     STALE_AGE,
     STATES,
     Cell,
     Expected,
     Row,
+    date,
     document,
     errors,
     holding,
     html,
+    repeating,
+    waiting,
+    zipped,
 )
 
 SECONDS: Final = 2.5
@@ -72,6 +74,7 @@ def final(
     code: str | None = None,
     stored: bool = False,
     calls: int = 1,
+    retry_after: range | None = None,
     **more: Any,
 ) -> Row:
     """Apple's response is final: no stale copy replaces it."""
@@ -81,6 +84,7 @@ def final(
             code=code,
             cache=f"fwd={reason}; stored" if stored else f"fwd={reason}",
             calls=calls,
+            retry_after=retry_after,
         )
         for reason in ("miss", "stale")
     )
@@ -141,41 +145,18 @@ def interim(fault: str, status: int, *, times: int = 1, seconds: float = 0.0) ->
     return rated(fault, answer)
 
 
-def repeating(token: str) -> dict[str, bytes]:
-    """A rating that repeats a token: plain, and with each character escaped."""
-    escaped = "".join(f"\\u{ord(character):04x}" for character in token)
-    template = document(rating("i.a", x="TOKEN"))
-    return {
-        "plain": template.replace(b"TOKEN", token.encode()),
-        "escaped": template.replace(b"TOKEN", escaped.encode()),
-    }
+COOL_OFF: Final = range(1, 3)  # the second one, of 1 to 2 s: the first was waited for
 
-
-def zipped(body: bytes) -> Answering:
-    return sends(http(200, gzip.compress(body, mtime=0), "Content-Encoding: gzip"))
-
-
-def waiting(status: int, retry_after: Callable[[], str] | None) -> Answering:
-    def answer(connection: socket.socket, _: bytes) -> None:
-        headers = () if retry_after is None else (f"Retry-After: {retry_after()}",)
-        connection.sendall(http(status, b'{"message":"API capacity exceeded"}', *headers))
-
-    return answer
-
-
-def date(seconds: int) -> str:
-    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
-
-
-WAITS: Final[tuple[tuple[str, Callable[[], str] | None, range], ...]] = (
-    ("without Retry-After", None, range(5, 6)),
-    ("Retry-After in seconds", lambda: "7", range(7, 8)),
-    ("Retry-After as a date", lambda: date(30), range(10, 31)),
-    ("Retry-After in the past", lambda: date(-30), range(1, 2)),
-    ("Retry-After of junk", lambda: "soon", range(5, 6)),
-    ("Retry-After negative", lambda: "-5", range(5, 6)),
-    ("Retry-After huge", lambda: "9" * 30, range(60, 61)),
+WAITS: Final[tuple[tuple[str, Callable[[], str] | None, range, range | None], ...]] = (
+    ("without Retry-After", None, range(5, 6), None),
+    ("Retry-After in seconds", lambda: "7", range(7, 8), range(7, 8)),
+    ("Retry-After as a date", lambda: date(30), range(10, 31), range(10, 31)),
+    ("Retry-After in the past", lambda: date(-30), range(1, 2), range(1, 2)),
+    ("Retry-After of junk", lambda: "soon", range(5, 6), None),
+    ("Retry-After negative", lambda: "-5", range(5, 6), None),
+    ("Retry-After huge", lambda: "9" * 30, range(60, 61), range(60, 61)),
 )
+"""The header, and the `Retry-After` of our 503 and 429; None if Apple asks for no certain time."""
 
 
 ROWS: Final[tuple[Row, ...]] = (
@@ -208,25 +189,43 @@ ROWS: Final[tuple[Row, ...]] = (
     fails("504", sends(http(504, b"<html>")), status=504, code="50490", calls=2),
     *(  # a 503 without Retry-After may be over at once
         fails(
-            f"{status}, {name}",
-            waiting(status, header),
-            status=status,
-            code=code,
-            calls=2 if status == 429 or header is None else 1,
-            stale_calls=2 if status == 503 and header is None else 1,
+            f"503, {name}",
+            waiting(503, header),
+            status=503,
+            code="50391",
+            calls=2 if header is None else 1,
             retry_after=expected,
         )
-        for status, code in ((503, "50391"), (429, "42991"))
-        for name, header, expected in WAITS
+        for name, header, expected, _ in WAITS
+    ),
+    *(
+        fails(
+            f"429, {name}",
+            waiting(429, header),
+            status=429,
+            code="42991",
+            calls=2 if cool_off is None else 1,
+            stale_calls=1,
+            retry_after=cool_off or COOL_OFF,
+        )
+        for name, header, _, cool_off in WAITS
     ),
     final("400", sends(http(400)), status=400, code="40000"),
     final("400 with Apple's code", sends(http(400, errors("40015"))), status=400, code="40015"),
     *(
-        final(f"401, {fault}", sends(http(401)), sends(http(probe)), status=s, code=code, calls=2)
-        for fault, probe, s, code in (
-            ("because of the user", 200, 401, "40191"),
-            ("because of the developer token", 401, 503, "50390"),
-            ("and the probe fails", 500, 503, "50390"),
+        final(
+            f"401, {fault}",
+            sends(http(401)),
+            sends(http(probe)),
+            status=status,
+            code=code,
+            calls=2,
+            retry_after=retry_after,
+        )
+        for fault, probe, status, code, retry_after in (
+            ("because of the user", 200, 401, "40191", None),
+            ("because of the developer token", 401, 503, "50390", REREAD),
+            ("and the probe fails", 500, 503, "50390", None),
         )
     ),
     *(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, Final
 
-from functions.ratings.apple.documents import rating_of
-from functions.ratings.cache.items import rating_item
-from functions.ratings.cache.policy import CachedRating
+from functions.ratings.cache.items import bucket_item, bucket_sort_key
+from functions.ratings.cache.policy import StoredRating
 from functions.ratings.metrics import Metric
+from tests.fakes.apple_music import rating
 from tests.fakes.lambda_function import APPLE, PLENTY_SECONDS, SECRET, Answers, Wire
-from tests.fakes.origin import http
+from tests.fakes.origin import Answering, http, sends
 from tests.fakes.ratings_function import ADA, POLICY, SONG
 
 STATES: Final[tuple[str, ...]] = ("nothing cached", "fresh", "stale", "past the limit")
@@ -26,6 +30,7 @@ AGES: Final[Mapping[str, int]] = {
 
 Item = dict[str, Any]
 OK: Final = b"HTTP/1.1 200 OK\r\n"
+REREAD: Final = range(5, 11)  # until the secret is read again for a developer token that works
 
 
 def document(*resources: object, **members: object) -> bytes:
@@ -38,6 +43,32 @@ def errors(code: str) -> bytes:
 
 def html(status: int) -> bytes:
     return http(status, b"<html></html>", "Content-Type: text/html")
+
+
+def repeating(token: str) -> dict[str, bytes]:
+    """A rating that repeats a token: plain, and with each character escaped."""
+    escaped = "".join(f"\\u{ord(character):04x}" for character in token)
+    template = document(rating("i.a", x="TOKEN"))
+    return {
+        "plain": template.replace(b"TOKEN", token.encode()),
+        "escaped": template.replace(b"TOKEN", escaped.encode()),
+    }
+
+
+def zipped(body: bytes) -> Answering:
+    return sends(http(200, gzip.compress(body, mtime=0), "Content-Encoding: gzip"))
+
+
+def waiting(status: int, retry_after: Callable[[], str] | None) -> Answering:
+    def answer(connection: socket.socket, _: bytes) -> None:
+        headers = () if retry_after is None else (f"Retry-After: {retry_after()}",)
+        connection.sendall(http(status, b'{"message":"API capacity exceeded"}', *headers))
+
+    return answer
+
+
+def date(seconds: int) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,12 +123,16 @@ STALE: Final = Expected(
 
 
 def item(age: float, **changes: object) -> Item:
-    """The item of ADA's like of SONG; a change to None removes the attribute."""
+    """The bucket with ADA's like of SONG; a change to None removes the attribute."""
     requested_at = time.time() - age
-    cached = CachedRating(rating=rating_of(SONG, 1), requested_at=requested_at, generation=None)
-    expires_at = POLICY.expires_at(requested_at)
-    attributes = {**rating_item(ADA.hash, SONG, cached, expires_at=expires_at), **changes}
-    return {name: value for name, value in attributes.items() if value is not None}
+    bucket = bucket_item(
+        ADA.hash,
+        bucket_sort_key(SONG),
+        {SONG.id: StoredRating(1, requested_at)},
+        generation=None,
+        expires_at=POLICY.expires_at(requested_at),
+    )
+    return {name: value for name, value in {**bucket, **changes}.items() if value is not None}
 
 
 def holding(state: str) -> Callable[[], Sequence[Item]]:

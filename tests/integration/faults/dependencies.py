@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from functions.ratings.cache.items import generation_sort_key, item_key, rating_sort_key
+from functions.ratings.cache.items import bucket_sort_key, family_item, family_sort_key, item_key
+from functions.ratings.cache.policy import Family
 from functions.ratings.metrics import Metric
 from tests.fakes.lambda_function import SECRET, Answers, aws_json, secret
 from tests.fakes.origin import Answering, drips, http, resets, sends, stays_silent
@@ -105,8 +106,13 @@ def invalid_item(fault: str, **changes: object) -> Row:
     return unusable(fault, lambda: [item(FRESH_AGE, **changes)])
 
 
-GENERATION_KEY: Final = item_key(ADA.hash, generation_sort_key("songs"))
-MALFORMED_GENERATION: Final = {**GENERATION_KEY, "generation": {"S": "seven"}}
+FAMILY_KEY: Final = item_key(ADA.hash, family_sort_key("songs"))
+
+
+def invalid_family(fault: str, **changes: object) -> Row:
+    """Nothing is stored into the family until the next write."""
+    family = {**family_item(ADA.hash, "songs", Family(7), expires_at=2_000_000_000), **changes}
+    return unusable(fault, lambda: [item(FRESH_AGE), family], expected=NOT_STORED)
 
 
 def returns(*ages: int, unprocessed: Item | None = None, seconds: float = 0.0) -> Answering:
@@ -122,7 +128,7 @@ def returns(*ages: int, unprocessed: Item | None = None, seconds: float = 0.0) -
 
 
 STORE: Final = aws_json({})
-UNREAD: Final = returns(unprocessed=item_key(ADA.hash, rating_sort_key(SONG)))
+UNREAD: Final = returns(unprocessed=item_key(ADA.hash, bucket_sort_key(SONG)))
 
 
 def by_state(cell: Cell, expected: Mapping[str, Expected], aws_calls: tuple[int, int]) -> Row:
@@ -148,13 +154,13 @@ def served_stale(error: Expected) -> Mapping[str, Expected]:
 
 def failing_secret(fault: str, answers: Answers) -> Row:
     calls = min(1, len(answers))
-    no_token = Expected(status=503, code="50390", calls=0)
+    no_token = Expected(status=503, code="50390", calls=0, retry_after=range(1, 3))
     write = Cell(
         fault=f"Secrets Manager: {fault}",
         case="a write",
         method="PUT",
         expected=no_token,
-        aws_calls=(2, calls),
+        aws_calls=(0, calls),
         metrics={Metric.DEVELOPER_TOKEN_READ_FAILED: 1, Metric.DEVELOPER_TOKEN_UNAVAILABLE: 1},
         secrets=answers,
     )
@@ -177,7 +183,7 @@ def secret_in_memory() -> Row:
         case="a write",
         method="PUT",
         expected=WRITTEN,
-        aws_calls=(3, 0),
+        aws_calls=(2, 0),
         metrics={},
         secrets=(*SECRET, stays_silent),
         is_warm=True,
@@ -232,30 +238,31 @@ ROWS: Final[tuple[Row, ...]] = (
     failing_dynamodb(
         "a text instead of items", aws_json({"Responses": {TABLE: "x"}, "Attributes": "x"})
     ),
-    invalid_item("a malformed item", resource={"N": "1"}),
-    invalid_item("an item of other JSON types", resource={"S": None}, schema="x"),
-    invalid_item("an item without a time", requested_at=None),
-    invalid_item("an item of another owner", owner={"S": "0" * 64}),
-    invalid_item("an item of another song", id={"S": "i.b"}),
-    unusable("a future-dated item", lambda: [item(-30)]),
-    invalid_item("an item of another schema", schema={"N": "99"}),
-    invalid_item("an item without a TTL", expires_at=None),
+    invalid_item("a malformed bucket", ratings={"N": "1"}),
+    invalid_item("a bucket of other JSON types", ratings={"M": None}, schema_version="x"),
+    invalid_item("a malformed rating", ratings={"M": {SONG.id: {"L": [{"N": "1"}]}}}),
+    invalid_item("a bucket of another user token", token_hash={"S": "0" * 64}),
+    invalid_item("a bucket of another type", bucket={"S": "songs#b"}),
+    unusable("a future-dated rating", lambda: [item(-30)]),
+    invalid_item("a bucket of another schema", schema_version={"N": "99"}),
+    invalid_item("a bucket without a TTL", expires_at=None),
+    invalid_family("a malformed family", generation={"S": "seven"}),
+    invalid_family("a family of another user token", token_hash={"S": "0" * 64}),
+    invalid_family("a family of another schema", schema_version={"N": "1"}),
+    invalid_family("a future-dated family", unknown_until={"N": "2000000000"}),
     unusable(
-        "a malformed generation",
-        lambda: [item(FRESH_AGE), MALFORMED_GENERATION],
-        expected=NOT_STORED,
+        "a bucket left unprocessed", dynamodb=(UNREAD,), invalid=0, reads=2, expected=NOT_STORED
     ),
-    unusable("a rating left unprocessed", dynamodb=(UNREAD, UNREAD, STORE), invalid=0, reads=2),
     unusable(
-        "a generation left unprocessed",
-        dynamodb=(returns(FRESH_AGE, unprocessed=GENERATION_KEY),),
+        "a family left unprocessed",
+        dynamodb=(returns(FRESH_AGE, unprocessed=FAMILY_KEY),),
         invalid=0,
         reads=2,
         expected=NOT_STORED,
     ),
     (
         Cell(
-            fault="DynamoDB: a rating left unprocessed once",
+            fault="DynamoDB: a bucket left unprocessed once",
             case="a read",
             expected=HIT,
             aws_calls=(2, 0),
@@ -263,7 +270,7 @@ ROWS: Final[tuple[Row, ...]] = (
             dynamodb=(UNREAD, returns(FRESH_AGE)),
         ),
         Cell(
-            fault="DynamoDB: a rating not stored",
+            fault="DynamoDB: a bucket not stored",
             case="a read",
             expected=NOT_STORED,
             aws_calls=(2, 1),

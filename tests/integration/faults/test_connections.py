@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from functions.ratings.cache.items import generation_sort_key
+from functions.ratings.cache.items import family_sort_key
 from functions.ratings.metrics import Metric
 from tests.fakes.apple_music import rating
 from tests.fakes.lambda_function import cache_status, found
@@ -26,23 +26,32 @@ from tests.fakes.origin import (
 from tests.fakes.ratings_function import ADA
 from tests.integration.conftest import Deploy
 from tests.integration.faults.cells import document, holding
-from tests.integration.faults.dependencies import DYNAMODB_SECONDS, STORE, returns
+from tests.integration.faults.dependencies import DYNAMODB_SECONDS
 from tests.patience import LATE_SECONDS, SAFETY_NET_SECONDS
 
 DEATHS = {"RST": resets, "FIN": sends_and_closes(), "silence": stays_silent}
 LOST = {"RST": resets, "FIN": sends_and_closes()}
 
 
+@pytest.mark.parametrize("is_applied", [False, True])
 @pytest.mark.parametrize("dies", DEATHS.values(), ids=DEATHS)
 def test_a_dead_connection_to_dynamodb_costs_no_cache_operation(
-    deploy: Deploy, dies: Answering, capsys: pytest.CaptureFixture[str]
+    deploy: Deploy, dies: Answering, capsys: pytest.CaptureFixture[str], *, is_applied: bool
 ) -> None:
-    answers = (returns(), STORE, dies, returns(), STORE, dies, STORE)
-    function = deploy(dynamodb=answers)
+    def works(connection: socket.socket, request: bytes) -> None:
+        environment.use_table(connection, request)
 
-    assert cache_status(function.call()) == "fwd=miss; stored"
-    assert cache_status(function.call()) == "fwd=miss; stored"
-    assert function.call("PUT")["statusCode"] == 200
+    def loses(connection: socket.socket, request: bytes) -> None:
+        if is_applied:
+            environment.apply(request)
+        dies(connection, request)
+
+    environment = deploy(dynamodb=(works, works, loses, works, loses, works, loses, works))
+
+    assert cache_status(environment.call()) == "fwd=miss; stored"
+    assert cache_status(environment.call()).startswith("hit")
+    assert environment.call("PUT")["statusCode"] == 200
+    assert cache_status(environment.call()).startswith("hit"), "the write of one announcement"
     assert "Failed" not in capsys.readouterr().out
 
 
@@ -64,8 +73,8 @@ def test_a_write_that_was_resent_has_an_unknown_outcome(deploy: Deploy, dies: An
     function.call(token="grace")
     assert function.call("PUT")["statusCode"] == 200
 
-    generation = function.table.items[ADA.hash, generation_sort_key("songs")]
-    assert float(generation["unknown_until"]["N"]) > time.time() + 30
+    family = function.table.items[ADA.hash, family_sort_key("songs")]
+    assert float(family["unknown_until"]["N"]) > time.time() + 30
 
 
 def rated(value: int) -> bytes:

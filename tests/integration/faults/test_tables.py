@@ -10,12 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.ratings.cache.items import (
-    generation_sort_key,
-    rating_sort_key,
-    read_generation,
-    read_rating,
-)
+from functions.ratings.cache.items import family_sort_key, read_family
 from functions.ratings.metrics import Metric
 from tests.fakes.apple_music import rating
 from tests.fakes.lambda_function import LambdaFunction, cache_status, error_code
@@ -115,17 +110,15 @@ def _seconds_late(expected: Expected, headers: Mapping[str, str], taken: float) 
 
 def assert_remembered(cell: Cell, function: LambdaFunction, closed_after: float) -> None:
     """The copy from before the write does not count; only a written value that is certain does."""
-    generation = read_generation(function.table.items[ADA.hash, generation_sort_key("songs")])
-    cached = read_rating(function.table.items[ADA.hash, rating_sort_key(SONG)], ADA.hash, SONG)
-    assert generation is not None
-    assert cached is not None
-    assert generation.covers(cached) == cell.expected.is_kept
-    if cell.expected.is_kept:
-        assert cached.rating.is_rated == (cell.method == "PUT")
-    assert closed_after + 5 <= generation.settling_until <= time.time() + 5
-    is_unknown = generation.unknown_until >= closed_after + 60
-    assert is_unknown == cell.expected.outcome_unknown
-    assert generation.writing_until == 0.0
+    item, now = function.table.items[ADA.hash, family_sort_key("songs")], time.time()
+    family = read_family(item, ADA.hash, now)
+    assert family is not None
+    values = {key: (each.value, each.generation) for key, each in family.answers.items()}
+    written = (int(cell.method == "PUT"), family.number)
+    assert values == ({SONG: written} if cell.expected.is_kept else {})
+    assert closed_after + 5 <= family.settling_until <= now + 5
+    assert (family.unknown_until >= closed_after + 60) == cell.expected.outcome_unknown
+    assert family.writing_until == 0.0
 
 
 @pytest.mark.parametrize("cell", LISTS, ids=[cell.fault for cell in LISTS])

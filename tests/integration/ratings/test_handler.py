@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import importlib
 import json
+import random
+import socket
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from functions.ratings.cache.dynamodb import DynamoDBCache
+from functions.ratings.resilience import CacheBypass
 from functions.shared import metrics
 from tests.fakes.apple_music import rating
-from tests.fakes.lambda_function import Context, cache_status, error_code, found
+from tests.fakes.dynamodb import Capacity, item_size
+from tests.fakes.lambda_function import Context, LambdaFunction, cache_status, error_code, found
+from tests.fakes.observer import CacheMayNotFail
 from tests.fakes.origin import Answering, http, sends
-from tests.fakes.ratings_function import ADA, DEVELOPER_JWT
+from tests.fakes.ratings_function import ADA, DEVELOPER_JWT, POLICY, TABLE
 from tests.integration.conftest import Deploy
 from tests.patience import LATE_SECONDS
 
 MOST_LOG_BYTES = 700
-READ, STORE, STORE_MANY, ADVANCE = "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"
+READ, STORE, STORE_MANY, UPDATE = "BatchGetItem", "PutItem", "BatchWriteItem", "UpdateItem"
 
 
 def counts(line: dict[str, Any]) -> dict[str, int]:
@@ -31,12 +39,20 @@ def counts(line: dict[str, Any]) -> dict[str, int]:
     return {name: sum(line[name]) for name in names}
 
 
-def test_a_hit_is_one_call_to_dynamodb(deploy: Deploy) -> None:
+def capacity(function: LambdaFunction) -> Capacity:
+    """What the function has consumed since the start."""
+    consumed = Capacity()
+    for exchange in function.exchanges:
+        consumed.record(*exchange)
+    return consumed
+
+
+def test_a_hit_is_what_the_miss_before_returned(deploy: Deploy) -> None:
     function = deploy()
 
     miss = function.call()
-    operations, secret_reads, requests = function.calls()
-    assert (operations, secret_reads, len(requests)) == ([READ, STORE], 1, 1)
+    _, secret_reads, requests = function.calls()
+    assert (secret_reads, len(requests)) == (1, 1)
     hit = function.call()
 
     assert function.calls() == ([READ], 0, [])
@@ -57,46 +73,131 @@ def test_users_never_share_a_copy(deploy: Deploy) -> None:
     assert len(function.calls()[2]) == 2
 
 
+SONGS = [f"i.{10**15 + number}" for number in range(5000)]
+
+
+def apple(connection: socket.socket, request: bytes) -> None:
+    """The user likes the song that is requested alone, and has rated none of a list."""
+    answers = sends(http(200, b'{"data":[]}')) if b"?ids=" in request else found()
+    answers(connection, request)
+
+
+def one(function: LambdaFunction) -> None:
+    assert function.call()["statusCode"] == 200
+
+
+def write(function: LambdaFunction) -> None:
+    assert function.call("PUT")["statusCode"] == 200
+
+
+def songs(first: int, last: int) -> Callable[[LambdaFunction], None]:
+    """Look up songs, a hundred at a time."""
+
+    def look_up(function: LambdaFunction) -> None:
+        for start in range(first, last, 100):
+            response = function.get_list(*SONGS[start : min(start + 100, last)])
+            assert json.loads(response["body"]) == {"data": []}
+
+    return look_up
+
+
+def ten_writes(function: LambdaFunction) -> None:
+    for item_id in SONGS[:10]:
+        function.call("PUT", pathParameters={"type": "library-songs", "id": item_id})
+
+
+FIGURES: dict[str, tuple[Any, ...]] = {
+    "a hit": (one, one, [READ], 2, 0, []),
+    "a miss": (None, one, [READ, STORE], 2, 1, [1]),
+    "a miss, full bucket": (songs(0, 1000), one, [READ, STORE], 2, 2, [1]),
+    "a write": (None, write, [UPDATE] * 2, 0, 2, [1]),
+    "a write after ten": (ten_writes, write, [UPDATE] * 2, 0, 2, [1]),
+    "100 ids": (None, songs(0, 100), [READ, STORE_MANY], 17, 16, [100]),
+    "100 ids, full buckets": (
+        songs(0, 1000),
+        songs(1000, 1100),
+        [READ, STORE_MANY],
+        17,
+        32,
+        [100],
+    ),
+    "100 ids, 50 cached": (songs(0, 50), songs(0, 100), [READ, STORE_MANY], 17, 16, [50]),
+    "100 ids, all cached": (songs(0, 100), songs(0, 100), [READ], 17, 0, []),
+}
+
+
 @pytest.mark.parametrize(
-    ("cached", "operations", "missing"),
-    [
-        (0, [READ] * 2 + [STORE_MANY] * 4, 100),
-        (50, [READ] * 2 + [STORE_MANY] * 2, 50),
-        (100, [READ] * 2, 0),
-    ],
+    ("before", "request_", "operations", "read_units", "write_units", "ids"),
+    FIGURES.values(),
+    ids=FIGURES,
 )
-def test_a_list_requests_missing_ids_in_one_call_to_apple(
-    deploy: Deploy, cached: int, operations: list[str], missing: int
+def test_what_a_request_costs(
+    deploy: Deploy,
+    before: Callable[[LambdaFunction], None] | None,
+    request_: Callable[[LambdaFunction], None],
+    operations: list[str],
+    read_units: int,
+    write_units: int,
+    ids: list[int],
 ) -> None:
-    ids = [f"i.{number}" for number in range(100)]
-    function = deploy(apple=(sends(http(200, b'{"data":[]}')),))
-    if cached:
-        function.get_list(*ids[:cached])
+    function = deploy(apple=(apple,))
+    if before is not None:
+        before(function)
     function.calls()
+    earlier = capacity(function)
 
-    response = function.get_list(*ids)
+    request_(function)
 
-    assert json.loads(response["body"]) == {"data": []}
     made, _, requests = function.calls()
-    assert made == operations
-    assert [request.count(b"i.") for request in requests] == [missing] * (missing > 0)
+    now = capacity(function)
+    assert (made, [request.count(b"i.") for request in requests]) == (operations, ids)
+    assert now.read_units - earlier.read_units == read_units
+    assert now.write_units - earlier.write_units == write_units
+
+
+def test_a_contested_write_costs_a_third_update(deploy: Deploy) -> None:
+    def announces_another_write(connection: socket.socket, request: bytes) -> None:
+        cache = DynamoDBCache(
+            environment.table.call,
+            table_name=TABLE,
+            policy=POLICY,
+            clock=time,
+            random=random.SystemRandom(),
+            bypass=CacheBypass(time, CacheMayNotFail()),
+            observer=CacheMayNotFail(),
+        )
+        assert cache.open_write(ADA.hash, "songs") is not None
+        found()(connection, request)
+
+    environment = deploy(apple=(announces_another_write,))
+    write(environment)
+
+    assert environment.calls()[0] == [UPDATE] * 3
+    assert capacity(environment).write_units == 3
+
+
+def test_no_item_exceeds_2_kib_after_a_user_has_looked_up_5000_songs(deploy: Deploy) -> None:
+    function = deploy(apple=(apple,))
+
+    songs(0, 5000)(function)
+
+    sizes = [item_size(item) for item in function.table.items.values()]
+    assert len(sizes) == 16
+    assert 1800 < max(sizes) <= 2048
 
 
 @pytest.mark.parametrize(
     ("method", "apple_response", "status", "status_after"),
     [("PUT", found(), 200, 200), ("DELETE", sends(http(204)), 204, 404)],
 )
-def test_a_write_is_two_updates_one_store_and_one_call_to_apple(
+def test_a_write_is_read_from_the_cache_at_once(
     deploy: Deploy, method: str, apple_response: Answering, status: int, status_after: int
 ) -> None:
     function = deploy(apple=(found(), apple_response))
     function.call()
+    assert function.call(method)["statusCode"] == status
     function.calls()
 
-    assert function.call(method)["statusCode"] == status
-
-    operations, _, requests = function.calls()
-    assert (operations, len(requests)) == ([ADVANCE, ADVANCE, STORE], 1)
     assert function.call()["statusCode"] == status_after
     assert function.calls() == ([READ], 0, [])
 

@@ -11,10 +11,11 @@ from functions.ratings import errors
 from functions.ratings.models import BARE, MusicUserToken, QueryOptions, Rating, RatingKey
 from tests.fakes.apple_music import FakeAppleMusic, Value, response
 from tests.fakes.observer import CacheMayNotFail
-from tests.fakes.ratings_function import InMemoryFunction
+from tests.fakes.ratings_function import InMemoryFunction, developer_jwt
 
 RUNS: Final = 2000
 REQUESTS: Final = 12
+TOKENS: Final = [developer_jwt(str(number)) for number in range(REQUESTS)]
 USERS: Final[dict[str, Value]] = {"ada": 1, "grace": -1, "joan": None}
 """The only value with which each user rates items: one of another user is recognised."""
 
@@ -39,7 +40,8 @@ class Run:
                 self._apple.rate(user, item_id, self._chance.choice((value, None)))
 
     def run(self) -> None:
-        for _ in range(REQUESTS):
+        for number in range(REQUESTS):
+            self._function.secret.text = TOKENS[number]  # one that Apple has not rejected yet
             self._apple.clock.advance(self._chance.choice((0, 0, 1, 10, 70, 4000)))
             self._apple.fail_with(self._chance.choice((None, None, None, *FAILURES)))
             user, type_name = self._chance.choice(tuple(USERS)), self._chance.choice(tuple(ITEMS))
@@ -65,15 +67,19 @@ class Run:
 
     def _write(self, user: str, key: RatingKey) -> None:
         value = self._chance.choice((USERS[user], None))
-        if self._chance.random() < 0.2:
-            self._apple.rate(user, key.id, value)
+        is_unclear = self._chance.random() < 0.2
+        if is_unclear:
             self._apple.respond_with(response(200, "an unclear response"))
-        self._check(user, key.id, self._function.write(value, token=MusicUserToken(user), key=key))
+        written = self._function.write(value, token=MusicUserToken(user), key=key)
+        if is_unclear:
+            self._apple.rate(user, key.id, value)
+        self._check(user, key.id, written)
 
     def _check(self, user: str, item_id: str, rating: Rating) -> None:
-        resource = json.loads(rating.resource or '{"attributes":{"value":null}}')
-        assert resource["attributes"]["value"] == self._apple.value(user, item_id)
-        assert resource.get("id", item_id) == item_id
+        assert (rating.value or None) == self._apple.value(user, item_id)
+        if rating.is_rated:
+            resource = json.loads(rating.resource)
+            assert (resource["id"], resource["attributes"]) == (item_id, {"value": rating.value})
 
 
 @pytest.mark.parametrize("block", range(20))

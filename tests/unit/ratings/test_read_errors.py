@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from functions.ratings.apple.documents import rating_of
 from functions.ratings.cache.lookup import ReadResult
 from functions.ratings.cache.status import STALE_IF_ERROR, CacheStatus
 from functions.ratings.errors import (
@@ -15,8 +14,8 @@ from functions.ratings.errors import (
     UserTokenRejectedError,
 )
 from functions.ratings.metrics import Metric
-from functions.ratings.models import BARE, QueryOptions, RatingKey
-from tests.fakes.apple_music import FAILURES, REJECTIONS
+from functions.ratings.models import BARE, QueryOptions, RatingKey, rating_of
+from tests.fakes.apple_music import FAILURES, REJECTIONS, response
 from tests.fakes.ratings_function import (
     EXTENDED,
     GRACE,
@@ -28,7 +27,7 @@ from tests.fakes.ratings_function import (
 Do = Callable[[InMemoryFunction], Any]
 
 LIKED = rating_of(SONG, 1)
-RETRIES = Counter({Metric.UPSTREAM_RETRIED: 100})
+RETRIES = Counter({Metric.UPSTREAM_RETRIED: 100, Metric.COOL_OFF_STARTED: 100})
 
 
 @pytest.mark.parametrize("error", FAILURES)
@@ -67,6 +66,23 @@ def test_no_copy_past_the_hard_limit_or_after_a_rejection_replaces_an_error(
     assert (type(result.error), result.ratings) == (error, ())
     assert result.cache_status == CacheStatus(fwd=fwd)
     assert function.calls.count("store") == 1
+
+
+@pytest.mark.parametrize("status", [429, 401])
+def test_while_apple_is_not_called_a_stale_copy_is_a_hit(
+    function: InMemoryFunction, status: int
+) -> None:
+    function.read()
+    function.apple.respond_with(response(status, retry_after="60"))
+    function.clock.advance(90)
+    function.read("i.b")
+    function.calls.clear()
+
+    assert function.read().cache_status == CacheStatus(ttl=-30, detail=STALE_IF_ERROR)
+    error = function.read("i.b").error
+    assert error is not None
+    assert (error.status, error.code) == ((429, "42991") if status == 429 else (503, "50390"))
+    assert function.calls == ["read"] * 2
 
 
 @pytest.mark.parametrize("seconds", [0.9, 6], ids=["no time", "no developer token"])

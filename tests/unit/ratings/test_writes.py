@@ -1,22 +1,24 @@
 import pytest
 
-from functions.ratings.apple.documents import rating_of
+from functions.ratings.cache.lookup import ReadResult
 from functions.ratings.cache.status import CacheStatus
 from functions.ratings.errors import (
     AppleRateLimitedError,
     DeadlineExceededError,
+    DeveloperTokenRejectedError,
     DeveloperTokenUnavailableError,
     RatingsError,
     UserTokenRejectedError,
 )
 from functions.ratings.metrics import Metric
+from functions.ratings.models import rating_of
 from functions.shared.http.messages import Response
 from tests.fakes.apple_music import FAILURES, REJECTIONS, Value, response
-from tests.fakes.ratings_function import ADA, CATALOG_SONG, SONG, InMemoryFunction
+from tests.fakes.ratings_function import ADA, CATALOG_SONG, DEVELOPER_JWT, SONG, InMemoryFunction
 
 DISLIKED = rating_of(SONG, -1)
 MISS, STORED = CacheStatus(fwd="miss"), CacheStatus(fwd="miss", stored=True)
-WITHOUT_STORE = ["open", "PUT", "close"]
+STEPS = ["open", "PUT", "close"]
 SECONDS: dict[type[RatingsError], int] = {
     **dict.fromkeys(FAILURES, 60),
     **dict.fromkeys(REJECTIONS, 5),
@@ -24,7 +26,8 @@ SECONDS: dict[type[RatingsError], int] = {
 }
 """How long after each error of a write Apple's responses are not stored."""
 
-del SECONDS[UserTokenRejectedError]  # reads are rejected from memory for longer
+# Apple is not called for longer than that.
+del SECONDS[UserTokenRejectedError], SECONDS[DeveloperTokenRejectedError]
 
 
 def assert_nothing_is_stored_for(function: InMemoryFunction, seconds: float) -> None:
@@ -37,17 +40,33 @@ def assert_nothing_is_stored_for(function: InMemoryFunction, seconds: float) -> 
 
 
 @pytest.mark.parametrize(("value", "method"), [(-1, "PUT"), (1, "PUT"), (None, "DELETE")])
-def test_a_write_is_announced_sent_closed_and_stored(
+def test_a_write_is_announced_sent_and_closed_and_then_read_from_the_cache(
     function: InMemoryFunction, value: Value, method: str
 ) -> None:
-    assert function.write(value, language="de") == rating_of(SONG, value)
+    written = rating_of(SONG, value or 0)
+    assert function.write(value, language="de") == written
 
-    assert function.calls == ["open", method, "close", "store"]
+    assert function.calls == ["open", method, "close"]
     assert function.apple.value(ADA.value, SONG.id) == value
     assert function.apple.requests[0].target == "/v1/me/ratings/library-songs/i.a?l=de"
     assert function.apple.seconds == pytest.approx([5])
-    assert function.read().ratings == (rating_of(SONG, value),)
-    assert function.read().cache_status == CacheStatus(ttl=60)
+    hit = ReadResult(ratings=(written,), cache_status=CacheStatus(ttl=42), age=18)
+    function.clock.advance(18)
+    assert function.read() == hit
+
+
+def test_items_written_in_a_row_are_read_at_once_while_apple_returns_the_old_values(
+    function: InMemoryFunction,
+) -> None:
+    function.apple.lag = 4
+    keys = [SONG._replace(id=f"i.{number}") for number in range(10)]
+    for key in keys:
+        function.write(-1, key=key)
+
+    ratings = tuple(rating_of(key, -1) for key in keys)
+    assert function.read(*(key.id for key in keys)).ratings == ratings
+    for key in keys:
+        assert function.read(key.id).cache_status.fwd is None
 
 
 def test_a_write_to_the_catalog_id_invalidates_the_library_id_until_it_has_settled(
@@ -60,13 +79,13 @@ def test_a_write_to_the_catalog_id_invalidates_the_library_id_until_it_has_settl
     assert_nothing_is_stored_for(function, seconds=5)
 
 
-def test_an_unclear_success_returns_the_requested_rating_and_stores_nothing(
+def test_an_unclear_success_returns_the_requested_rating_and_is_not_read_from_the_cache(
     function: InMemoryFunction,
 ) -> None:
     function.apple.respond_with(response(200, '{"data":[{"unexpected":1}]}'))
 
     assert function.write(-1) == DISLIKED
-    assert function.calls == WITHOUT_STORE
+    assert_nothing_is_stored_for(function, seconds=5)
 
 
 @pytest.mark.parametrize(("error", "seconds"), SECONDS.items())
@@ -107,45 +126,35 @@ def test_after_a_defect_the_write_is_closed_with_an_unknown_outcome() -> None:
     with pytest.raises(LookupError):
         function.write(-1)
 
-    assert function.calls == WITHOUT_STORE
+    assert function.calls == STEPS
     assert_nothing_is_stored_for(function, seconds=60)
 
 
-def test_a_write_that_would_not_be_sent_is_not_announced(function: InMemoryFunction) -> None:
-    with pytest.raises(DeadlineExceededError):
-        function.write(-1, seconds=1.4)
-
-    assert function.calls == []
-    assert function.observer.counted == {Metric.UPSTREAM_NOT_CALLED: 1}
-
-
-def test_a_write_without_a_developer_token_has_no_unknown_outcome(
-    function: InMemoryFunction,
-) -> None:
-    usable, function.secret.text = function.secret.text, "not a JWT"
-    with pytest.raises(DeveloperTokenUnavailableError):
-        function.write(-1)
-    function.secret.text = usable
-
-    assert function.calls == ["open", "close"]
-    assert_nothing_is_stored_for(function, seconds=5)
-
-
 @pytest.mark.parametrize(
-    ("failing", "steps", "metrics"),
+    ("seconds", "secret", "error"),
     [
-        ({"open"}, WITHOUT_STORE, {Metric.CACHE_INVALIDATION_FAILED: 1}),
-        ({"close"}, WITHOUT_STORE, {Metric.CACHE_INVALIDATION_FAILED: 1}),
-        ({"open", "close"}, WITHOUT_STORE, {Metric.CACHE_INVALIDATION_FAILED: 2}),
-        ({"store"}, [*WITHOUT_STORE, "store"], {Metric.CACHE_STORE_FAILED: 1}),
+        (1.9, DEVELOPER_JWT, DeadlineExceededError),
+        (6, "not a JWT", DeveloperTokenUnavailableError),
     ],
 )
-def test_a_write_succeeds_if_the_cache_fails(
-    function: InMemoryFunction, failing: set[str], steps: list[str], metrics: dict[Metric, int]
+def test_a_write_that_cannot_be_sent_is_not_announced(
+    function: InMemoryFunction, seconds: float, secret: str, error: type[RatingsError]
 ) -> None:
+    function.secret.text = secret
+
+    with pytest.raises(error):
+        function.write(-1, seconds=seconds)
+
+    assert function.calls == []
+    assert error.metric is not None
+    assert function.observer.counted[error.metric] == 1
+
+
+@pytest.mark.parametrize("failing", [{"open"}, {"close"}, {"open", "close"}])
+def test_a_write_succeeds_if_the_cache_fails(function: InMemoryFunction, failing: set[str]) -> None:
     function.dynamodb.failing = failing
 
     assert function.write(-1) == DISLIKED
-    assert function.calls == steps
-    assert function.observer.counted == metrics
-    assert function.observer.reasons == ["Failing"] * sum(metrics.values())
+    assert function.calls == STEPS
+    assert function.observer.counted == {Metric.CACHE_INVALIDATION_FAILED: len(failing)}
+    assert function.observer.reasons == ["Failing"] * len(failing)

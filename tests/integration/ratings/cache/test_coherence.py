@@ -1,22 +1,18 @@
 """Reads and writes in every order that can differ, over moto's DynamoDB."""
 
 import itertools
-import random
-from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.contracts.coherence import LAGS, PATIENT, World, random_run_ends_stale, stale_ends
+from tests.contracts.coherence import World
+from tests.contracts.orders import Worlds, orders, random_runs, violations_in
 from tests.fakes.boto3_service import Boto3Service
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 pytestmark = pytest.mark.long  # moto takes about 10 ms per call
-
-Worlds = Callable[..., World]
 
 
 @pytest.fixture
@@ -31,26 +27,22 @@ def worlds(dynamodb: "DynamoDBClient") -> Worlds:
     return world
 
 
-@pytest.mark.parametrize("lag", LAGS)
-@pytest.mark.parametrize("write", ["like", "delete"])
-def test_one_write_and_a_read_never_end_stale(worlds: Worlds, lag: float, write: str) -> None:
-    ends = list(stale_ends(partial(worlds, lag=lag), write, "read", dying=1))
+@pytest.mark.parametrize(
+    ("kinds", "resent", "at_least"),
+    [
+        (("like", "read"), (), 20),
+        (("delete", "read list"), ("open", "close"), 20),
+        (("like", "dislike"), ("open",), 70),
+        (("like", "read list", "read neighbour"), (), 70),
+    ],
+)
+def test_every_order(
+    worlds: Worlds, kinds: tuple[str, ...], resent: tuple[str, ...], at_least: int
+) -> None:
+    run = orders(*kinds, dying=1, skews=(0.5, -0.5), resent=resent, worlds=worlds)
 
-    assert len(ends) >= 20
-    assert not any(ends)
+    assert violations_in(run(), at_least=at_least) == []
 
 
-def test_two_writes_and_a_read_never_end_stale(worlds: Worlds) -> None:
-    ends = list(stale_ends(partial(worlds, lag=max(LAGS)), "like", "dislike", "read"))
-
-    assert len(ends) > 200
-    assert not any(ends)
-
-
-def test_longer_random_runs_with_deaths_and_lost_responses_never_end_stale(worlds: Worlds) -> None:
-    chance = random.Random(0)
-
-    assert not any(
-        random_run_ends_stale(worlds(lag=chance.choice(LAGS), policy=PATIENT), chance, 4)
-        for _ in range(100)
-    )
+def test_random_runs(worlds: Worlds) -> None:
+    assert violations_in(random_runs(range(40), worlds), at_least=40) == []

@@ -18,12 +18,13 @@ from functions.ratings.models import (
     RatingValue,
     ReadRequest,
     WriteRequest,
+    rating_of,
 )
 from functions.shared.deadline import Deadline
 from tests.fakes.clock import FakeClock
 
 ADA, KEY = MusicUserToken("ada"), RatingKey(type="library-songs", id="i.a")
-LIKED = Rating('{"id":"i.a","type":"ratings","attributes":{"value":1}}')
+LIKED = rating_of(KEY, 1)
 DEADLINE = Deadline.after(6, FakeClock())
 UNAVAILABLE = AppleUnavailableError("503 from Apple Music", retry_after=7)
 GET = ApiRequest(
@@ -84,7 +85,7 @@ def test_a_rating_is_returned_as_apple_does() -> None:
 
     response = ratings.respond(replace(GET, query={"l": ("de",), "include": ("content",)}))
 
-    assert data(response) == [json.loads(str(LIKED.resource))]
+    assert data(response) == [json.loads(LIKED.resource)]
     assert (response.cache_status, response.headers) == (CacheStatus(ttl=42), {"Age": "18"})
     options = QueryOptions(language="de", include="content")
     assert ratings.requests == [ReadRequest(token=ADA, keys=(KEY,), options=options)]
@@ -100,7 +101,7 @@ def test_an_unrated_item_is_a_404_with_its_cache_status() -> None:
 
 def test_a_list_keeps_its_order_and_omits_the_unrated() -> None:
     partial = CacheStatus(fwd="partial", stored=True)
-    listed = (Rating('{"id":"b"}'), NOT_RATED, LIKED)
+    listed = (Rating(-1, '{"id":"b"}'), NOT_RATED, LIKED)
     ratings = FakeRatings(ReadResult(ratings=listed, cache_status=partial, age=9))
 
     response = ratings.respond(GET_LIST)
@@ -133,7 +134,7 @@ def test_an_error_that_is_raised_has_no_cache_status(request_: ApiRequest) -> No
 
 @pytest.mark.parametrize(
     ("request_", "value", "status", "resources"),
-    [(PUT, 1, 200, [json.loads(str(LIKED.resource))]), (DELETE, None, 204, None)],
+    [(PUT, 1, 200, [json.loads(LIKED.resource)]), (DELETE, None, 204, None)],
 )
 def test_a_rating_is_written_or_deleted_with_a_language_and_no_other_option(
     request_: ApiRequest, value: RatingValue | None, status: int, resources: object

@@ -1,11 +1,20 @@
 import json
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 
 from functions.ratings import errors
-from functions.ratings.apple.documents import rating_of
-from functions.ratings.models import NOT_RATED, QueryOptions, ReadRequest, WriteRequest, WriteResult
+from functions.ratings.metrics import Metric
+from functions.ratings.models import (
+    NOT_RATED,
+    QueryOptions,
+    ReadRequest,
+    WriteRequest,
+    WriteResult,
+    rating_of,
+)
+from functions.shared.deadline import Deadline
 from functions.shared.http import messages
 from functions.shared.http.messages import Request, Response
 from tests.fakes.apple_client import GET, PAGE, PUT, Result, call, environment, fails
@@ -127,8 +136,10 @@ def test_a_failure_is_counted_and_says_whether_a_write_may_take_effect(
 
     assert is_unknown is unknown or request_ in (GET, GET_LIST)
     assert len(function.apple.requests) == 1
-    assert function.observer.counted == ({} if error.metric is None else {error.metric: 1})
-    assert len(function.observer.reasons) == len(function.observer.counted)
+    counted = Counter() if error.metric is None else Counter({error.metric: 1})
+    assert len(function.observer.reasons) == len(counted)
+    counted[Metric.COOL_OFF_STARTED] = int(error is errors.AppleRateLimitedError)
+    assert function.observer.counted == counted
     if isinstance(received, messages.TransportError):
         assert function.observer.reasons == [str(received)]
 
@@ -178,3 +189,92 @@ def test_after_a_lost_attempt_the_outcome_of_a_failed_write_stays_unknown(
 ) -> None:
     for lost in (LOST, response(502), response(503), response(504, None)):
         assert fails(environment(lost, received, retries=True), error, request_)
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "seconds"),
+    [(429, None, 1), (429, "7", 7), (429, "0", 1), (503, None, 5), (503, "7", 7), (500, "7", None)],
+)
+@pytest.mark.parametrize("request_", [GET, PUT])
+def test_retry_after_is_what_apple_requires(
+    request_: ApiCall, status: int, retry_after: str | None, seconds: int | None
+) -> None:
+    function = environment(response(status, retry_after=retry_after))
+
+    with pytest.raises(errors.DependencyError) as raised:
+        call(function, request_)
+
+    assert raised.value.retry_after == seconds
+
+
+def test_retry_after_is_not_before_apple_is_called_again() -> None:
+    function = environment(response(503, retry_after="7"))
+    for number in range(5):
+        with pytest.raises(errors.AppleUnavailableError) as raised:
+            call(function, replace(GET, keys=(SONG._replace(id=f"i.{number}"),)))
+        assert raised.value.retry_after == (10 if number == 4 else 7), "the breaker has opened"
+
+    function = environment(response(429), retries=True)
+    started = function.clock.time()
+    with pytest.raises(errors.AppleRateLimitedError) as limited:
+        call(function)
+    assert function.clock.time() - started <= 1, "the first cool-off was waited for"
+    assert limited.value.retry_after in (1, 2), "that of the second"
+    function.clock.advance(limited.value.retry_after)
+    function.apple.respond_with(ok(rating("i.a", -1)))
+    assert call(function) == {SONG: rating_of(SONG, -1)}
+
+
+def test_one_item_that_apple_cannot_serve_leaves_the_others_alone() -> None:
+    function = environment(response(500), retries=True)
+    for request_ in (GET, PUT, DELETE, EXTENDED, GET_LIST, GET):
+        fails(function, errors.AppleUnreachableError, request_)
+    function.apple.respond_with()
+
+    assert call(function, replace(GET, keys=(OTHER,))) == {OTHER: NOT_RATED}
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ([response(429)], errors.CoolingOffError),
+        ([response(500)] * 2, errors.CircuitOpenError),
+    ],
+)
+def test_a_write_that_would_not_be_sent_is_not_available(
+    script: list[Response], error: type[errors.RatingsError]
+) -> None:
+    function = environment(*script)
+    for request_ in (GET, replace(GET, keys=(OTHER,))) * 3:
+        with pytest.raises(errors.DependencyError):
+            call(function, request_)
+    sent = len(function.apple.requests)
+    function.observer.counted.clear()
+
+    with pytest.raises(error) as raised:
+        function.client.check_available(Deadline.after(5, function.clock))
+
+    assert not raised.value.outcome_unknown
+    assert len(function.apple.requests) == sent
+    assert function.observer.counted == {error.metric: 1}
+
+
+@pytest.mark.parametrize(("seconds", "takes"), [(0.9, 0), (1.9, 1)])
+def test_a_write_without_time_after_its_token_is_read_is_not_available(
+    seconds: float, takes: float
+) -> None:
+    function = environment()
+    function.secret.takes = takes
+
+    with pytest.raises(errors.DeadlineExceededError):
+        function.client.check_available(Deadline.after(seconds, function.clock))
+    assert function.apple.requests == []
+
+
+def test_a_write_without_a_developer_token_is_not_available() -> None:
+    function = environment()
+    function.secret.text = "not a JWT"
+
+    with pytest.raises(errors.DeveloperTokenUnavailableError):
+        function.client.check_available(Deadline.after(5, function.clock))
+    assert function.observer.counted[Metric.DEVELOPER_TOKEN_UNAVAILABLE] == 1

@@ -7,14 +7,19 @@ from dataclasses import replace
 import pytest
 
 from functions.ratings import errors
-from functions.ratings.apple.documents import rating_of
-from functions.ratings.apple.resilience import NEW_CONNECTION
+from functions.ratings.apple.resilient_client import NEW_CONNECTION
 from functions.ratings.metrics import Metric
-from functions.ratings.models import QueryOptions, ReadRequest, WriteRequest, WriteResult
+from functions.ratings.models import QueryOptions, ReadRequest, WriteRequest, WriteResult, rating_of
 from functions.shared.http import messages
 from tests.fakes.apple_client import GET, NEW_JWT, PUT, Result, call, environment, fails, renewed
 from tests.fakes.apple_music import ok, rating, response
-from tests.fakes.ratings_function import ADA, DEVELOPER_JWT, SONG, developer_jwt
+from tests.fakes.ratings_function import (
+    ADA,
+    DEVELOPER_JWT,
+    SONG,
+    InMemoryFunction,
+    developer_jwt,
+)
 
 ITEM, TEST = "/v1/me/ratings/library-songs/i.a", "/v1/test"
 LATE = messages.ExchangeTimeoutError("late")
@@ -81,21 +86,83 @@ def test_a_401_after_a_lost_attempt_of_a_write_leaves_its_outcome_unknown(
     assert call(function, request_) == WriteResult(is_clear=True, outcome_unknown=True)
 
 
-def test_the_result_of_a_probe_is_remembered_for_a_minute_and_one_token() -> None:
-    function = environment(UNAUTHORIZED, response(200), UNAUTHORIZED, UNAUTHORIZED, response(401))
+def test_an_accepted_developer_token_is_not_probed_again_for_a_minute() -> None:
+    function = environment(UNAUTHORIZED, response(200), UNAUTHORIZED, UNAUTHORIZED, response(200))
 
-    for seconds, error in (
-        (59, errors.NotSignedInError),
-        (1, errors.NotSignedInError),
-        (10, errors.DeveloperTokenRejectedError),
-    ):
-        fails(function, error)
+    for seconds in (59, 1, 0):
+        fails(function, errors.NotSignedInError)
         function.clock.advance(seconds)
     assert function.apple.paths == [ITEM, TEST, ITEM, ITEM, TEST]
 
-    function.secret.text = NEW_JWT
-    function.apple.respond_with(UNAUTHORIZED, UNAUTHORIZED, response(200))
+    function = renewed(UNAUTHORIZED, UNAUTHORIZED, response(200))
     fails(function, errors.NotSignedInError)
+    assert function.apple.paths[-1] == TEST, "another token"
+
+
+def rejected() -> InMemoryFunction:
+    """An environment whose developer token Apple has just rejected."""
+    function = environment(UNAUTHORIZED)
+    with pytest.raises(errors.DeveloperTokenRejectedError) as raised:
+        call(function)
+    assert raised.value.retry_after == 10
+    assert function.observer.counted[Metric.DEVELOPER_TOKEN_REJECTED] == 1
+    function.apple.respond_with(ok(rating("i.a", -1)))
+    function.apple.requests.clear()
+    return function
+
+
+def test_apple_is_not_called_with_a_rejected_developer_token() -> None:
+    function = rejected()
+
+    for second in range(100):
+        with pytest.raises(errors.DeveloperTokenUnavailableError) as raised:
+            call(function, (GET, PUT)[second % 2])
+        assert raised.value.retry_after == 10 - second % 10
+        assert str(raised.value) == "Apple rejected the developer token"
+        function.clock.advance(1)
+
+    assert function.apple.requests == []
+    assert function.secret.reads == 10, "one in ten seconds"
+
+
+def test_after_a_rejection_another_developer_token_is_used_as_soon_as_it_is_read() -> None:
+    function = rejected()
+    function.secret.text = NEW_JWT
+    function.clock.advance(9.9)
+    fails(function, errors.DeveloperTokenUnavailableError)
+
+    function.clock.advance(0.1)
+    assert call(function) == {SONG: rating_of(SONG, -1)}
+    assert function.apple.requests[0].headers["Authorization"] == f"Bearer {NEW_JWT}"
+
+
+def test_after_five_minutes_a_rejected_developer_token_is_tried_again() -> None:
+    function = rejected()
+    function.clock.advance(299)
+    fails(function, errors.DeveloperTokenUnavailableError)
+    assert function.apple.requests == []
+
+    function.clock.advance(10)
+    assert call(function) == {SONG: rating_of(SONG, -1)}, "Apple rejected it by mistake"
+
+
+def test_an_unreadable_secret_after_a_rejection_leaves_apple_alone() -> None:
+    function = rejected()
+    function.secret.text = "not a JWT"
+    for _ in range(20):
+        function.clock.advance(1)
+        fails(function, errors.DeveloperTokenUnavailableError)
+
+    assert function.apple.requests == []
+    assert function.secret.reads == 3
+
+
+def test_a_write_is_not_sent_again_without_the_time_for_it() -> None:
+    function = renewed(UNAUTHORIZED, response(200))
+    function.apple.takes, function.secret.takes = 4.5, 1.0
+
+    assert not fails(function, errors.DeadlineExceededError, PUT)
+    assert function.apple.paths == [ITEM]
 
 
 @pytest.mark.parametrize("token", [ADA.value, DEVELOPER_JWT, NEW_JWT])

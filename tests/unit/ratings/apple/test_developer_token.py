@@ -80,6 +80,33 @@ def test_the_secret_is_read_at_most_once_in_ten_seconds_while_a_token_is_valid()
     assert source.secret.reads == 3
 
 
+@pytest.mark.parametrize("failure", [DOWN, "placeholder"])
+def test_without_a_token_the_secret_is_read_at_most_once_in_two_seconds(
+    failure: str | AwsError,
+) -> None:
+    source = Source(failure)
+
+    for retry_after in (2, 2, 1, 1):
+        with pytest.raises(DeveloperTokenUnavailableError) as raised:
+            source.current()
+        assert raised.value.retry_after == retry_after
+        source.clock.advance(0.5)
+    assert source.secret.reads == 1
+    assert source.observer.counted == {Metric.DEVELOPER_TOKEN_READ_FAILED: 1}
+
+    source.secret.text = VALID
+    assert source.current() == VALID
+
+
+def test_the_pause_begins_when_the_secret_has_been_read() -> None:
+    source = Source(DOWN)
+    source.secret.clock, source.secret.takes = source.clock, 1.0
+    with pytest.raises(DeveloperTokenUnavailableError) as raised:
+        source.current()
+
+    assert raised.value.retry_after == 2
+
+
 def part(text: str) -> str:
     """A part of a JWT with this JSON text."""
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -6,14 +6,13 @@ import pytest
 
 from functions.ratings.apple.documents import (
     confirms,
-    rating_of,
     rating_request,
     ratings_document,
     read_ratings,
     repeats,
 )
 from functions.ratings.errors import InvalidAppleResponseError
-from functions.ratings.models import NOT_RATED, Rating, RatingKey
+from functions.ratings.models import NOT_RATED, Rating, RatingKey, rating_of
 from tests.fakes.apple_music import rating
 
 JSON = "application/json;charset=utf-8"
@@ -192,8 +191,8 @@ def test_only_an_empty_response_or_the_value_confirms_a_put(
 
 
 def test_documents_are_written_as_apple_does() -> None:
-    ratings = [rating_of(SONG, -1), NOT_RATED, Rating('{"id":"b"}')]
+    ratings = [rating_of(SONG, -1), NOT_RATED, Rating(1, '{"id":"b"}')]
 
     assert json.loads(ratings_document(ratings)) == {"data": [rating("i.a", -1), {"id": "b"}]}
-    assert ratings_document([rating_of(SONG, None)]) == '{"data":[]}'
+    assert ratings_document([NOT_RATED]) == '{"data":[]}'
     assert json.loads(rating_request(-1)) == {"type": "ratings", "attributes": {"value": -1}}

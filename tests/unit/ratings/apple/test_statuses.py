@@ -1,7 +1,7 @@
 import pytest
 
 from functions.ratings import errors
-from functions.ratings.apple.statuses import error_of, retry_after_seconds
+from functions.ratings.apple.statuses import error_of, read_retry_after
 from tests.fakes.apple_music import response
 
 NOW = 1_800_000_000
@@ -90,15 +90,20 @@ def test_apples_code_for_a_bad_request_is_kept_if_it_has_five_digits(
     assert error_of(response(400, body), NOW).code == code
 
 
-@pytest.mark.parametrize(("status", "seconds"), [(429, 7), (503, 7), (500, None), (504, None)])
-def test_retry_after_is_forwarded_for_429_and_503(status: int, seconds: int | None) -> None:
+@pytest.mark.parametrize(
+    ("status", "seconds", "default"), [(429, 7, 1), (503, 7, 5), (500, None, None)]
+)
+def test_retry_after_is_forwarded_for_429_and_503(
+    status: int, seconds: int | None, default: int | None
+) -> None:
     assert error_of(response(status, retry_after="7"), NOW).retry_after == seconds
+    assert error_of(response(status), NOW).retry_after == default
 
 
 @pytest.mark.parametrize(
     ("seconds", "header"),
     [
-        *((5, header) for header in (None, "-5", "soon", "", "1.5", "٣")),
+        *((None, header) for header in (None, "-5", "soon", "", "1.5", "٣")),
         (7, "7"),
         (7, " 7 "),
         (1, "0"),
@@ -107,8 +112,8 @@ def test_retry_after_is_forwarded_for_429_and_503(status: int, seconds: int | No
         (30, "Fri, 15 Jan 2027 08:00:30 GMT"),
         (1, "Fri, 15 Jan 2027 07:00:00 GMT"),
         (60, "Fri, 15 Jan 2038 08:00:30 GMT"),
-        (5, "Fri, 99 Jan 2027 08:00:30 GMT"),
+        (None, "Fri, 99 Jan 2027 08:00:30 GMT"),
     ],
 )
-def test_retry_after_is_read_within_bounds(seconds: int, header: str | None) -> None:
-    assert retry_after_seconds(header, NOW) == seconds
+def test_retry_after_is_read_within_bounds(seconds: int | None, header: str | None) -> None:
+    assert read_retry_after(header, NOW) == seconds

@@ -3,15 +3,18 @@ from typing import Any
 
 import pytest
 
-from functions.ratings.cache.policy import CacheSnapshot, Generation
+from functions.ratings.cache.policy import Family
 from functions.ratings.metrics import Metric
-from tests.contracts.cache import ADA, NOW, CacheContract, CheckedCache, cached
+from functions.ratings.models import NOT_RATED
+from tests.contracts.cache_ratings import RatingsContract
+from tests.contracts.cache_writes import WritesContract
+from tests.contracts.checked_cache import ADA, NOW, CheckedCache
 from tests.fakes.dynamodb import FakeDynamoDB
 from tests.fakes.ratings_function import CATALOG_SONG, POLICY, SONG, TABLE
 
 FAMILY = {"pk": {"S": ADA}, "sk": {"S": "family#songs"}}
-ITEM = {"pk": {"S": ADA}, "sk": {"S": "library-songs#i.a"}}
-TWO = {SONG: cached(), CATALOG_SONG: cached()}
+BUCKET = {"pk": {"S": ADA}, "sk": {"S": "library-songs#b"}}
+TWO = dict.fromkeys((SONG, CATALOG_SONG), NOT_RATED)
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def cache(dynamodb: FakeDynamoDB) -> CheckedCache:
     return CheckedCache(dynamodb.call)
 
 
-class TestFakeDynamoDB(CacheContract):
+class TestFakeDynamoDB(RatingsContract, WritesContract):
     pass
 
 
@@ -42,20 +45,6 @@ class ScriptedDynamoDB(CheckedCache):
         return dict(response)
 
 
-def test_items_that_the_function_cannot_have_written_are_counted_and_replaced(
-    cache: CheckedCache, dynamodb: FakeDynamoDB
-) -> None:
-    cache.store(*TWO)
-    for item in dynamodb.items.values():
-        item["schema"] = {"N": "99"}
-
-    assert cache.read(*TWO).ratings == {}
-    assert cache.observer.counted == {Metric.CACHE_ITEM_INVALID: 2}
-
-    cache.store(*TWO)
-    assert cache.read(*TWO).ratings == TWO
-
-
 def test_dynamodb_deletes_items_when_the_policy_says_so(
     cache: CheckedCache, dynamodb: FakeDynamoDB
 ) -> None:
@@ -64,36 +53,39 @@ def test_dynamodb_deletes_items_when_the_policy_says_so(
 
     assert [int(item["expires_at"]["N"]) for item in dynamodb.items.values()] == [
         POLICY.expires_at(NOW),
-        POLICY.generation_expires_at(NOW),
+        POLICY.family_expires_at(NOW),
     ]
 
 
-def test_after_dynamodb_has_deleted_a_generation_no_number_is_used_twice(
+def test_after_dynamodb_has_deleted_a_family_no_generation_is_used_twice(
     cache: CheckedCache, dynamodb: FakeDynamoDB
 ) -> None:
-    finished = cache.close_write(cache.open_write())
-    cache.store(SONG, number=finished.generation)
+    cache.write()
+    cache.store(SONG, at=10)
+    generation = cache.family().number or 0
     del dynamodb.items[ADA, "family#songs"]
 
-    assert cache.read().ratings == {}
-    assert cache.open_write(at=1).generation > finished.generation
+    assert cache.values() == {}
+    assert cache.open_write().generation > generation
 
 
-UNPUT = {TABLE: [{"PutRequest": {"Item": ITEM}}]}
+UNPUT = {TABLE: [{"PutRequest": {"Item": BUCKET}}]}
 UNREAD = {TABLE: {"Keys": [FAMILY]}}
 
 
 # DynamoDB may omit what is empty.
 @pytest.mark.parametrize("done", [{"UnprocessedItems": {}}, {}])
 def test_unprocessed_items_are_put_once_more(done: dict[str, Any]) -> None:
-    dynamodb = ScriptedDynamoDB({"UnprocessedItems": UNPUT}, done, {"UnprocessedItems": UNPUT})
+    unput = {"UnprocessedItems": UNPUT}
+    dynamodb = ScriptedDynamoDB({"Responses": {}}, unput, done, unput)
+    snapshot = dynamodb.read(*TWO)
 
-    dynamodb.store(*TWO)
-    assert [request["RequestItems"] for request in dynamodb.requests[1:]] == [UNPUT]
+    assert dynamodb.unchecked.store(ADA, snapshot, TWO, NOW) is True
+    assert [request["RequestItems"] for request in dynamodb.requests[2:]] == [UNPUT]
 
-    assert dynamodb.unchecked.store(ADA, TWO) is False
+    assert dynamodb.unchecked.store(ADA, snapshot, TWO, NOW) is False
     assert dynamodb.observer.reasons == ["items left unprocessed"]
-    assert len(dynamodb.requests) == 4
+    assert len(dynamodb.requests) == 5
 
 
 @pytest.mark.parametrize("done", [{"Responses": {}, "UnprocessedKeys": {}}, {"Responses": {}}])
@@ -101,11 +93,23 @@ def test_unprocessed_keys_are_read_once_more(done: dict[str, Any]) -> None:
     unread = {"Responses": {}, "UnprocessedKeys": UNREAD}
     dynamodb = ScriptedDynamoDB(unread, done, unread)
 
-    assert dynamodb.read().generation == Generation()
+    assert dynamodb.read().family == Family()
     assert dynamodb.requests[1]["RequestItems"][TABLE]["Keys"] == [FAMILY]
 
-    assert dynamodb.read().generation is None
+    assert dynamodb.read().family is None
     assert len(dynamodb.requests) == 4
+
+
+def test_a_bucket_that_dynamodb_left_unread_is_not_stored() -> None:
+    read = {"Responses": {}, "UnprocessedKeys": {TABLE: {"Keys": [BUCKET]}}}
+    dynamodb = ScriptedDynamoDB(read, read, {})
+    snapshot = dynamodb.read(*TWO)
+
+    assert dynamodb.unchecked.store(ADA, snapshot, {SONG: NOT_RATED}, NOW) is False
+    assert len(dynamodb.requests) == 2
+    assert dynamodb.unchecked.store(ADA, snapshot, TWO, NOW) is True
+    assert dynamodb.requests[2]["Item"]["sk"] == {"S": "songs#1"}
+    assert not dynamodb.observer.counted
 
 
 WRONG: tuple[Any, ...] = (None, 7, "x", True, [], [7], ["x"], [[]], [{}])
@@ -119,7 +123,7 @@ WRONG_KEYS = [{"Keys": wrong} for wrong in WRONG if wrong != []]
         *({"Responses": wrong} for wrong in WRONG),
         *({"Responses": {TABLE: wrong}} for wrong in WRONG if wrong != []),
         *(
-            {"Responses": {TABLE: [{**ITEM, "sk": wrong}]}}
+            {"Responses": {TABLE: [{**BUCKET, "sk": wrong}]}}
             for wrong in (*WRONG, {"S": []}, {"N": "1"})
         ),
         *({"Responses": {}, "UnprocessedKeys": wrong} for wrong in WRONG),
@@ -140,20 +144,25 @@ def test_a_response_to_a_read_with_wrong_json_types_is_a_failure(response: dict[
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
 def test_a_response_to_a_write_with_wrong_json_types_is_a_failure(wrong: Any) -> None:
-    cache = ScriptedDynamoDB({"Attributes": wrong, "UnprocessedItems": wrong})
+    cache = ScriptedDynamoDB({"Responses": {}}, {"UnprocessedItems": wrong})
+
+    assert cache.unchecked.store(ADA, cache.read(*TWO), TWO, NOW) is False
+    assert cache.observer.counted == {Metric.CACHE_STORE_FAILED: 1}
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_a_response_to_an_update_with_wrong_json_types_is_a_failure(wrong: Any) -> None:
+    cache = ScriptedDynamoDB({"Attributes": wrong})
 
     assert cache.unchecked.open_write(ADA, "songs") is None
-    assert cache.unchecked.close_write(ADA, "songs", None, unknown=False) is None
-    assert cache.unchecked.store(ADA, TWO) is False
-    assert cache.observer.counted == {
-        Metric.CACHE_INVALIDATION_FAILED: 2,
-        Metric.CACHE_STORE_FAILED: 1,
-    }
+    cache.close_write(None)
+    assert cache.observer.counted == {Metric.CACHE_INVALIDATION_FAILED: 2}
 
 
 def test_an_item_that_was_not_requested_is_ignored() -> None:
-    response = {"Responses": {TABLE: [{**ITEM, "sk": {"S": "library-songs#i.other"}}]}}
+    response = {"Responses": {TABLE: [{**BUCKET, "sk": {"S": "library-songs#0"}}]}}
 
     snapshot = ScriptedDynamoDB(response).read()
 
-    assert snapshot == CacheSnapshot(ratings={}, generation=Generation())
+    assert (snapshot.family, snapshot.ratings) == (Family(), {})
+    assert snapshot.buckets == {"library-songs#b": {}}

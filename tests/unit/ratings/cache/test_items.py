@@ -1,9 +1,8 @@
 """The items as tables have them now: other versions of the function read and write them.
 
 Two versions run at once during a release, and after it the table is full of the older one's items.
-A change of these literals changes the layout. A rating's layout then takes a new `SCHEMA`: each
-version reads the other's items as a miss. A generation has no schema, because no version may miss
-it: attributes may be added to it, and never changed.
+A change of these literals changes the layout, and then takes a new `SCHEMA`: each version reads the
+other's items as a miss. Attributes may be added without one.
 """
 
 from __future__ import annotations
@@ -13,128 +12,165 @@ from typing import Any
 import pytest
 
 from functions.ratings.cache.items import (
-    SCHEMA,
-    generation_update,
-    item_key,
-    rating_item,
-    read_generation,
-    read_rating,
+    bucket_item,
+    bucket_sort_key,
+    family_item,
+    read_bucket,
+    read_family,
 )
-from functions.ratings.cache.policy import CachedRating, Generation, WriteStarted
-from functions.ratings.models import Rating, RatingKey
+from functions.ratings.cache.policy import Answer, Bucket, Family, StoredRating
+from functions.ratings.models import RatingKey
+from tests.contracts.checked_cache import ADA, CheckedCache
+from tests.fakes.dynamodb import FakeDynamoDB
 
 TOKEN_HASH = "0f" * 32
-KEY = RatingKey(type="library-songs", id="i.a")
-RATED = CachedRating(rating=Rating('{"id":"i.a"}'), requested_at=1800000000.25, generation=7)
-UNRATED = CachedRating(rating=Rating(None), requested_at=1800000000.25, generation=None)
+SONG, CATALOG_SONG = RatingKey("library-songs", "i.a"), RatingKey("songs", "907242702")
+BUCKET_KEY = "library-songs#b"
+NOW = 1_800_000_000.5
 
 IDENTITY = {
     "pk": {"S": TOKEN_HASH},
-    "sk": {"S": "library-songs#i.a"},
     "expires_at": {"N": "1800003661"},
-    "schema": {"N": "1"},
-    "owner": {"S": TOKEN_HASH},
-    "type": {"S": "library-songs"},
-    "id": {"S": "i.a"},
-    "requested_at": {"N": "1800000000.25"},
+    "schema_version": {"N": "2"},
+    "token_hash": {"S": TOKEN_HASH},
 }
-RATED_ITEM = {**IDENTITY, "resource": {"S": '{"id":"i.a"}'}, "generation": {"N": "7"}}
-UNRATED_ITEM = {**IDENTITY, "resource": {"NULL": True}, "generation": {"NULL": True}}
-ADDED = {"added": {"S": "by a newer version"}}
-WRONG: tuple[Any, ...] = (None, 7, True, "NULL", ["NULL"], {}, {"S": None}, {"N": []}, [])
-ABSENT = ...
-CHECKED = sorted(RATED_ITEM.keys() - {"pk", "sk", "expires_at"})
-
-
-@pytest.mark.parametrize(
-    ("cached", "item"), [(RATED, RATED_ITEM), (UNRATED, UNRATED_ITEM)], ids=["rated", "unrated"]
+BUCKET = Bucket(
+    {"i.a": StoredRating(-1, 1800000000.25), "i.b": StoredRating(0, 1800000000.0)}, generation=7
 )
-def test_a_rating_is_written_and_read_in_layout_1(
-    cached: CachedRating, item: dict[str, Any]
-) -> None:
-    assert SCHEMA == "1"
-    assert rating_item(TOKEN_HASH, KEY, cached, expires_at=1800003661) == item
-    assert read_rating(item, TOKEN_HASH, KEY) == cached
-    assert read_rating({**item, **ADDED}, TOKEN_HASH, KEY) == cached
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        *({name: wrong} for name in CHECKED for wrong in (*WRONG, ABSENT)),
-        {"expires_at": ABSENT},
-        *({"schema": {"N": schema}} for schema in ("0", "2", "10", "1.0", "-1")),
-        {"owner": {"S": "f0" * 32}},
-        {"type": {"S": "songs"}},
-        {"id": {"S": "i.b"}},
-        {"requested_at": {"S": "yesterday"}},
-    ],
-    ids=str,
+BUCKET_ITEM: dict[str, Any] = {
+    **IDENTITY,
+    "sk": {"S": BUCKET_KEY},
+    "bucket": {"S": BUCKET_KEY},
+    "generation": {"N": "7"},
+    "ratings": {
+        "M": {
+            "i.a": {"L": [{"N": "-1"}, {"N": "1800000000.25"}]},
+            "i.b": {"L": [{"N": "0"}, {"N": "1800000000.0"}]},
+        }
+    },
+}
+FAMILY = Family(
+    number=1800000000001,
+    writing_until=1800000006.5,
+    writing_before=1.0,
+    settling_until=1800000005.5,
+    unknown_until=1800000060.5,
+    write_id="00000000000000aa",
+    answers={CATALOG_SONG: Answer(1, 1800000000.25, 1800000000.5, 1800000000001)},
 )
-def test_a_rating_of_wrong_types_another_layout_or_identity_is_a_miss(
-    changes: dict[str, Any],
-) -> None:
-    changed = {**RATED_ITEM, **changes}
-    item = {name: value for name, value in changed.items() if value is not ABSENT}
-
-    assert read_rating(item, TOKEN_HASH, KEY) is None
-
-
-@pytest.mark.parametrize("wrong", [None, 7, "x", [], ["x"], False, {"x": None}])
-def test_an_item_of_wrong_json_types_is_unreadable(wrong: Any) -> None:
-    assert read_rating(wrong, TOKEN_HASH, KEY) is None
-    assert read_generation(wrong) is None
-    assert read_generation({"generation": wrong}) is None
-    assert read_generation({"generation": {"N": "1"}, "writing_until": wrong}) is None
-
-
-def test_a_generation_is_read_in_its_only_layout() -> None:
-    item = {
-        **item_key(TOKEN_HASH, "family#songs"),
-        "expires_at": {"N": "1800003661"},
-        "generation": {"N": "1800000000001"},
-        "writing_until": {"N": "1800000006.5"},
-        "settling_until": {"N": "1800000005.5"},
-        "unknown_until": {"N": "1800000060.5"},
-        **ADDED,
+ANSWERS = {
+    "M": {
+        "songs#907242702": {
+            "L": [
+                {"N": "1"},
+                {"N": "1800000000.25"},
+                {"N": "1800000000.5"},
+                {"N": "1800000000001"},
+            ]
+        }
     }
+}
+FAMILY_ITEM: dict[str, Any] = {
+    **IDENTITY,
+    "sk": {"S": "family#songs"},
+    "generation": {"N": "1800000000001"},
+    "writing_until": {"N": "1800000006.5"},
+    "writing_before": {"N": "1.0"},
+    "settling_until": {"N": "1800000005.5"},
+    "unknown_until": {"N": "1800000060.5"},
+    "write_id": {"S": "00000000000000aa"},
+}
+ADDED = {"added": {"S": "by a newer version"}}
+WRONG: tuple[Any, ...] = (None, 7, True, "NULL", ["NULL"], {}, {"B": "x"}, {"N": []}, {"M": 7}, [])
+CHECKED = ("schema_version", "token_hash", "bucket", "generation", "ratings")
 
-    assert read_generation(item) == Generation(
-        number=1800000000001,
-        writing_until=1800000006.5,
-        settling_until=1800000005.5,
-        unknown_until=1800000060.5,
-    )
+
+def test_the_buckets_of_a_type_are_sixteen_by_the_hash_of_the_id() -> None:
+    assert (bucket_sort_key(SONG), bucket_sort_key(CATALOG_SONG)) == (BUCKET_KEY, "songs#1")
+    keys = {bucket_sort_key(RatingKey("songs", str(number))) for number in range(1000)}
+    assert keys == {f"songs#{digit:x}" for digit in range(16)}
 
 
-def test_a_generation_is_written_in_its_only_layout() -> None:
-    opened = generation_update(1800000000.5, {"writing_until": 1800000006.5}, expires_at=1800003661)
-    closed = generation_update(
-        1800000001.5,
-        {"settling_until": 1800000006.5},
+@pytest.mark.parametrize("generation", [7, None])
+def test_a_bucket_is_written_and_read_in_layout_2(generation: int | None) -> None:
+    number = {"NULL": True} if generation is None else {"N": "7"}
+    item = {**BUCKET_ITEM, "generation": number}
+    bucket = BUCKET._replace(generation=generation)
+
+    assert item == bucket_item(
+        TOKEN_HASH,
+        BUCKET_KEY,
+        {item_id: each for item_id, each in bucket.ratings.items() if each is not None},
+        generation=generation,
         expires_at=1800003661,
-        closes=WriteStarted(generation=7, had_concurrent_write=False),
     )
+    assert read_bucket({**item, **ADDED}, TOKEN_HASH, BUCKET_KEY) == bucket
+    only = Bucket({"i.a": bucket.ratings["i.a"]}, generation)
+    assert read_bucket(item, TOKEN_HASH, BUCKET_KEY, ["i.a", "i.z"]) == only
 
+
+def test_a_family_is_written_and_read_in_layout_2() -> None:
+    item = family_item(TOKEN_HASH, "songs", FAMILY, expires_at=1800003661)
+
+    assert item == FAMILY_ITEM
+    assert read_family(item, TOKEN_HASH, NOW) == FAMILY._replace(answers={})
+    with_answers = {**FAMILY_ITEM, "answers": ANSWERS, **ADDED}
+    assert read_family(with_answers, TOKEN_HASH, NOW) == FAMILY
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_an_item_with_a_wrong_json_type_is_unreadable(wrong: Any) -> None:
+    for name in CHECKED:
+        assert read_bucket({**BUCKET_ITEM, name: wrong}, TOKEN_HASH, BUCKET_KEY) is None
+    for name in ({*FAMILY_ITEM} - {"pk", "sk", "expires_at"}) | {"answers"}:
+        assert read_family({**FAMILY_ITEM, name: wrong}, TOKEN_HASH, NOW) is None
+    answers = {"M": {"songs#1": wrong}}
+    assert read_family({**FAMILY_ITEM, "answers": answers}, TOKEN_HASH, NOW) is None
+    if wrong != {}:
+        assert read_bucket(wrong, TOKEN_HASH, BUCKET_KEY) is None
+        assert read_family(wrong, TOKEN_HASH, NOW) is None
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, {"L": []}, {"L": [{"N": "1"}]}], ids=str)
+def test_a_rating_with_a_wrong_json_type_is_unreadable_alone(wrong: Any) -> None:
+    ratings = {"M": {**BUCKET_ITEM["ratings"]["M"], "i.a": wrong}}
+
+    bucket = read_bucket({**BUCKET_ITEM, "ratings": ratings}, TOKEN_HASH, BUCKET_KEY)
+
+    assert bucket == BUCKET._replace(ratings={**BUCKET.ratings, "i.a": None})
+
+
+@pytest.mark.parametrize("name", ["schema_version", "token_hash", "expires_at", "generation"])
+def test_an_item_without_a_required_attribute_is_unreadable(name: str) -> None:
+    for item in (BUCKET_ITEM, FAMILY_ITEM):
+        rest = {each: value for each, value in item.items() if each != name}
+        assert read_bucket(rest, TOKEN_HASH, BUCKET_KEY) is None
+        assert read_family(rest, TOKEN_HASH, NOW) is None
+
+
+def test_a_family_is_updated_in_layout_2() -> None:
+    cache = CheckedCache(FakeDynamoDB().call)
+    started = cache.open_write()
+    opened = cache.item("family#songs")
+    cache.close_write(started, at=1)
+    closed = cache.item("family#songs")
+
+    expires_at, generation = {"N": "1800003726"}, {"N": "1800000000127"}
+    identity = {**IDENTITY, "pk": {"S": ADA}, "sk": {"S": "family#songs"}, "token_hash": {"S": ADA}}
+    answer = [{"N": "1"}, {"N": "1800000000.125"}, {"N": "1800000001.125"}, generation]
     assert opened == {
-        "UpdateExpression": "SET generation = if_not_exists(generation, :first) + :one, "
-        "expires_at = :expires_at, writing_until = :writing_until",
-        "ExpressionAttributeValues": {
-            ":first": {"N": "1800000000500"},
-            ":one": {"N": "1"},
-            ":expires_at": {"N": "1800003661"},
-            ":writing_until": {"N": "1800000006.5"},
-        },
+        **identity,
+        "expires_at": expires_at,
+        "generation": {"N": "1800000000126"},
+        "write_id": {"S": started.write_id},
+        "writing_until": {"N": "1800000006.125"},
+        "writing_before": {"N": "1"},
     }
     assert closed == {
-        "UpdateExpression": "SET generation = if_not_exists(generation, :first) + :one, "
-        "expires_at = :expires_at, settling_until = :settling_until REMOVE writing_until",
-        "ConditionExpression": "generation = :own",
-        "ExpressionAttributeValues": {
-            ":first": {"N": "1800000001500"},
-            ":one": {"N": "1"},
-            ":expires_at": {"N": "1800003661"},
-            ":settling_until": {"N": "1800000006.5"},
-            ":own": {"N": "7"},
-        },
+        **identity,
+        "expires_at": {"N": "1800003727"},
+        "generation": generation,
+        "write_id": {"S": started.write_id},
+        "settling_until": {"N": "1800000006.125"},
+        "answers": {"M": {"library-songs#i.a": {"L": answer}}},
     }

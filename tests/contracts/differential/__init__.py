@@ -1,0 +1,1 @@
+"""Two models, of Apple and of the cache's promises, and random requests to compare them with."""

@@ -1,0 +1,194 @@
+"""A model of what the cache may hold, and must hold, for one token and one family.
+
+It knows the promises of docs/coherence.md, not how the cache keeps them, and which ids are one
+item, which the cache does not. Times are in epoch seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from tests.contracts.differential.apple import FORBIDDEN, Attempt, Name
+
+FRESH, STALE, SETTLING, UNKNOWN, LONGEST_WRITE, ANSWERS = 60, 3660, 5, 60, 6, 10
+TOLERANCE: Final = 0.01
+"""Times in the cache are rounded to milliseconds."""
+
+
+class Copy(NamedTuple):
+    """A value: what Apple returned to a request that started `at`, or the answer of a write.
+
+    `settled_at` is when Apple's reads include the write; None for what Apple returned to a read.
+    """
+
+    value: int
+    at: float
+    fresh_until: float
+    stale_until: float
+    settled_at: float | None = None
+
+    @classmethod
+    def read(cls, value: int, at: float) -> Copy:
+        return cls(value, at, at + FRESH, at + STALE)
+
+    @classmethod
+    def written(cls, value: int, at: float, closed_at: float) -> Copy:
+        settled_at = closed_at + SETTLING
+        return cls(value, at, max(at + FRESH, settled_at), at + STALE, settled_at)
+
+    def after_another_write(self) -> Copy:
+        """An answer of an earlier write counts only until Apple's reads include it."""
+        assert self.settled_at is not None
+        return self._replace(fresh_until=self.settled_at, stale_until=self.settled_at)
+
+
+class Write(NamedTuple):
+    """A write as its client knows it, `announced` to the cache before or after, or `closed`.
+
+    `failed` if DynamoDB failed during the write.
+    """
+
+    name: Name
+    value: int
+    opened_at: float
+    requested_at: float
+    closed_at: float
+    attempts: tuple[Attempt, ...]
+    announced: bool
+    closed: bool
+    failed: bool
+
+    @property
+    def unknown(self) -> bool:
+        return any(attempt.unknown for attempt in self.attempts)
+
+    @property
+    def may_be_late(self) -> bool:
+        """Whether Apple may apply it after its response."""
+        return any(attempt.unknown and attempt.was_sent for attempt in self.attempts)
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the rating is certainly what it was before."""
+        return self.attempts[-1].fault is not None and not self.unknown
+
+
+@dataclass
+class CacheModel:
+    """Copies by name: `possible` ones may be in the cache, `certain` ones must be.
+
+    Apple's responses to requests after `quiet_at` include every write, so they are stored. Nothing
+    is promised of writes before `alone_at`; before `_known_at`, an earlier write may take effect.
+    """
+
+    possible: dict[Name, list[Copy]] = field(default_factory=dict)
+    certain: dict[Name, Copy] = field(default_factory=dict)
+    quiet_at: float = 0.0
+    alone_at: float = 0.0
+    _known_at: float = 0.0
+    _was_written: bool = False
+    _settled_at: dict[object, float] = field(default_factory=dict)
+    _written: list[Name] = field(default_factory=list)  # of writes that are not rejected, in order
+
+    def must_serve(self, names: Collection[Name], now: float, *, stale: bool) -> set[Name]:
+        """The names whose copies must be in the cache, and fresh or perhaps stale."""
+        return {
+            name
+            for name in names
+            if (copy := self.certain.get(name))
+            and now < (copy.stale_until if stale else copy.fresh_until) - TOLERANCE
+        }
+
+    def copies(self, name: Name, now: float, *, stale: bool) -> list[Copy]:
+        """The copies that may be served; `stale` ones only if Apple fails."""
+        return [
+            copy
+            for copy in self.possible.get(name, ())
+            if now < (copy.stale_until if stale else copy.fresh_until) + TOLERANCE
+        ]
+
+    def fetched(self, values: Mapping[Name, int], at: float, *, stored: bool | None) -> None:
+        """Apple responded to a read; None if it is unknown whether the values were stored."""
+        for name, value in values.items():
+            is_settled = at > self._settled_at.get(name.item, 0.0) - TOLERANCE
+            if not is_settled or stored is False:
+                continue
+            copy = Copy.read(value, at)
+            if stored:
+                self.certain[name] = copy
+                self.possible[name] = [copy]
+            else:
+                self.possible.setdefault(name, []).append(copy)
+
+    def forbidden(self, names: Collection[Name], now: float, *, failed: bool) -> None:
+        """Apple rejected the token: no copy may be served any more, if any was found."""
+        if not failed and (self._was_written or self.must_serve(names, now, stale=True)):
+            self.possible.clear()
+        self.certain.clear()
+
+    def wrote(self, write: Write) -> None:
+        """A write ended; if DynamoDB knows nothing of it, nothing is promised of copies."""
+        if not write.announced:
+            return
+        self._was_written = True
+        is_clean = not write.failed and write.opened_at > self.alone_at + TOLERANCE
+        self.certain = dict(self._answers(self.certain))
+        if not write.rejected:
+            self._outdate(write)
+        if write.attempts[-1].fault is FORBIDDEN:
+            self.possible = {
+                name: [copy for copy in copies if copy.settled_at is not None]
+                for name, copies in self.possible.items()
+            }
+        for name, copies in self.possible.items():
+            self.possible[name] = [
+                copy if copy.settled_at is None else copy.after_another_write() for copy in copies
+            ]
+        if write.unknown:
+            self.certain.clear()
+        elif not write.rejected:
+            self._answer(write, is_clean=is_clean)
+            self._written = [*(name for name in self._written if name != write.name), write.name]
+            last = self._written[-ANSWERS:]
+            self.certain = {name: self.certain[name] for name in last if name in self.certain}
+        self.quiet_at = max(self.quiet_at, write.closed_at + SETTLING)
+        if not is_clean:
+            self.alone_at = max(self.alone_at, write.opened_at + LONGEST_WRITE)
+            self.quiet_at = max(self.quiet_at, write.opened_at + LONGEST_WRITE + SETTLING)
+        if write.unknown and write.closed:
+            self.alone_at = self.quiet_at = write.closed_at + UNKNOWN
+            if write.may_be_late:
+                self._known_at = self.alone_at
+
+    def _answers(self, copies: Mapping[Name, Copy]) -> Iterator[tuple[Name, Copy]]:
+        for name, copy in copies.items():
+            if copy.settled_at is not None:
+                yield name, copy.after_another_write()
+
+    def _outdate(self, write: Write) -> None:
+        """No value that Apple returned for the item counts, until reads include the write."""
+        forgotten = write.unknown and write.closed
+        for name, copies in self.possible.items():
+            self.possible[name] = [
+                copy
+                for copy in copies
+                if not (name.item == write.name.item if copy.settled_at is None else forgotten)
+            ]
+        ends = write.closed_at if write.closed else write.opened_at + LONGEST_WRITE
+        settled_at = ends + (UNKNOWN if write.may_be_late and write.closed else SETTLING)
+        item = write.name.item
+        self._settled_at[item] = max(settled_at, self._settled_at.get(item, 0.0))
+
+    def _answer(self, write: Write, *, is_clean: bool) -> None:
+        """The answer is promised for the last writes, if none of them met another one."""
+        self.certain.pop(write.name, None)
+        if is_clean:
+            self.possible.pop(write.name, None)
+        if not write.attempts[-1].clear or write.opened_at <= self._known_at - TOLERANCE:
+            return
+        answer = Copy.written(write.value, write.requested_at, write.closed_at)
+        self.possible.setdefault(write.name, []).append(answer)
+        if is_clean:
+            self.certain[write.name] = answer

@@ -1,0 +1,222 @@
+"""The circuit breaker alone, with a clock that only the tests advance."""
+
+from math import inf
+from random import Random
+from statistics import fmean
+
+import pytest
+
+from functions.ratings.metrics import Metric
+from functions.ratings.models import RatingKey
+from functions.ratings.resilience import Attempt, CircuitBreaker, Outcome
+from tests.fakes.clock import FakeClock
+from tests.fakes.observer import RecordingObserver
+
+ANSWERED, FAILED, TIMED_OUT = Outcome.ANSWERED, Outcome.FAILED, Outcome.TIMED_OUT
+
+
+class Breaker:
+    """A circuit breaker whose calls take their time on the fake clock."""
+
+    def __init__(self) -> None:
+        self.clock, self.observer = FakeClock(), RecordingObserver()
+        self.breaker = CircuitBreaker(self.clock, Random(7), self.observer)
+
+    def answers(self, seconds: float = 0.1) -> None:
+        self.record(ANSWERED, seconds=seconds)
+
+    def fails(self, *lists: str) -> None:
+        """Fail one call for each of the lists of items, such as `ab`."""
+        for items in lists:
+            self.record(FAILED, items)
+
+    def times_out(self, *, has_stale: bool = False, is_write: bool = False) -> float:
+        """Let Apple be silent as long as the breaker waits; return those seconds."""
+        seconds = self.breaker.patience(has_stale=has_stale, is_write=is_write)
+        self.record(TIMED_OUT, seconds=min(seconds, 5), has_stale=has_stale)
+        return seconds
+
+    def record(
+        self, outcome: Outcome, items: str = "a", seconds: float = 0.1, *, has_stale: bool = False
+    ) -> None:
+        self.clock.advance(seconds)
+        keys = frozenset(RatingKey(type="songs", id=item) for item in items)
+        self.breaker.record(Attempt(outcome, keys, seconds, has_stale))
+
+    @property
+    def waits(self) -> tuple[float, float]:
+        """How long a request without a stale copy is not sent, and one with one."""
+        seconds = [self.breaker.retry_after(has_stale=each) for each in (False, True)]
+        return (round(seconds[0], 3), round(seconds[1], 3))
+
+    @property
+    def read_seconds(self) -> float:
+        return self.breaker.patience(has_stale=False, is_write=False)
+
+
+@pytest.fixture
+def breaker() -> Breaker:
+    return Breaker()
+
+
+@pytest.fixture
+def opened(breaker: Breaker) -> Breaker:
+    """A breaker whose first probe is due."""
+    breaker.times_out()
+    breaker.times_out()
+    breaker.clock.advance(10)
+    return breaker
+
+
+def test_five_failures_in_a_row_open_the_breaker_for_ten_seconds(breaker: Breaker) -> None:
+    breaker.fails("a", "a", "b", "c")
+    assert breaker.waits == (0, 0)
+
+    breaker.fails("c")
+    assert breaker.waits == (10, 10)
+    assert breaker.observer.counted == {Metric.BREAKER_OPENED: 1}
+    breaker.clock.advance(9.75)
+    assert breaker.waits == (0.25, 0.25)
+    breaker.clock.advance(0.25)
+    assert breaker.waits == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("items", "is_open"),
+    [
+        (["a"] * 20, False),
+        (["ab"] * 20, False),  # a list is one item
+        (["a", "ab", "ca", "a", "abc"] * 4, False),  # `a` explains every failure
+        (["ab", "ab", "bc", "ca", "ab"], True),
+        (["", "a", "a", "a", "a"], True),  # the probe of the developer token has no item
+    ],
+)
+def test_one_item_that_fails_does_not_open_the_breaker(
+    breaker: Breaker, items: list[str], is_open: bool
+) -> None:
+    breaker.fails(*items)
+
+    assert bool(breaker.waits[0]) is is_open
+
+
+def test_an_answer_for_any_item_ends_the_row_of_failures(breaker: Breaker) -> None:
+    breaker.fails("a", "a", "a", "b")
+    breaker.answers()
+    breaker.fails("a", "a", "a", "b")
+
+    assert breaker.waits == (0, 0)
+
+
+def test_a_read_waits_four_seconds_and_after_a_time_out_one_and_a_half(breaker: Breaker) -> None:
+    for _ in range(2):
+        assert breaker.times_out() == 4.0
+        assert (breaker.read_seconds, breaker.waits) == (1.5, (0, 0))
+        breaker.answers(seconds=1.4)
+
+
+def test_two_time_outs_open_the_breaker_even_of_one_item(breaker: Breaker) -> None:
+    assert [breaker.times_out(), breaker.times_out()] == [4.0, 1.5]
+
+    assert breaker.waits == (10, 10)
+
+
+def test_a_time_out_of_less_than_a_second_says_nothing(breaker: Breaker) -> None:
+    for _ in range(6):
+        breaker.record(TIMED_OUT, seconds=0.9)
+
+    assert (breaker.read_seconds, breaker.waits) == (4.0, (0, 0))
+
+
+def test_probes_wait_one_and_a_half_and_four_seconds_in_turn(opened: Breaker) -> None:
+    for seconds in (1.5, 4.0, 1.5, 4.0):
+        assert opened.times_out() == seconds
+        assert 5 <= opened.waits[0] <= 15, "after a failed probe, at once"
+        opened.clock.advance(opened.waits[0])
+    assert opened.observer.counted == {Metric.BREAKER_OPENED: 5}
+
+    opened.answers()
+    opened.fails("a", "b", "a", "b")
+    assert (opened.waits, opened.read_seconds) == ((0, 0), 4.0)
+    assert opened.observer.counted[Metric.BREAKER_CLOSED] == 1
+
+
+def test_a_probe_that_fails_at_once_opens_the_breaker_again(opened: Breaker) -> None:
+    opened.fails("a")
+
+    assert 5 <= opened.waits[0] <= 15
+
+
+def test_pauses_after_failed_probes_are_spread(opened: Breaker) -> None:
+    seconds = []
+    for _ in range(1000):
+        opened.fails("a")
+        seconds.append(opened.waits[0])
+        opened.clock.advance(seconds[-1] + 1e-3)
+
+    assert (round(min(seconds)), round(max(seconds))) == (5, 15)
+    assert abs(fmean(seconds) - 10) < 0.5
+
+
+def test_the_long_probe_is_left_to_a_request_that_can_wait(opened: Breaker) -> None:
+    opened.times_out()
+    any_seconds, stale_seconds = opened.waits
+    assert stale_seconds == any_seconds + 10
+
+    opened.clock.advance(stale_seconds)
+    assert opened.times_out(has_stale=True) == 1.5, "unless none comes for another 10 s"
+    any_seconds, stale_seconds = opened.waits
+    assert stale_seconds == any_seconds + 10
+    opened.clock.advance(any_seconds)
+    assert opened.read_seconds == 4.0
+    opened.answers(seconds=1.8)
+    assert opened.waits == (0, 8.2), "Apple is slow: a stale copy would be served anyway"
+
+
+def test_a_write_is_never_cut_short(breaker: Breaker) -> None:
+    assert breaker.breaker.patience(has_stale=False, is_write=True) == inf
+    breaker.times_out()
+    assert breaker.times_out(is_write=True) == 4.0
+
+    for _ in range(3):
+        breaker.clock.advance(breaker.waits[0])
+        assert breaker.times_out(is_write=True) == 4.0
+        assert breaker.waits[0] >= 5
+
+
+def test_after_three_time_outs_cut_short_only_stale_copies_are_served_without_a_call(
+    breaker: Breaker,
+) -> None:
+    for _ in range(2):
+        assert breaker.times_out(has_stale=True) == 1.5
+        assert breaker.waits == (0, 0)
+    breaker.times_out(has_stale=True)
+    assert (breaker.waits, breaker.read_seconds) == ((0, 10), 4.0)
+    assert breaker.observer.counted == {Metric.STALE_ONLY_STARTED: 1}
+
+    breaker.clock.advance(10)
+    assert breaker.waits == (0, 0)
+    breaker.times_out(has_stale=True)
+    assert breaker.waits == (0, 10), "one call is enough to see that Apple is still slow"
+
+
+@pytest.mark.parametrize(("seconds", "is_slow"), [(1.4, False), (1.5, True)])
+def test_only_an_answer_that_a_stale_copy_would_have_waited_for_ends_that_row(
+    breaker: Breaker, seconds: float, is_slow: bool
+) -> None:
+    for _ in range(3):
+        breaker.answers(seconds)
+        breaker.times_out(has_stale=True)
+    assert bool(breaker.waits[1]) is is_slow
+
+    breaker.answers()
+    assert breaker.waits == (0, 0)
+
+
+def test_time_outs_cut_short_are_not_failures(breaker: Breaker) -> None:
+    breaker.fails("a", "a", "b", "b")
+    for _ in range(4):
+        breaker.times_out(has_stale=True)
+    assert (breaker.waits[0], breaker.read_seconds) == (0, 4.0)
+
+    breaker.fails("a")
+    assert breaker.waits[0] == 10, "but no answers either: the row goes on"
