@@ -29,7 +29,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 # A file's tests run in one process, because they share what is slow to make.
 PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help run ops smoke unit test test-long test-bundle e2e mutants bench check format synth bootstrap deploy destroy \
+.PHONY: help run ops smoke unit test test-long test-bundle e2e mutants bench bench-fleet check format synth bootstrap deploy destroy \
 	deploy-local lock clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-mutants set-up-ministack
 
 help: ## List the commands
@@ -72,6 +72,9 @@ mutants: set-up-mutants ## Change the code in many small ways, see whether a tes
 
 bench: set-up-dev ## Measure the function beside what others build (some minutes)
 	@$(BIN)/python -m bench --python "$(MINISTACK_PYTHON)" $(ARGS)
+
+bench-fleet: set-up-dev ## Simulate fleets of environments while Apple or AWS fails (a minute)
+	@$(BIN)/python -m bench.fleet
 
 check: set-up-dev ## Lint, types, unsafe code, and which module may import which
 	$(BIN)/ruff check .

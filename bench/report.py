@@ -29,13 +29,13 @@ _PANELS: Final = (
     ("hit_cpu_ms", "Warm hit: CPU, ms"),
     ("hit_wall_ms", "Warm hit: wall, ms"),
 )
-_WIDTH: Final = 860
+WIDTH: Final = 860
 _LEFT: Final = 330
 _ROW: Final = 24
 _BAR: Final = 14
 _HEADING: Final = 40
 _FIGURE_WIDTH: Final = 60
-_STYLE: Final = (
+STYLE: Final = (
     "text{font:13px system-ui,sans-serif;fill:#333}.heading{font-weight:600}"
     ".ours{fill:#d6334a}.theirs{fill:#8a94a6}.spread{stroke:#333;stroke-width:1}"
     "@media(prefers-color-scheme:dark){text{fill:#ddd}.spread{stroke:#ddd}}"
@@ -48,9 +48,9 @@ def text(results: Results) -> str:
     """Return the report in Markdown."""
     parts = [
         _run(results["run"]),
-        _table(_threshold_rows(results)),
+        table(_threshold_rows(results)),
         "Minimum / median / maximum of all rounds:",
-        _table(_variant_rows(results)),
+        table(_variant_rows(results)),
     ]
     return "\n\n".join(parts)
 
@@ -68,15 +68,15 @@ def svg(results: Results) -> str:
     variants: Mapping[str, Mapping[str, Any]] = results["variants"]
     height = len(_PANELS) * (_HEADING + _ROW * len(variants)) + _ROW // 2
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
         "<title>Cold start and warm hit of each variant</title>",
-        f"<style>{_STYLE}</style>",
+        f"<style>{STYLE}</style>",
     ]
     top = 0
     for measure, heading in _PANELS:
         lines.append(f'<text class="heading" x="0" y="{top + 25}">{escape(heading)}</text>')
         top += _HEADING
-        scale = (_WIDTH - _LEFT - _FIGURE_WIDTH) / max(
+        scale = (WIDTH - _LEFT - _FIGURE_WIDTH) / max(
             variant[measure]["max"] for variant in variants.values()
         )
         for name, variant in variants.items():
@@ -98,7 +98,7 @@ def _bar(
             f'<line class="spread" x1="{_LEFT + least:.1f}" y1="{centre}" '
             f'x2="{_LEFT + most:.1f}" y2="{centre}"/>'
         ),
-        f'<text x="{_LEFT + most + 6:.1f}" y="{top + 12}">{_shown(spread["median"])}</text>',
+        f'<text x="{_LEFT + most + 6:.1f}" y="{top + 12}">{shown(spread["median"])}</text>',
     )
 
 
@@ -119,15 +119,15 @@ def _threshold_rows(results: Results) -> Rows:
     ]
     for threshold in results["thresholds"].values():
         value, unit = threshold["value"], threshold["unit"]
-        shown, spread, ours, theirs = f"{_shown(value['median'])} {unit}", "", "", ""
+        measured, spread, ours, theirs = f"{shown(value['median'])} {unit}", "", "", ""
         if "compared_to" in threshold:
-            shown = _shown(value["median"])
-            ours = f"{_shown(threshold['ours'])} {unit}"
-            theirs = f"{_shown(threshold['theirs'])} {unit}, {threshold['compared_to']}"
+            measured = shown(value["median"])
+            ours = f"{shown(threshold['ours'])} {unit}"
+            theirs = f"{shown(threshold['theirs'])} {unit}, {threshold['compared_to']}"
         if value["count"] > 1:
-            spread = f"{_shown(value['min'])} to {_shown(value['max'])}"
+            spread = f"{shown(value['min'])} to {shown(value['max'])}"
         limits = (f"{threshold['limit']:g}", f"{threshold['target']:g}")
-        rows.append((threshold["title"], *limits, shown, spread, ours, theirs, threshold["met"]))
+        rows.append((threshold["title"], *limits, measured, spread, ours, theirs, threshold["met"]))
     return rows
 
 
@@ -147,22 +147,23 @@ def _variant_rows(results: Results) -> Rows:
                 f"{variant['zip_mb']:.2f}",
                 str(variant["files_opened"]),
                 str(variant["modules_compiled"]),
-                *("" if count is None else _shown(count) for count in instructions),
+                *("" if count is None else shown(count) for count in instructions),
             )
         )
     return rows
 
 
 def _spread(spread: Mapping[str, float]) -> str:
-    return " / ".join(_shown(spread[name]) for name in ("min", "median", "max"))
+    return " / ".join(shown(spread[name]) for name in ("min", "median", "max"))
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
     """Format three significant digits, or all digits of a large number."""
     return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}"
 
 
-def _table(rows: Rows) -> str:
+def table(rows: Rows) -> str:
+    """Return a table in Markdown, which is also aligned on a terminal."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     heading, *rest = rows
     return "\n".join(
