@@ -72,7 +72,7 @@ def throttled(run: Run) -> Iterator[Figure]:
     allowed = quota * (SESSION_READS - 1) * READ_SECONDS
     total = quota * run.seconds
     yield Figure("calls to Apple / quota", len(calls) / total, 2.0, earlier="6 to 36")
-    yield Figure("successes / quota", successes / total, 0.9, at_least=True, earlier="1")
+    yield Figure("successes / quota", successes / total, 0.9, at_least=True, earlier="the same")
     yield Figure("hits / hits that the quota allows", len(hits) / allowed, 0.9, at_least=True)
 
 
@@ -103,8 +103,13 @@ def slow(run: Run) -> Iterator[Figure]:
         sum(call.status is None for call in calls) for calls in _by_environment(run.apple_calls)
     )
     limit = 3 + run.seconds // 10
-    yield Figure("share of reads without a copy that fail", _failed(run, Kind.MISS), 0, earlier="1")
-    yield Figure("share of writes that fail", _failed(run, Kind.WRITE), 0, earlier="1")
+    yield Figure(
+        "share of reads without a copy that fail",
+        _failed(run, Kind.MISS),
+        0,
+        earlier="breaker opens",
+    )
+    yield Figure("share of writes that fail", _failed(run, Kind.WRITE), 0, earlier="breaker opens")
     yield Figure("calls cut short per environment, at most", max(cut_short, default=0), limit)
 
 
@@ -112,7 +117,7 @@ def bad_item(run: Run) -> Iterator[Figure]:
     """Apple fails for one item."""
     others = [each for each in run.served(Kind.MISS) if not each.is_broken]
     share = _failure_share(others)
-    yield Figure("share of reads of other items that fail", share, 0, earlier="1")
+    yield Figure("share of reads of other items that fail", share, 0, earlier="breaker opens")
 
 
 def revoked(run: Run) -> Iterator[Figure]:
@@ -133,7 +138,7 @@ def _secret_pause(run: Run, seconds: float) -> Figure:
         later.at - earlier.at for calls in by_environment for earlier, later in pairwise(calls)
     ]
     name, least = "s between reads of the secret, at least", min(pauses, default=inf)
-    return Figure(name, least, seconds, at_least=True, earlier="0")
+    return Figure(name, least, seconds, at_least=True, earlier="no pause")
 
 
 def dynamodb_silent(run: Run) -> Iterator[Figure]:
