@@ -108,7 +108,8 @@ class DynamoDBCache:
                 item = error.item
             except _InvalidUpdateError:
                 item = {}
-            opened = items.read_family(item, token_hash, now)
+            # Not as of `now`: another write may have closed during the call.
+            opened = items.read_family(item, token_hash, self.clock.time())
             if opened is None or opened.write_id != write_id:
                 opened = self._repair(token_hash, family, write_id, now)
             return opened.started(now)
@@ -137,7 +138,7 @@ class DynamoDBCache:
                 try:
                     self._update(token_hash, key.family, update, now)
                 except _ConditionFailedError as error:
-                    family = items.read_family(error.item, token_hash, now)
+                    family = items.read_family(error.item, token_hash, self.clock.time())
                     if family is not None and family.was_closed_by(started):
                         return  # by this call, which was sent twice
                 else:

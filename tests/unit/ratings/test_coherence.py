@@ -30,6 +30,7 @@ ALL_RESENT = ("open", "close", "store")
         (orders("delete", "read list", dying=2), 50),
         (orders("delete", "read catalog list", dying=1, resent=ALL_RESENT), 20),
         (orders("like", "read", "wait", skews=(0.5, -0.5)), 35),
+        (orders("like", "dislike", "wait"), 120),
         (orders(*TWO_READERS), 70),
         (orders(*SESSION, skews=(-0.5, 0.5)), 20),
         (orders("like", "dislike", dying=1, skews=(0.5, -0.5), resent=("open",)), 70),
