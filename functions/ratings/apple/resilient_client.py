@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from random import Random
 from typing import Final, NamedTuple
@@ -74,8 +74,7 @@ def outcome_of(result: Result) -> Outcome:
     return Outcome.TIMED_OUT if is_late else Outcome.ANSWERED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """One request as the policies see it; it ends by `deadline`, including a retry."""
 
     deadline: Deadline
