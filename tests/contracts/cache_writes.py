@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -107,6 +106,16 @@ class WritesContract:
         assert cache.values() == {}
         family = cache.family()
         assert (family.settling_until, family.unknown_until) == (NOW + 8, NOW + 61)
+
+    def test_a_concurrent_write_with_an_unknown_outcome_drops_every_answer(
+        self, cache: CheckedCache
+    ) -> None:
+        cache.write(B)
+        cache.open_write(at=1)
+
+        cache.write(A, outcome=WriteOutcome.UNKNOWN)
+
+        assert cache.values(A, B) == {}
 
     @pytest.mark.parametrize("first_ends_first", [True, False])
     def test_of_concurrent_writes_none_is_an_answer_and_each_keeps_the_other_announced(
@@ -231,11 +240,8 @@ class WritesContract:
         cache.change(FAMILY, changes)
         changed = cache.item(FAMILY)
 
-        updates: list[Callable[[], object]] = [
-            partial(cache.invalidate, has_ratings=True),
-            partial(cache.close_write, None),
-            partial(cache.close_write, started),
-        ]
-        for update in updates:
-            update()
-            assert cache.item(FAMILY) == changed
+        cache.invalidate(has_ratings=True)
+        cache.close_write(None)
+        cache.close_write(started)
+
+        assert cache.item(FAMILY) == changed
