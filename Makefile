@@ -54,12 +54,13 @@ test: set-up-cdk ## Run every test but the long ones
 test-long: set-up-cdk ## Run the long tests: contract fuzz, load, random runs, real synthesis
 	@$(BIN)/python -m pytest $(PARALLEL) -m long $(ARGS)
 
-test-bundle: set-up-dev ## Run the ratings function's tests on the bundle that is deployed
+test-bundle: set-up-dev ## Run the ratings function's integration tests on the bundle that is deployed
 	@rm -rf build/tested-bundle && mkdir -p build/tested-bundle
 	@$(BIN)/python -m tests.bundle build/tested-bundle
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" -p tests.bundle \
 		--override-ini="pythonpath=build/tested-bundle ." $(ARGS) \
-		tests/unit/ratings tests/integration/ratings tests/integration/faults
+		--ignore-glob='*/test_differential.py' --ignore-glob='*/test_coherence.py' \
+		tests/integration/ratings tests/integration/faults
 
 e2e: set-up-ministack ## Test a deployment on an emulator of AWS, from creation to deletion
 	@$(BIN)/python -m pytest -qq --override-ini=console_output_style=classic --exitfirst $(ARGS) tests/deployed
