@@ -22,7 +22,7 @@ from functions.ratings.aws.json_client import AwsError
 from functions.ratings.settings import Settings
 from tests.fakes.apple_music import rating
 from tests.fakes.dynamodb import FakeDynamoDB
-from tests.fakes.origin import Answering, Origin, certified, closed_port, http, origin, sends
+from tests.fakes.origin import Answering, Origin, certified, http, origin, refusing_port, sends
 from tests.fakes.ratings_function import ADA, DEVELOPER_JWT, SONG, TABLE
 
 Wire = Literal["http", "https", "no such name", "untrusted", "expired", "other host"]
@@ -165,7 +165,7 @@ class LambdaFunction:
         self, answers: Answers, tls: ssl.SSLContext | None = None
     ) -> tuple[str, Origin | None]:
         if not answers:
-            return f"http://127.0.0.1:{closed_port()}", None
+            return f"http://127.0.0.1:{self._stack.enter_context(refusing_port())}", None
         served = self._stack.enter_context(origin(*answers, tls=tls))
         return served.url, served
 

@@ -145,11 +145,12 @@ def origin(*answers: Answering, tls: ssl.SSLContext | None = None) -> Iterator[O
         thread.join()
 
 
-def closed_port() -> int:
-    """A port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+@contextmanager
+def refusing_port() -> Iterator[int]:
+    """A port that refuses connections, and that no other server gets during the block."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield reserved.getsockname()[1]
 
 
 def certified(issuer: trustme.CA, host: str = "127.0.0.1", **arguments: object) -> ssl.SSLContext:

@@ -10,7 +10,7 @@ from functions.token_rotation.errors import (
     TokenRejectedError,
     TokenRotationError,
 )
-from tests.fakes.origin import drips, http, origin, sends, stays_silent
+from tests.fakes.origin import drips, http, origin, refusing_port, sends, stays_silent
 from tests.patience import ENDLESS_SECONDS, LATE_SECONDS, SAFETY_NET_SECONDS
 
 TOKEN = "developer.token.one"
@@ -58,7 +58,8 @@ def test_silence_times_out_and_a_closed_port_is_unavailable() -> None:
     with origin(stays_silent) as apple:
         check(apple.url, AppleUnavailableError, "slow", seconds=0.4)
         assert apple.hung_up.wait(SAFETY_NET_SECONDS), "the connection was left open"
-    check(apple.url, AppleUnavailableError, "ConnectError")
+    with refusing_port() as port:
+        check(f"http://127.0.0.1:{port}", AppleUnavailableError, "ConnectError")
 
 
 def test_the_body_is_not_waited_for() -> None:

@@ -16,7 +16,7 @@ from functions.shared.http.messages import (
     InvalidRequestError,
     Request,
 )
-from tests.fakes.origin import Answering, closed_port, drips, http, origin, sends, stays_silent
+from tests.fakes.origin import Answering, drips, http, origin, refusing_port, sends, stays_silent
 from tests.integration.shared.http.client import GET, Client
 from tests.patience import SAFETY_NET_SECONDS
 
@@ -127,8 +127,8 @@ def test_without_remaining_time_nothing_is_sent() -> None:
 
 
 def test_a_closed_port_is_a_connect_error() -> None:
-    with pytest.raises(ConnectError):
-        Client(f"http://127.0.0.1:{closed_port()}").send()
+    with refusing_port() as port, pytest.raises(ConnectError):
+        Client(f"http://127.0.0.1:{port}").send()
 
 
 class TestLookUp:
