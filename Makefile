@@ -26,8 +26,9 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-# A file's tests run in one process, because they share what is slow to make.
-PARALLEL := --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+# A file's tests run in one process, because they share what is slow to make. Three processes on two
+# cores, because many tests wait.
+PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help run ops smoke unit test test-long test-bundle e2e mutants bench bench-fleet check format synth bootstrap deploy destroy \
 	deploy-local lock clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-mutants set-up-ministack
