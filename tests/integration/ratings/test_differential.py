@@ -71,7 +71,7 @@ def test_the_models_allow_every_response_over_moto() -> None:
 @pytest.mark.long
 @pytest.mark.usefixtures("dynamodb")
 def test_the_models_allow_each_of_20_000_responses() -> None:
-    run_until(4_000, moto_call)
+    run_until(1_000, moto_call)
     assert run_until(20_000, FakeDynamoDB().call) >= KINDS
 
 
