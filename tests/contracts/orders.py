@@ -155,7 +155,7 @@ def a_late_effect_of_a_lost_write() -> Violations:
 
 
 def a_failure_of_apple_after_a_change_elsewhere() -> Violations:
-    """Stale copies are no older than what a read has returned."""
+    """A stale copy is never older than a value that a read returned before."""
     world = World(lag=1.0)
     world.write(1)
     world.clock.advance(5.125)

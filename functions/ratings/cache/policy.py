@@ -120,8 +120,8 @@ class Family(NamedTuple):
 class CacheSnapshot(NamedTuple):
     """What the cache held at `read_at`.
 
-    `family` is None if it could not be read, and then there are no ratings. `buckets` has the items
-    that a store merges into, by sort key; a bucket that DynamoDB did not read is missing.
+    `family` is None if it could not be read; `ratings` is then empty. `buckets` contains the items
+    that a store merges into, by sort key, except those that DynamoDB did not read.
     """
 
     read_at: float

@@ -26,7 +26,7 @@ HISTORY: Final = 12
 
 
 class Run:
-    """Several environments on one table, three users, one of whom has two devices.
+    """Several environments on one table, and three users; one user has two devices.
 
     `step` runs one random request, or many in a row, and raises an AssertionError if a response is
     not allowed. `count` is the number of responses, `kinds` has those that occurred.
