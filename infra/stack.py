@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import CfnOutput, Stack
-from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
 from functions.ratings.settings import Settings
@@ -83,13 +82,12 @@ class RatingsStack(Stack):
             self,
             "Monitoring",
             ratings=ratings.function,
+            version=release.version,
             rotation=rotation.function,
             table=cache.table,
             api=api,
             settings=settings,
         )
-        for alarm in release.alarms:
-            alarm.add_alarm_action(actions.SnsAction(monitoring.topic))
         release.roll_back_on(monitoring.rollback_alarms)
         if settings.firewall is not None:
             Firewall(self, "Firewall", stage=api.stage, rules=settings.firewall)
@@ -105,7 +103,8 @@ class RatingsStack(Stack):
             "DeveloperTokenSecret": (token.secret.secret_arn, "Secret of the developer token"),
             "SigningKeySecret": (signing_key.secret.secret_arn, "Secret of the signing key"),
             "RotationFunction": (rotation.function.function_name, "Token rotation function"),
-            "AlarmTopic": (monitoring.topic.topic_arn, "Topic of all alarms: subscribe to it"),
+            "AlarmTopic": (monitoring.page_topic.topic_arn, "Topic of pages: subscribe to it"),
+            "TicketTopic": (monitoring.ticket_topic.topic_arn, "Topic of tickets: subscribe to it"),
             "Dashboard": (monitoring.dashboard.dashboard_name, "CloudWatch dashboard"),
             "CacheTable": (cache.table.table_name, "Cache table"),
             "FunctionLogGroup": (ratings.log_group.log_group_name, "Logs of the ratings function"),

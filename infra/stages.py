@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 DEFAULT_STAGE: Final = "dev"
 
+RUNBOOK_URL: Final = (
+    "https://github.com/apple-music-ratings/apple-music-ratings/blob/main/docs/operations.md"
+)
+
 _MIN_TOKEN_LIFE_DAYS: Final = 30
 _MAX_TOKEN_LIFE_DAYS: Final = LONGEST_LIFE_SECONDS // DAY_SECONDS
 
@@ -86,7 +90,8 @@ class StageSettings:
     `throttle_rate` (requests per second) and `throttle_burst` limit all callers together.
     `removal_policy` applies to the cache table and the logs. `function_timeout_seconds` must leave
     room for the function's own deadline. Without `token_rotation`, an operator puts developer
-    tokens. `alarm_email` subscribes to the alarm topic. With `canary`, a new version gets a tenth
+    tokens. `alarm_email` subscribes to both alarm topics. Every alarm links to its section of
+    `runbook_url`, docs/operations.md. With `canary`, a new version gets a tenth
     of the requests for five minutes, then all. With `domain`, the API answers only there.
     `monthly_budget_usd` notifies `alarm_email`.
 
@@ -113,6 +118,7 @@ class StageSettings:
     token_rotation: bool = True
     token_life_days: int = 60
     alarm_email: str | None = None
+    runbook_url: str = RUNBOOK_URL
     canary: bool = False
     domain: CustomDomain | None = None
     monthly_budget_usd: int | None = None
@@ -144,6 +150,10 @@ class StageSettings:
         ):
             raise ValueError(
                 f"stage {self.name}: each API key needs a unique name of letters and digits"
+            )
+        if not self.runbook_url.startswith("https://"):
+            raise ValueError(
+                f"stage {self.name}: runbook_url must be a URL with https, not {self.runbook_url!r}"
             )
         if self.monthly_budget_usd is not None and (
             self.monthly_budget_usd < 1 or self.alarm_email is None

@@ -27,6 +27,7 @@ class LambdaContext:
     function_name: str
     aws_request_id: str
     deadline: float
+    function_version: str = "$LATEST"
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the time until the function's timeout."""

@@ -62,6 +62,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
             response,
             time.monotonic() - started,
             function_name=context.function_name,
+            function_version=context.function_version,
             function_request_id=context.aws_request_id,
         )
         return response.to_proxy(request.request_id)

@@ -22,8 +22,12 @@ class Metric(Enum):
     REJECTED = "Rejected"
     # Requests answered with 429 or 5xx.
     FAILED = "Failed"
+    # Requests that one version of the function answered 5xx; the version is a dimension.
+    VERSION_FAILED = "VersionFailed"
     # Reads served fresh from the cache.
     CACHE_HIT = "CacheHit"
+    # Those that took longer than telemetry.SLOW_HIT_SECONDS.
+    CACHE_HIT_SLOW = "CacheHitSlow"
     # Reads that needed a call to Apple and were not served stale.
     CACHE_MISS = "CacheMiss"
     # Reads served stale, because Apple failed or was not called.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from aws_lambda_powertools.metrics import EphemeralMetrics
 
@@ -13,7 +13,10 @@ from functions.ratings.api.gateway import ApiRequest, Response
 from functions.ratings.cache.status import BYPASS, CacheStatus
 from functions.ratings.errors import AppleRejectedError, NotRatedError
 from functions.ratings.metrics import Metric
-from functions.shared.metrics import FUNCTION_DIMENSION, NAMESPACE
+from functions.shared.metrics import FUNCTION_DIMENSION, NAMESPACE, VERSION_DIMENSION
+
+SLOW_HIT_SECONDS: Final = 0.1
+"""Ten times as long as a hit normally takes."""
 
 
 class Telemetry:
@@ -44,21 +47,29 @@ class Telemetry:
         seconds: float,
         *,
         function_name: str,
+        function_version: str,
         function_request_id: str,
     ) -> None:
         """Write the line of this request, without personal data, and begin the next."""
         self.count(outcome_metric(response))
         if response.cache_status is not None:
-            self.count(cache_metric(response.cache_status))
+            self._count_read(cache_metric(response.cache_status), seconds)
         for name, value in self._fields(request, response, seconds, function_request_id).items():
             self._metrics.add_metadata(key=name, value=value)
         self._metrics.add_dimension(name=FUNCTION_DIMENSION, value=function_name)
-        line = self._metrics.serialize_metric_set()
+        line: dict[str, Any] = dict(self._metrics.serialize_metric_set())
+        if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _count_for_version(line, function_version)
         self._metrics.clear_metrics()
         self._warnings.clear()
         # Not `flush_metrics`: an environment variable can disable it, and then the metrics of one
         # request end up in the next line. One call, because other writers share the log.
         sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+    def _count_read(self, metric: Metric, seconds: float) -> None:
+        self.count(metric)
+        if metric is Metric.CACHE_HIT and seconds > SLOW_HIT_SECONDS:
+            self.count(Metric.CACHE_HIT_SLOW)
 
     def _fields(
         self, request: ApiRequest, response: Response, seconds: float, function_request_id: str
@@ -85,6 +96,20 @@ class Telemetry:
         if response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return "ERROR"
         return "WARNING" if self._warnings else "INFO"
+
+
+def _count_for_version(line: dict[str, Any], version: str) -> None:
+    # One metric only: CloudWatch bills each metric again for each further set of dimensions.
+    metric = Metric.VERSION_FAILED
+    directives = line["_aws"]["CloudWatchMetrics"]
+    directives.append(
+        {
+            "Namespace": NAMESPACE,
+            "Dimensions": [[*directives[0]["Dimensions"][0], VERSION_DIMENSION]],
+            "Metrics": [{"Name": metric.value, "Unit": metric.unit}],
+        }
+    )
+    line |= {VERSION_DIMENSION: version, metric.value: [1.0]}
 
 
 def outcome_metric(response: Response) -> Metric:

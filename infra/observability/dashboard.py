@@ -8,7 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from functions.ratings.metrics import Metric
-from infra.observability.metrics import MINUTE
+from infra.observability.metrics import MINUTE, AccessMetric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,6 +46,7 @@ TOKEN_FAILURES: Final = (
     Metric.DEVELOPER_TOKEN_READ_FAILED,
     Metric.DEVELOPER_TOKEN_REJECTED,
 )
+CALL_EVENTS: Final = (Metric.UPSTREAM_RETRIED, *APPLE_STATES)
 CACHE_OPERATIONS: Final = ("BatchGetItem", "PutItem", "UpdateItem", "BatchWriteItem")
 
 _COLUMNS: Final = 24
@@ -87,16 +88,26 @@ def add_dashboard(
 
 def _experience(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
     availability = cloudwatch.MathExpression(
-        expression="100 * (1 - failures / requests)",
+        expression="100 * (1 - FILL(failed, 0) / valid)",
         using_metrics={
-            "failures": metrics.gateway("5XXError"),
-            "requests": metrics.gateway("Count"),
+            "failed": metrics.access(AccessMetric.FAILED),
+            "valid": metrics.access(AccessMetric.VALID),
         },
         period=MINUTE,
-        label="not answered 5xx",
+        label="% of valid requests that did not fail",
+    )
+    fast = metrics.fast_percentage().with_(label="% of all responses within 2 s")
+    slow_hits = cloudwatch.MathExpression(
+        expression="100 * FILL(slow, 0) / hits",
+        using_metrics={
+            "slow": metrics.own(Metric.CACHE_HIT_SLOW),
+            "hits": metrics.own(Metric.CACHE_HIT),
+        },
+        period=MINUTE,
+        label="% of hits over 0.1 s",
     )
     return [
-        _graph("Availability", [availability], axis=_PERCENT),
+        _graph("Objectives", [availability, fast], axis=_PERCENT),
         _graph(
             "Latency",
             [metrics.gateway("Latency", percentile) for percentile in (_P50, _P95, _P99)],
@@ -106,11 +117,12 @@ def _experience(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
         _graph("Stale share of reads", [_share(metrics, Metric.CACHE_STALE)], axis=_PERCENT),
         _graph("Reads by cache result", _counts(metrics, READS), stacked=True),
         _graph("Hit share of reads", [_share(metrics, Metric.CACHE_HIT)], axis=_PERCENT),
+        _graph("Slow share of hits", [slow_hits], axis=_PERCENT),
     ]
 
 
 def _apple(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
-    retries = _counts(metrics, (Metric.UPSTREAM_RETRIED, *APPLE_STATES))
+    retries = _counts(metrics, CALL_EVENTS)
     latency = [
         metrics.own(Metric.UPSTREAM_LATENCY, percentile) for percentile in (_P50, _P95, _P99)
     ]
@@ -153,7 +165,11 @@ def _cache_and_token(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
 
 
 def _gateway_and_lambda(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
-    errors = [metrics.gateway("4XXError"), metrics.gateway("5XXError"), metrics.gateway_throttled()]
+    errors = [
+        metrics.gateway("4XXError"),
+        metrics.gateway("5XXError"),
+        metrics.access(AccessMetric.THROTTLED),
+    ]
     return [
         _graph("Gateway: errors and throttles", errors),
         _graph(
@@ -173,7 +189,7 @@ def _gateway_and_lambda(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
             "Lambda: concurrent executions",
             [metrics.function("ConcurrentExecutions", cloudwatch.Stats.MAXIMUM)],
         ),
-        _graph("Alarm notifications not delivered", [metrics.failed_notifications()]),
+        _graph("Alarm notifications not delivered", metrics.failed_notifications()),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, unique
 from typing import TYPE_CHECKING, Final
 
 from aws_cdk import Aws, Duration
@@ -13,24 +14,61 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 
 from functions.ratings.metrics import Metric
-from functions.shared.metrics import FUNCTION_DIMENSION, NAMESPACE, SERVICE_DIMENSION
+from functions.shared.metrics import (
+    FUNCTION_DIMENSION,
+    NAMESPACE,
+    SERVICE_DIMENSION,
+    VERSION_DIMENSION,
+)
 from functions.token_rotation.metrics import DAYS_LEFT
 from infra.service.python_function import SERVICE_NAME
+from infra.service.release import ALIAS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from constructs import Construct
 
 MINUTE: Final = Duration.minutes(1)
+FIVE_MINUTES: Final = Duration.minutes(5)
+DAY: Final = Duration.days(1)
 
-GATEWAY_NAMESPACE: Final = f"{NAMESPACE}/{Aws.STACK_NAME}"
+ACCESS_NAMESPACE: Final = f"{NAMESPACE}/{Aws.STACK_NAME}"
 """Metrics of the access log, separate for each stage."""
 
-GATEWAY_THROTTLED: Final = "GatewayThrottled"
-"""Requests that the gateway throttled. API Gateway's own metrics do not separate 429 from 4xx."""
+SLOW_MILLISECONDS: Final = 2000
+"""Slower than a cold start with a call to Apple. A stale copy is served after 1.5 s."""
 
+SLOW_CANARY_MILLISECONDS: Final = 1000
+"""Slower than the first request of an environment. Lambda's Duration excludes the init phase."""
+
+_BY_FUNCTION: Final = '$.errorType = "-"'
+_FAILED: Final = f'($.status = "5*") || ($.status = "429" && {_BY_FUNCTION})'
 _SUM: Final = cloudwatch.Stats.SUM
+
+
+@unique
+class AccessMetric(Enum):
+    """The CloudWatch name of each metric of the access log.
+
+    API Gateway's own metrics do not separate 404 "not rated", which is a success, from other 4xx.
+    Both counts of an objective come from one log, so neither arrives before the other.
+    """
+
+    # Requests that the service had to serve: neither throttled, rejected nor invalid.
+    VALID = "ValidRequests"
+    # Those answered 5xx, or 429 because of Apple's rate limit.
+    FAILED = "FailedRequests"
+    # Requests that the gateway throttled.
+    THROTTLED = "GatewayThrottled"
+
+
+FILTER_PATTERNS: Final = {
+    AccessMetric.VALID: f'{{ ($.status = "2*") || ($.status = "404" && {_BY_FUNCTION}) || '
+    f"{_FAILED} }}",
+    AccessMetric.FAILED: f"{{ {_FAILED} }}",
+    AccessMetric.THROTTLED: '{ $.errorType = "THROTTLED" }',
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +80,7 @@ class ServiceMetrics:
     gateway_dimensions: Mapping[str, str]
     table: dynamodb.TableV2
     access_log: logs.ILogGroup
-    topic: sns.ITopic
+    topics: Sequence[sns.ITopic]
 
     def own(
         self, metric: Metric, statistic: str = _SUM, *, period: Duration = MINUTE
@@ -50,9 +88,11 @@ class ServiceMetrics:
         """Return a metric that the ratings function emits."""
         return _own(metric.value, self.ratings, statistic, period)
 
-    def days_left(self) -> cloudwatch.Metric:
+    def days_left(
+        self, statistic: str = cloudwatch.Stats.MINIMUM, *, period: Duration = DAY
+    ) -> cloudwatch.Metric:
         """Return the remaining life of the developer token in days, reported daily."""
-        return _own(DAYS_LEFT, self.rotation, cloudwatch.Stats.MINIMUM, Duration.days(1))
+        return _own(DAYS_LEFT, self.rotation, statistic, period)
 
     def gateway(
         self, name: str, statistic: str = _SUM, *, period: Duration = MINUTE
@@ -60,9 +100,14 @@ class ServiceMetrics:
         """Return a metric of the API's stage."""
         return _metric("AWS/ApiGateway", name, self.gateway_dimensions, statistic, period)
 
-    def gateway_throttled(self, *, period: Duration = MINUTE) -> cloudwatch.Metric:
-        """Return the number of requests that the gateway throttled."""
-        return _metric(GATEWAY_NAMESPACE, GATEWAY_THROTTLED, {}, _SUM, period)
+    def access(self, metric: AccessMetric, *, period: Duration = MINUTE) -> cloudwatch.Metric:
+        """Return a metric of the access log."""
+        return _metric(ACCESS_NAMESPACE, metric.value, {}, _SUM, period)
+
+    def fast_percentage(self, *, period: Duration = MINUTE) -> cloudwatch.Metric:
+        """Return the percentage of all responses that were not slow."""
+        fast = cloudwatch.Stats.percentile_rank(SLOW_MILLISECONDS)
+        return self.gateway("Latency", fast, period=period)
 
     def function(self, name: str, statistic: str = _SUM) -> cloudwatch.Metric:
         """Return Lambda's metric of the ratings function, all versions together."""
@@ -100,22 +145,61 @@ class ServiceMetrics:
             for label, group in groups.items()
         ]
 
-    def failed_notifications(self) -> cloudwatch.Metric:
-        """Return the number of alarm notifications that SNS did not deliver."""
-        dimensions = {"TopicName": self.topic.topic_name}
-        return _metric("AWS/SNS", "NumberOfNotificationsFailed", dimensions, _SUM, MINUTE)
+    def failed_notifications(self) -> list[cloudwatch.Metric]:
+        """Return, for each topic, the number of notifications that SNS did not deliver."""
+        return [
+            _metric(
+                "AWS/SNS",
+                "NumberOfNotificationsFailed",
+                {"TopicName": topic.topic_name},
+                _SUM,
+                MINUTE,
+            ).with_(label=topic.node.id)
+            for topic in self.topics
+        ]
 
 
-def count_gateway_throttles(scope: Construct, access_log: logs.ILogGroup) -> None:
-    """Add a metric filter that counts throttled requests in the access log."""
-    logs.MetricFilter(
-        scope,
-        "GatewayThrottled",
-        log_group=access_log,
-        filter_pattern=logs.FilterPattern.string_value("$.errorType", "=", "THROTTLED"),
-        metric_namespace=GATEWAY_NAMESPACE,
-        metric_name=GATEWAY_THROTTLED,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionMetrics:
+    """The metrics of one version of the ratings function behind its alias, by the minute.
+
+    Lambda sends its own metrics for the executed version of an alias without a charge.
+    """
+
+    ratings: lambda_.Function
+    version: lambda_.IVersion
+
+    def function(self, name: str, statistic: str = _SUM) -> cloudwatch.Metric:
+        """Return Lambda's metric of the version."""
+        dimensions = {
+            "FunctionName": self.ratings.function_name,
+            "Resource": f"{self.ratings.function_name}:{ALIAS}",
+            "ExecutedVersion": self.version.version,
+        }
+        return _metric("AWS/Lambda", name, dimensions, statistic, MINUTE)
+
+    def fast_percentage(self) -> cloudwatch.Metric:
+        """Return the percentage of the version's invocations of at most a second."""
+        return self.function("Duration", cloudwatch.Stats.percentile_rank(SLOW_CANARY_MILLISECONDS))
+
+    def failed(self) -> cloudwatch.Metric:
+        """Return the number of 5xx that the version answered."""
+        own = _own(Metric.VERSION_FAILED.value, self.ratings, _SUM, MINUTE)
+        dimensions = {**(own.dimensions or {}), VERSION_DIMENSION: self.version.version}
+        return own.with_(dimensions_map=dimensions)
+
+
+def count_requests(scope: Construct, access_log: logs.ILogGroup) -> None:
+    """Add the metric filters of the access log."""
+    for metric, pattern in FILTER_PATTERNS.items():
+        logs.MetricFilter(
+            scope,
+            metric.value,
+            log_group=access_log,
+            filter_pattern=logs.FilterPattern.literal(pattern),
+            metric_namespace=ACCESS_NAMESPACE,
+            metric_name=metric.value,
+        )
 
 
 def _own(

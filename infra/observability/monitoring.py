@@ -1,4 +1,4 @@
-"""Alarms and their topic, the dashboard and the saved queries of one stage."""
+"""Alarms and their topics, the dashboard and the saved queries of one stage."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from infra.nag import acknowledge
-from infra.observability.alarms import ROLLBACK, add_alarms
+from infra.observability.alarms import CANARY, PARTS, AlarmId, add_alarm, add_pages
+from infra.observability.canary import canary_rules
+from infra.observability.causes import cause_rules
 from infra.observability.dashboard import add_dashboard
-from infra.observability.metrics import ServiceMetrics, count_gateway_throttles
+from infra.observability.metrics import ServiceMetrics, VersionMetrics, count_requests
+from infra.observability.objectives import objective_rules, page_rules
 from infra.observability.queries import save_queries
 
 if TYPE_CHECKING:
@@ -29,49 +32,68 @@ if TYPE_CHECKING:
 class Monitoring(Construct):
     """Monitors one stage.
 
-    Every alarm notifies `topic`. `rollback_alarms` fire when users are affected in a way that a
-    new version of the ratings function can cause.
+    Pages notify `page_topic`, all other alarms `ticket_topic`, when they fire and when they end.
+    With a canary, `rollback_alarms` fire because of what `version`, the new one, does.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a construct's properties, named at every call
         self,
         scope: Construct,
         id_: str,
         *,
         ratings: lambda_.Function,
+        version: lambda_.IVersion,
         rotation: lambda_.Function,
         table: dynamodb.TableV2,
         api: RatingsApi,
         settings: StageSettings,
     ) -> None:
         super().__init__(scope, id_)
-        self.topic: Final[sns.Topic] = _topic(self, settings.alarm_email)
+        self.page_topic: Final[sns.Topic] = _topic(self, "Alarms", settings.alarm_email)
+        self.ticket_topic: Final[sns.Topic] = _topic(self, "Tickets", settings.alarm_email)
         metrics = ServiceMetrics(
             ratings=ratings,
             rotation=rotation,
             gateway_dimensions=api.metric_dimensions,
             table=table,
             access_log=api.access_log,
-            topic=self.topic,
+            topics=(self.page_topic, self.ticket_topic),
         )
-        count_gateway_throttles(self, api.access_log)
-        alarms = add_alarms(self, metrics)
-        for alarm in alarms.values():
-            alarm.add_alarm_action(actions.SnsAction(self.topic))
-        self.rollback_alarms: Final[list[cloudwatch.Alarm]] = [alarms[id_] for id_ in ROLLBACK]
+        count_requests(self, api.access_log)
+        rules = {**objective_rules(metrics), **cause_rules(metrics)}
+        if settings.canary:
+            rules |= canary_rules(VersionMetrics(ratings=ratings, version=version))
+        alarms = {
+            name: add_alarm(self, name, rule, runbook_url=settings.runbook_url)
+            for name, rule in rules.items()
+        }
+        pages = add_pages(self, page_rules(alarms), runbook_url=settings.runbook_url)
+        for page in pages.values():
+            _notify(page, self.page_topic)
+        for name, alarm in alarms.items():
+            if name not in PARTS and name not in CANARY:
+                _notify(alarm, self.ticket_topic)
+        no_report = alarms[AlarmId.NO_REPORT]
+        no_report.add_insufficient_data_action(actions.SnsAction(self.ticket_topic))
+        self.rollback_alarms: Final = [alarms[name] for name in CANARY if name in alarms]
         self.dashboard: Final[cloudwatch.Dashboard] = add_dashboard(
             self,
             metrics,
-            alarms=list(alarms.values()),
+            alarms=[*pages.values(), *(alarms[name] for name in alarms if name not in PARTS)],
             memory_mb=settings.function_memory_mb,
         )
         save_queries(self, ratings_log=ratings.log_group, access_log=api.access_log)
 
 
-def _topic(scope: Construct, email: str | None) -> sns.Topic:
+def _notify(alarm: cloudwatch.AlarmBase, topic: sns.Topic) -> None:
+    alarm.add_alarm_action(actions.SnsAction(topic))
+    alarm.add_ok_action(actions.SnsAction(topic))
+
+
+def _topic(scope: Construct, id_: str, email: str | None) -> sns.Topic:
     # Not encrypted at rest: an alarm holds no secret. CloudWatch may not use AWS's own key for
     # SNS, so encryption would need a key of this stack, which costs money each month.
-    topic = sns.Topic(scope, "Alarms", enforce_ssl=True)
+    topic = sns.Topic(scope, id_, enforce_ssl=True)
     # A custom policy replaces the default one, which lets alarms of this account publish.
     topic.add_to_resource_policy(
         iam.PolicyStatement(

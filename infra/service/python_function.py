@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -70,8 +70,6 @@ class PythonFunction(Construct):
             reserved_concurrent_executions=reserved_concurrency,
             role=self._role,
             log_group=self.log_group,
-            # An operator can move the alias back to an earlier version.
-            current_version_options=lambda_.VersionOptions(removal_policy=RemovalPolicy.RETAIN),
             # Powertools writes JSON already; Lambda's JSON format would wrap it in another object.
             logging_format=lambda_.LoggingFormat.TEXT,
             environment={**environment, "POWERTOOLS_SERVICE_NAME": SERVICE_NAME},

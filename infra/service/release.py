@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from aws_cdk import ArnFormat, Duration, Stack
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import ArnFormat, RemovalPolicy, Stack
 from aws_cdk import aws_codedeploy as codedeploy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from aws_cdk import CfnElement
+    from aws_cdk import aws_cloudwatch as cloudwatch
 
 ALIAS: Final = "live"
 
@@ -32,19 +32,21 @@ class Release(Construct):
     """The alias that the API calls; every deployment moves it to the new version.
 
     With `canary`, CodeDeploy moves it: the new version gets a tenth of the requests for five
-    minutes, then all. An error of the function or an alarm of `roll_back_on` rolls it back.
+    minutes, then all. An alarm of `roll_back_on` rolls it back.
     """
 
     def __init__(
         self, scope: Construct, id_: str, *, function: lambda_.Function, canary: bool
     ) -> None:
         super().__init__(scope, id_)
+        self.version: Final[lambda_.Version] = function.current_version
+        # An operator can move the alias back to an earlier version. A version whose creation was
+        # rolled back must go: the same code could never be published again.
+        self.version.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.alias: Final[lambda_.Alias] = lambda_.Alias(
-            self, "Live", alias_name=ALIAS, version=function.current_version
+            self, "Live", alias_name=ALIAS, version=self.version
         )
         self._group: Final = _canary(self, function, self.alias) if canary else None
-        self.alarms: Final = [_errors_alarm(self, self.alias)] if canary else []
-        self.roll_back_on(self.alarms)
 
     def roll_back_on(self, alarms: Iterable[cloudwatch.IAlarm]) -> None:
         """Let each of the alarms roll back a canary; without `canary`, this does nothing.
@@ -102,18 +104,4 @@ def _acknowledge_findings(role: iam.Role, function: lambda_.Function) -> None:
     acknowledge(
         role,
         {f"AwsSolutions-IAM5[Resource::{resource}]": why for resource, why in reasons.items()},
-    )
-
-
-def _errors_alarm(scope: Construct, alias: lambda_.Alias) -> cloudwatch.Alarm:
-    return cloudwatch.Alarm(
-        scope,
-        "Errors",
-        alarm_description="The ratings function crashed or timed out. "
-        "docs/operations.md#an-alarm-the-function-crashed",
-        metric=alias.metric_errors(period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM),
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-        threshold=1,
-        evaluation_periods=1,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )

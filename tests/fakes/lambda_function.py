@@ -41,6 +41,7 @@ class Context:
     seconds: float = PLENTY_SECONDS
     aws_request_id: str = "lambda-1"
     function_name: str = "ratings-dev"
+    function_version: str = "7"
 
     def get_remaining_time_in_millis(self) -> int:
         return round(1000 * self.seconds)

@@ -10,6 +10,7 @@ FULL = replace(
     STAGES["prod"],
     name="full",
     alarm_email="on-call@example.com",
+    runbook_url="https://wiki.example.com/run",
     domain=CustomDomain(
         name="ratings.example.com",
         certificate_arn="arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000",

@@ -211,6 +211,11 @@ def test_the_outputs_name_what_an_operator_needs_and_stateful_resources_keep_the
     service: Resources, stage: str
 ) -> None:
     outputs = service.outputs()
+    topics = {each: {"Ref": each} for each in service.of_type("AWS::SNS::Topic")}
+    pages, tickets = (
+        next(each for id_, each in topics.items() if id_.startswith(f"Monitoring{name}"))
+        for name in ("Alarms", "Tickets")
+    )
 
     url = outputs.pop("ApiUrl")["Fn::Join"][1]
     assert url[:2] == ["https://", {"Ref": service.only("AWS::ApiGateway::RestApi")[0]}]
@@ -220,7 +225,8 @@ def test_the_outputs_name_what_an_operator_needs_and_stateful_resources_keep_the
         "SigningKeySecret": {"Ref": "SigningKey"},
         "RatingsFunction": {"Ref": service.function("ratings")[0]},
         "RotationFunction": {"Ref": service.function("token_rotation")[0]},
-        "AlarmTopic": {"Ref": service.only("AWS::SNS::Topic")[0]},
+        "AlarmTopic": pages,
+        "TicketTopic": tickets,
         "Dashboard": {"Ref": service.only("AWS::CloudWatch::Dashboard")[0]},
         "CacheTable": {"Ref": "ResponseCache"},
         "FunctionLogGroup": {"Ref": service.log_group("ratings")},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from infra.local_context import LOCAL_STAGE
-from infra.observability.alarms import MIN_DAYS_LEFT
+from infra.observability.causes import MIN_DAYS_LEFT
 from infra.packaging.architecture import Architecture
 from infra.stages import (
     STAGES,
@@ -45,6 +45,7 @@ def test_a_token_is_rotated_within_half_its_life_and_before_its_alarm(days: int)
         ({"token_life_days": 29}, "a developer token must live for 30 to 182 days"),
         ({"token_life_days": 183}, "a developer token must live for 30 to 182 days"),
         ({"reserved_concurrency": 0}, "would never run"),
+        ({"runbook_url": "docs/operations.md"}, "must be a URL with https"),
         ({"monthly_budget_usd": 10}, "and an alarm_email"),
         ({"monthly_budget_usd": 0, "alarm_email": "me@example.com"}, r"a limit of at least \$1"),
         *(

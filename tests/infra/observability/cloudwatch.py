@@ -1,11 +1,12 @@
-"""A simulation of CloudWatch: the alarms of a template, evaluated over recorded metrics.
+"""A simulation of CloudWatch's metric alarms, evaluated over recorded metrics.
 
 It follows CloudWatch's user guide for the features that our alarms use, and rejects all others.
-What the guide leaves open is tried both ways: the phase of a period in which an incident begins,
-and how many older points replace missing ones. Real alarms fire one or two minutes later, because
-metrics arrive late.
+An alarm is evaluated every minute over a window that slides; over more than one day, every hour.
+How many older points replace missing ones is not documented, so both is tried. Real alarms fire one
+or two minutes later, because metrics arrive late.
 
-Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html,
+alarm-evaluation-window.html and Statistics-definitions.html
 """
 
 from __future__ import annotations
@@ -13,41 +14,52 @@ from __future__ import annotations
 import math
 import operator
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from tests.infra.resources import Resources
 
-TICK_SECONDS: Final = 30
-"""The resolution: half of the shortest period of an alarm."""
-
 EXTRA_POINTS: Final = (0, 2)
 """How many more points CloudWatch retrieves than it evaluates; the guide's example has 2."""
 
-_MAX_PHASES: Final = 30
+DAY_MINUTES: Final = 24 * 60
 
 Value = float | None
 
 
+class State(Enum):
+    OK = "OK"
+    ALARM = "ALARM"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
 class Source(NamedTuple):
-    """A metric and its sender: a function's package, the API, or the access log."""
+    """A metric and its sender: a function's package, its new version, the API, the access log."""
 
     namespace: str
     name: str
     sender: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Samples:
     value: float
     count: float = 1
 
 
-Recording = Mapping[Source, Mapping[int, Sequence[Samples]]]
+class Stretch(NamedTuple):
+    """The samples of each minute between two times in minutes, or of one moment."""
+
+    start: float
+    end: float
+    samples: Sequence[Samples]
+
+
+Recording = Mapping[Source, Sequence[Stretch]]
 
 
 class Query(NamedTuple):
@@ -57,10 +69,9 @@ class Query(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    name: str
     queries: Mapping[str, Query]
     expression: str
-    period_seconds: int
+    period: int
     comparison: str
     threshold: float
     periods: int
@@ -68,62 +79,77 @@ class Alarm:
     missing: str
 
     @property
-    def period_ticks(self) -> int:
-        return self.period_seconds // TICK_SECONDS
+    def is_hourly(self) -> bool:
+        return self.period * self.periods > DAY_MINUTES
 
-    def is_breaching(self, value: float) -> bool:
-        return _COMPARISONS[self.comparison](value, self.threshold)
+    def states(self, recording: Recording, instants: Sequence[int]) -> Sequence[Sequence[State]]:
+        """The state after each instant, for each possible number of extra points.
 
-    def fires(self, points: Sequence[Value]) -> bool:
+        The first one is the state before the incident.
+        """
+        found = [recording.get(query.source, ()) for query in self.queries.values()]
+        if all(not each or each[0][:2] == (-math.inf, math.inf) for each in found):
+            instants, length = instants[:1], len(instants)
+        else:
+            length = 1
+        values: dict[int, Value] = {}
+
+        def value(end: int) -> Value:
+            if end not in values:
+                values[end] = self._value(recording, end)
+            return values[end]
+
+        return [list(self._states(value, instants, extra)) * length for extra in EXTRA_POINTS]
+
+    def _states(
+        self, value: Callable[[int], Value], instants: Sequence[int], extra: int
+    ) -> Iterator[State]:
+        state = State.INSUFFICIENT_DATA
+        ages = range(self.period * (self.periods + extra - 1), -1, -self.period)
+        for instant in instants:
+            if not self.is_hourly or instant % 60 == 0 or instant == instants[0]:
+                state = self._evaluate([value(instant - age) for age in ages], state)
+            yield state
+
+    def _evaluate(self, points: Sequence[Value], state: State) -> State:
+        assert self.missing in {"notBreaching", "ignore", "missing"}
         real = [point for point in points if point is not None][-self.periods :]
-        # With "ignore" and more than one period, another rule applies to some missing points.
-        assert self.missing == "notBreaching" or (self.missing == "ignore" and self.periods == 1)
-        return sum(self.is_breaching(point) for point in real) >= self.datapoints
+        if not real and self.missing != "notBreaching":
+            return state if self.missing == "ignore" else State.INSUFFICIENT_DATA
+        # With more than one period, other rules apply to some missing points.
+        assert self.missing == "notBreaching" or self.periods == self.datapoints
+        breaching = sum(_COMPARISONS[self.comparison](point, self.threshold) for point in real)
+        return State.ALARM if breaching >= self.datapoints else State.OK
 
-    def phases(self) -> Sequence[int]:
-        step = max(1, self.period_ticks // _MAX_PHASES)
-        return sorted({*range(0, self.period_ticks, step), self.period_ticks - 1})
-
-    def first_fires(self, recording: Recording, *, ticks: int, phase: int) -> set[int | None]:
-        """The first tick in ALARM, for each possible number of extra points."""
-        if not any(query.source in recording for query in self.queries.values()):
-            return {None}
-        ends = range(phase + self.period_ticks, ticks, self.period_ticks)
-        points = [self._point(recording, end) for end in ends]
-        return {self._first(points, ends, extra) for extra in EXTRA_POINTS}
-
-    def _first(self, points: Sequence[Value], ends: Sequence[int], extra: int) -> int | None:
-        for last, end in enumerate(ends, 1):
-            if self.fires(points[max(0, last - self.periods - extra) : last]):
-                return end
-        return None
-
-    def _point(self, recording: Recording, end: int) -> Value:
-        ticks = range(end - self.period_ticks, end)
-        values: dict[str, Value] = {}
+    def _value(self, recording: Recording, end: int) -> Value:
+        values = []
         for id_, query in self.queries.items():
-            sent = recording.get(query.source, {})
-            samples = [each for tick in ticks for each in sent.get(tick, ()) if each.count]
-            values[id_] = _statistic(query.statistic, samples) if samples else None
-        return _evaluate(self.expression, values)
+            samples = _within(recording.get(query.source, ()), end - self.period, end)
+            values.append((id_, _statistic(query.statistic, samples) if samples else None))
+        return _calculate(self.expression, tuple(values))
 
 
 def alarms(service: Resources) -> dict[str, Alarm]:
     return {
-        name: _alarm(service, name, properties)
-        for name, properties in alarm_properties(service).items()
+        name: _alarm(service, properties)
+        for name, properties in properties_by_name(service, "AWS::CloudWatch::Alarm").items()
     }
 
 
-def alarm_properties(service: Resources) -> dict[str, dict[str, Any]]:
-    named = (
-        (re.fullmatch(r"Monitoring(\w+)[0-9A-F]{8}", id_), resource["Properties"])
-        for id_, resource in service.of_type("AWS::CloudWatch::Alarm").items()
-    )
-    return {name[1]: properties for name, properties in named if name}
+def properties_by_name(service: Resources, type_: str) -> dict[str, dict[str, Any]]:
+    return {
+        construct_id(id_): resource["Properties"]
+        for id_, resource in service.of_type(type_).items()
+    }
 
 
-def _alarm(service: Resources, name: str, properties: Mapping[str, Any]) -> Alarm:
+def construct_id(logical_id: str) -> str:
+    match = re.fullmatch(r"Monitoring(\w+)[0-9A-F]{8}", logical_id)
+    assert match is not None, logical_id
+    return match[1]
+
+
+def _alarm(service: Resources, properties: Mapping[str, Any]) -> Alarm:
     metrics = properties.get("Metrics", ())
     stats = {each["Id"]: each["MetricStat"] for each in metrics if "MetricStat" in each} or {
         "metric": {"Metric": properties, "Stat": properties.get("Statistic"), **properties}
@@ -131,13 +157,12 @@ def _alarm(service: Resources, name: str, properties: Mapping[str, Any]) -> Alar
     (expression,) = [each["Expression"] for each in metrics if each["ReturnData"]] or stats
     (period,) = {stat["Period"] for stat in stats.values()}
     return Alarm(
-        name=name,
         queries={
             id_: Query(_source(service, stat["Metric"]), stat["Stat"])
             for id_, stat in stats.items()
         },
         expression=expression,
-        period_seconds=period,
+        period=period // 60,
         comparison=properties["ComparisonOperator"],
         threshold=properties["Threshold"],
         periods=properties["EvaluationPeriods"],
@@ -163,6 +188,14 @@ def source(service: Resources, namespace: Any, name: str, dimensions: Mapping[st
         function = {"Ref": service.function(package)[0]}
         senders[package] = {"service": "apple-music-ratings", "function_name": function}
         senders[f"Lambda's {package}"] = {"FunctionName": function}
+    number = {"Fn::GetAtt": [service.only("AWS::Lambda::Version")[0], "Version"]}
+    function = {"Ref": service.function("ratings")[0]}
+    senders["version"] = {**senders["ratings"], "function_version": number}
+    senders["Lambda's version"] = {
+        "FunctionName": function,
+        "Resource": {"Fn::Join": ["", [function, ":live"]]},
+        "ExecutedVersion": number,
+    }
     ((sender, _),) = (each for each in senders.items() if each[1] == dict(dimensions))
     if isinstance(namespace, Mapping):
         assert namespace == {"Fn::Join": ["", ["AppleMusicRatings/", {"Ref": "AWS::StackName"}]]}
@@ -170,15 +203,33 @@ def source(service: Resources, namespace: Any, name: str, dimensions: Mapping[st
     return Source(namespace, name, sender)
 
 
+def _within(stretches: Sequence[Stretch], start: int, end: int) -> list[Samples]:
+    return [
+        Samples(each.value, each.count * minutes)
+        for stretch in stretches
+        if (minutes := _overlap(stretch, start, end)) > 0
+        for each in stretch.samples
+        if each.count
+    ]
+
+
+def _overlap(stretch: Stretch, start: int, end: int) -> float:
+    if stretch.start == stretch.end:
+        return start < stretch.start <= end
+    return min(end, stretch.end) - max(start, stretch.start)
+
+
 def _statistic(name: str, samples: Sequence[Samples]) -> float:
+    count = sum(each.count for each in samples)
+    if name == "SampleCount":
+        return count
     if name == "Sum":
         return sum(each.value * each.count for each in samples)
     if name == "Minimum":
         return min(each.value for each in samples)
-    ordered = sorted(samples)
-    counts = list(accumulate(each.count for each in ordered))
-    rank = int(name.removeprefix("p"))
-    return ordered[bisect_left(counts, math.ceil(counts[-1] * rank / 100))].value
+    rank = re.fullmatch(r"PR\(:(\d+)\)", name)
+    assert rank is not None, name
+    return 100 * sum(each.count for each in samples if each.value <= int(rank[1])) / count
 
 
 _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
@@ -186,12 +237,17 @@ _COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "LessThanThreshold": operator.lt,
 }
 
+_FUNCTIONS: Final = {
+    "IF": lambda condition, then, otherwise: then if condition else otherwise,
+    "FILL": lambda value, otherwise: otherwise if value is None else value,
+}
 
-def _evaluate(expression: str, values: Mapping[str, Value]) -> Value:
+
+@cache
+def _calculate(expression: str, values: tuple[tuple[str, Value], ...]) -> Value:
     """Metric math in Python's syntax; a missing operand gives no value."""
-    functions = {"IF": lambda condition, then, otherwise: then if condition else otherwise}
     try:
-        value: Value = eval(expression, {"__builtins__": {}, **functions}, dict(values))  # noqa: S307 - our own
+        value: Value = eval(expression, {"__builtins__": {}, **_FUNCTIONS}, dict(values))  # noqa: S307 - our own
     except TypeError:  # an operand is None
         return None
     return value

@@ -1,179 +1,297 @@
-"""The table of incidents: which alarms fire, and within how many minutes."""
+"""The table of incidents: what pages, tickets and rolls back, and within how many minutes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from functions.ratings.metrics import Metric
-from infra.observability.alarms import AlarmId
-from tests.infra.observability.cloudwatch import Samples, Source
-from tests.infra.observability.traffic import NIGHT, TICKS_PER_DAY, Incident, Minute, traffic
+from infra.observability.alarms import AlarmId, PageId
+from tests.infra.observability.cloudwatch import Samples, Source, Stretch
+from tests.infra.observability.releases import RELEASES
+from tests.infra.observability.silence import SILENT
+from tests.infra.observability.traffic import (
+    BUSY,
+    DAY,
+    HOUR,
+    NIGHT,
+    Incident,
+    failing,
+    traffic,
+)
 
 if TYPE_CHECKING:
     from tests.infra.observability.cloudwatch import Recording
-
-CANARY: Final = 5
-"""The minutes in which a canary gets a tenth of the requests."""
 
 DAYS_LEFT: Final = Source("AppleMusicRatings", "DeveloperTokenDaysLeft", "token_rotation")
 ROTATION_ERRORS: Final = Source("AWS/Lambda", "Errors", "Lambda's token_rotation")
 
 
-def _unrenewed_token(start: int) -> tuple[Recording, int]:
-    """A token with 31 days left, reported daily for 25 days, and a failed rotation each day."""
-    days = [start + day * TICKS_PER_DAY for day in range(25)]
-    reports = {tick: [Samples(31 - day)] for day, tick in enumerate(days)}
-    failures = {tick: [Samples(1)] for tick in days}
-    return {DAYS_LEFT: reports, ROTATION_ERRORS: failures}, days[-1] + TICKS_PER_DAY
+def _daily(first: float, values: list[int]) -> list[Stretch]:
+    times = [first + day * DAY for day, _ in enumerate(values)]
+    return [
+        Stretch(time, time, [Samples(value)]) for time, value in zip(times, values, strict=True)
+    ]
 
 
-INCIDENTS: Final = (
+def _unrenewed_token(start: float) -> tuple[Recording, float]:
+    reports = _daily(start + 0.5, list(range(31, 6, -1)))
+    return {DAYS_LEFT: reports, ROTATION_ERRORS: _daily(start + 0.5, [1] * 25)}, 25 * DAY
+
+
+def _reports_stop(start: float) -> tuple[Recording, float]:
+    return {DAYS_LEFT: _daily(start - 3 * DAY, [40, 39, 38, 37])}, 7 * DAY
+
+
+FAILURES: Final = (
     traffic(
         "Apple down",
         "1,200 requests per minute: two fifths fail, a fifth are served stale",
-        Minute(failed=480, counted={Metric.CACHE_STALE: 240}),
-        fires={AlarmId.FAILURES: 2, AlarmId.LINGERING_FAILURES: 45.5, AlarmId.STALE_ANSWERS: 17},
+        replace(BUSY, failed=480, counted={**BUSY.counted, Metric.CACHE_STALE: 240}),
+        pages={PageId.FAILURES: 3},
+        tickets={AlarmId.STALE_ANSWERS: 13, AlarmId.FAILURE_BUDGET: HOUR},
     ),
     traffic(
         "Apple down, at night",
         "6 requests per minute: 4 fail, none is served stale",
-        Minute(requests=6, failed=4),
+        replace(NIGHT, failed=4),
         before=NIGHT,
-        fires={AlarmId.LINGERING_FAILURES: 46},
+        pages={PageId.FAILURES: 5.5},
+        tickets={AlarmId.FAILURE_BUDGET: HOUR},
     ),
     traffic(
-        "Apple slow",
-        "responses take 4 s: stale copies are served after 1.5 s, other requests wait",
-        Minute(failed=2, slow={1600: 240, 4000: 480}, counted={Metric.CACHE_STALE: 240}),
-        fires={AlarmId.LATENCY: 3, AlarmId.STALE_ANSWERS: 17},
-    ),
-    traffic(
-        "Apple rate limit reached",
-        "429 for a tenth of the requests, a third of which are served stale",
-        Minute(failed=1, counted={Metric.UPSTREAM_RATE_LIMITED: 120, Metric.CACHE_STALE: 40}),
-        fires={AlarmId.APPLE_THROTTLES: 10.5},
-    ),
-    traffic(
-        "DynamoDB down",
-        "every request succeeds, with a call to Apple; no write invalidates the cache",
-        Minute(
-            failed=2,
-            counted={Metric.CACHE_READ_FAILED: 1140, Metric.CACHE_INVALIDATION_FAILED: 120},
+        "Apple times out",
+        "two fifths fail after 4 s, a fifth are served stale",
+        replace(
+            BUSY,
+            failed=480,
+            slow={1600: 240, 4000: 480},
+            counted={**BUSY.counted, Metric.CACHE_STALE: 240},
         ),
-        fires={AlarmId.CACHE_READS: 10, AlarmId.CACHE_INVALIDATIONS: 10},
+        pages={PageId.FAILURES: 3},
+        tickets={
+            AlarmId.STALE_ANSWERS: 13,
+            AlarmId.FAILURE_BUDGET: HOUR,
+            AlarmId.LATENCY_BUDGET: 2 * HOUR,
+        },
     ),
     traffic(
-        "DynamoDB rejects stores",
-        "`PutItem` denied: half of the requests store nothing",
-        Minute(failed=1, counted={Metric.CACHE_STORE_FAILED: 600}),
-        fires={AlarmId.CACHE_STORES: 10},
+        "A slow burn",
+        "4.9% fail for 40 minutes",
+        failing(4.9),
+        minutes=40,
+        pages={PageId.FAILURES: 18},
+    ),
+    traffic(
+        "A slow burn, for days",
+        "1.9% fail",
+        failing(1.9),
+        minutes=4 * DAY,
+        pages={PageId.FAILURES: 46},
+        tickets={AlarmId.FAILURE_BUDGET: 149.5},
+    ),
+    traffic(
+        "A slower burn, for days",
+        "0.7% fail",
+        failing(0.7),
+        minutes=4 * DAY,
+        pages={PageId.FAILURES: 309.5},
+        tickets={AlarmId.FAILURE_BUDGET: 389.5},
+    ),
+    traffic(
+        "The slowest burn, for days",
+        "0.2% fail",
+        failing(0.2),
+        minutes=4 * DAY,
+        tickets={AlarmId.FAILURE_BUDGET: 1499.5},
+    ),
+    traffic(
+        "One item fails for days",
+        "6 requests per minute; one item for which Apple fails is requested every five minutes",
+        replace(NIGHT, failed=0.2),
+        before=NIGHT,
+        minutes=4 * DAY,
+        tickets={AlarmId.FAILURE_BUDGET: 3 * HOUR},
     ),
     traffic(
         "Developer token revoked",
         "503 for everything except fresh cache hits; nothing is served stale",
-        Minute(failed=1080, counted={Metric.DEVELOPER_TOKEN_UNAVAILABLE: 1080}),
-        fires={
-            AlarmId.FAILURES: 2,
-            AlarmId.LINGERING_FAILURES: 45,
-            AlarmId.NO_DEVELOPER_TOKEN: 15,
-        },
+        replace(
+            BUSY, failed=1080, counted={**BUSY.counted, Metric.DEVELOPER_TOKEN_UNAVAILABLE: 1080}
+        ),
+        pages={PageId.FAILURES: 1.5},
+        tickets={AlarmId.NO_DEVELOPER_TOKEN: 11, AlarmId.FAILURE_BUDGET: HOUR},
     ),
     traffic(
         "Developer token revoked, at night",
         "6 requests per minute, one of which needs the token",
-        Minute(requests=6, failed=1, counted={Metric.DEVELOPER_TOKEN_UNAVAILABLE: 1}),
+        replace(NIGHT, failed=1, counted={Metric.DEVELOPER_TOKEN_UNAVAILABLE: 1}),
         before=NIGHT,
-        fires={AlarmId.NO_DEVELOPER_TOKEN: 15.5, AlarmId.LINGERING_FAILURES: 49.5},
+        pages={PageId.FAILURES: 20.5},
+        tickets={AlarmId.NO_DEVELOPER_TOKEN: 11.5, AlarmId.FAILURE_BUDGET: HOUR},
+    ),
+    traffic(
+        "Secrets Manager down",
+        "running environments have the token, new ones do not: 2% of the requests",
+        replace(
+            BUSY,
+            failed=12,
+            counted={
+                **BUSY.counted,
+                Metric.DEVELOPER_TOKEN_UNAVAILABLE: 24,
+                Metric.CACHE_STALE: 12,
+            },
+        ),
+        tickets={AlarmId.NO_DEVELOPER_TOKEN: 11},
+    ),
+    traffic(
+        "Apple rate limit reached",
+        "Apple answers 429 for a tenth of the requests, a third of which are served stale",
+        replace(
+            BUSY,
+            limited=80,
+            counted={**BUSY.counted, Metric.UPSTREAM_RATE_LIMITED: 120, Metric.CACHE_STALE: 40},
+        ),
+        pages={PageId.FAILURES: 13.5},
+        tickets={AlarmId.APPLE_THROTTLES: 6.5, AlarmId.FAILURE_BUDGET: 89.5},
+    ),
+    traffic(
+        "Lambda concurrency exhausted",
+        "Lambda throttles 200 of 1,200 requests per minute: 500",
+        replace(BUSY, failed=200, not_run=200),
+        minutes=10,
+        pages={PageId.FAILURES: 6},
+        tickets={AlarmId.FUNCTION_THROTTLES: 3},
+    ),
+    traffic(
+        "A crash for every tenth request",
+        "the function ends without a response: 502",
+        replace(BUSY, failed=120),
+        pages={PageId.FAILURES: 9},
+        tickets={AlarmId.FAILURE_BUDGET: HOUR},
+    ),
+)
+
+LATENCY: Final = (
+    traffic(
+        "Apple slow",
+        "responses take 4 s: stale copies are served after 1.5 s, other requests wait",
+        replace(
+            BUSY,
+            failed=2,
+            slow={1600: 240, 4000: 480},
+            counted={**BUSY.counted, Metric.CACHE_STALE: 240},
+        ),
+        pages={PageId.LATENCY: 24},
+        tickets={AlarmId.STALE_ANSWERS: 13, AlarmId.LATENCY_BUDGET: 2 * HOUR},
+    ),
+    traffic(
+        "All slow",
+        "every response takes 2.5 s",
+        replace(BUSY, slow={2500: 1200}),
+        minutes=4 * HOUR,
+        pages={PageId.LATENCY: 11},
+        tickets={AlarmId.LATENCY_BUDGET: HOUR},
+    ),
+    traffic(
+        "All slow, at night",
+        "6 requests per minute: every response takes 2.5 s",
+        replace(NIGHT, slow={2500: 6}),
+        before=NIGHT,
+        minutes=4 * HOUR,
+        pages={PageId.LATENCY: 11.5},
+        tickets={AlarmId.LATENCY_BUDGET: 89.5},
+    ),
+    traffic(
+        "Somewhat slow, for days",
+        "every twentieth response takes 2.5 s",
+        replace(BUSY, slow={1500: 36, 2500: 60}),
+        minutes=4 * DAY,
+        tickets={AlarmId.LATENCY_BUDGET: 10 * HOUR},
+    ),
+    traffic(
+        "Slow hits",
+        "hits take 1 s instead of 10 ms",
+        replace(BUSY, slow={1000: 960}, counted={**BUSY.counted, Metric.CACHE_HIT_SLOW: 960}),
+        tickets={AlarmId.SLOW_HITS: 11},
+    ),
+)
+
+DEMAND: Final = (
+    traffic(
+        "Traffic spike",
+        "12,000 requests per minute, half of which the gateway throttles",
+        replace(BUSY, requests=12_000, failed=6, throttled=6_000, slow={1500: 180}),
+        pages={PageId.GATEWAY_THROTTLES: 8},
+    ),
+    traffic(
+        "Made-up tokens",
+        "90 more requests per second, which Apple rejects",
+        replace(BUSY, requests=6_600, rejected=5_400),
+        pages={PageId.REJECTIONS: 8},
+    ),
+    traffic(
+        "A flood of made-up tokens",
+        "200 more requests per second: the gateway throttles half, Apple rejects half",
+        replace(BUSY, requests=13_200, throttled=6_600, rejected=6_000),
+        pages={PageId.GATEWAY_THROTTLES: 8},
+    ),
+    traffic(
+        "A flood while requests fail",
+        "90 more requests per second, which Apple rejects; 5% of the valid requests fail",
+        replace(BUSY, requests=6_600, rejected=5_400, failed=60),
+        pages={PageId.REJECTIONS: 8, PageId.FAILURES: 17.5},
+        tickets={AlarmId.FAILURE_BUDGET: 89.5},
+    ),
+    traffic(
+        "A throttled flood while requests fail",
+        "the gateway throttles 5,000 of 6,200 requests per minute; 5% of the valid requests fail",
+        replace(BUSY, requests=6_200, throttled=5_000, failed=60),
+        pages={PageId.GATEWAY_THROTTLES: 8, PageId.FAILURES: 17.5},
+        tickets={AlarmId.FAILURE_BUDGET: 89.5},
+    ),
+    traffic(
+        "Apple rejects everyone",
+        "every request that reaches Apple is answered 403",
+        replace(BUSY, rejected=1_140),
+        pages={PageId.REJECTIONS: 9.5},
+    ),
+)
+
+CAUSES: Final = (
+    traffic(
+        "DynamoDB down",
+        "every request succeeds, with a call to Apple; no write invalidates the cache",
+        replace(
+            BUSY,
+            failed=1,
+            counted={
+                **BUSY.counted,
+                Metric.CACHE_READ_FAILED: 1140,
+                Metric.CACHE_INVALIDATION_FAILED: 120,
+                Metric.CACHE_HIT: 0,
+            },
+        ),
+        tickets={AlarmId.CACHE_READS: 6, AlarmId.CACHE_INVALIDATIONS: 6},
+    ),
+    traffic(
+        "DynamoDB rejects stores",
+        "`PutItem` denied: half of the requests store nothing",
+        replace(BUSY, counted={**BUSY.counted, Metric.CACHE_STORE_FAILED: 600}),
+        tickets={AlarmId.CACHE_STORES: 6},
     ),
     Incident(
         name="Rotation fails for weeks",
         description="a token with 31 days left; every rotation fails",
         record=_unrenewed_token,
-        fires={AlarmId.ROTATION_ERRORS: 5, AlarmId.DAYS_LEFT: 19 * 24 * 60},
+        tickets={AlarmId.ROTATION_ERRORS: 1, AlarmId.DAYS_LEFT: 18 * DAY + HOUR},
     ),
-    traffic(
-        "Secrets Manager down",
-        "running environments have the token, new ones do not: 2% of the requests",
-        Minute(
-            failed=12,
-            counted={Metric.DEVELOPER_TOKEN_UNAVAILABLE: 24, Metric.CACHE_STALE: 12},
-        ),
-        fires={AlarmId.NO_DEVELOPER_TOKEN: 15},
+    Incident(
+        name="The daily report stops",
+        description="a token with 37 days left; the rotation function is no longer called",
+        record=_reports_stop,
+        tickets={AlarmId.NO_REPORT: 3059.5},
     ),
-    traffic(
-        "A bad release",
-        "a canary with a tenth of the requests answers 500 to all of them",
-        Minute(failed=121),
-        minutes=CANARY,
-        fires={AlarmId.FAILURES: 2},
-    ),
-    traffic(
-        "A slow release",
-        "a canary with a tenth of the requests takes 4 s for each",
-        Minute(failed=1, slow={4000: 120}),
-        minutes=CANARY,
-        fires={AlarmId.LATENCY: 3},
-    ),
-    traffic(
-        "Traffic spike",
-        "12,000 requests per minute, half of which the gateway throttles",
-        Minute(requests=12000, failed=6, throttled=6000, slow={1500: 180}),
-        fires={AlarmId.GATEWAY_THROTTLES: 10},
-    ),
-    traffic(
-        "Lambda concurrency exhausted",
-        "Lambda throttles 200 of 1,200 requests per minute: 500",
-        Minute(failed=200, not_run=200),
-        minutes=10,
-        fires={AlarmId.FAILURES: 2, AlarmId.FUNCTION_THROTTLES: 3},
-    ),
-    traffic(
-        "One user's failures",
-        "60 requests per minute with one expired user token: 403",
-        Minute(requests=1260, failed=1),
-    ),
-    traffic(
-        "One user's failures, at night",
-        "one item for which Apple fails, requested every five minutes: 502",
-        Minute(requests=6, failed=0.2),
-        before=NIGHT,
-    ),
-    traffic(
-        "One 5xx at night",
-        "one of six requests fails",
-        Minute(requests=6, failed=2),
-        before=NIGHT,
-        minutes=0.5,
-    ),
-    traffic(
-        "Apple fails for half a minute",
-        "two fifths of the requests fail",
-        Minute(failed=480, counted={Metric.CACHE_STALE: 240}),
-        minutes=0.5,
-    ),
-    traffic(
-        "Secrets Manager fails briefly",
-        "for two minutes, new environments have no token",
-        Minute(failed=12, counted={Metric.DEVELOPER_TOKEN_UNAVAILABLE: 24}),
-        minutes=2,
-    ),
-    traffic(
-        "A good release",
-        "cold starts: a tenth of the requests take 2.5 s",
-        Minute(failed=1, slow={2500: 120}),
-        minutes=CANARY,
-    ),
-    traffic(
-        "DynamoDB slow occasionally",
-        "2% of its responses are late",
-        Minute(
-            failed=1,
-            counted={
-                Metric.CACHE_READ_FAILED: 24,
-                Metric.CACHE_STORE_FAILED: 12,
-                Metric.CACHE_INVALIDATION_FAILED: 2,
-            },
-        ),
-    ),
-    traffic("No traffic", "no request at all", Minute(requests=0)),
 )
+
+INCIDENTS: Final = (*FAILURES, *LATENCY, *DEMAND, *CAUSES, *RELEASES, *SILENT)

@@ -1,21 +1,29 @@
-"""Writes docs/monitoring.md: `python -m tests.infra.observability.monitoring_page`."""
+"""Writes docs/monitoring.md and the generated part of docs/cost.md.
+
+Run `python -m tests.infra.observability.monitoring_page`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from infra.observability.alarms import ROLLBACK, AlarmId
+from infra.observability.alarms import CANARY, EXTENSION, PARTS, WAIT, AlarmId, PageId
+from infra.observability.metrics import FILTER_PATTERNS
+from infra.observability.objectives import FAILED_PERCENT, SLOW_PERCENT
 from infra.observability.queries import ACCESS_QUERIES, RATINGS_QUERIES
 from infra.stages import STAGES
-from tests.infra.observability.cloudwatch import alarm_properties, alarms
+from tests.infra.observability import costs, releases
+from tests.infra.observability.cloudwatch import properties_by_name
 from tests.infra.observability.dashboards import widgets
 from tests.infra.observability.incidents import INCIDENTS
+from tests.infra.observability.notifications import Monitoring
 from tests.infra.resources import REPOSITORY, Resources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from tests.infra.observability.cloudwatch import Alarm
+    from tests.infra.observability.notifications import Page
     from tests.infra.observability.traffic import Incident
 
 PAGE: Final = REPOSITORY / "docs" / "monitoring.md"
@@ -25,68 +33,160 @@ _SYMBOLS: Final = {"GreaterThanOrEqualToThreshold": "≥", "LessThanThreshold": 
 _TEXT: Final = """\
 # Monitoring
 
-The dashboard, the alarms and the incidents that fire them. Tests generate this page from the template and from
-`tests/infra/observability/incidents.py`. [operations.md](operations.md#when-an-alarm-fires) says what to do.
+The dashboard, the alarms, and the incidents that fire them. Tests generate this page from the template of `prod` and from
+`tests/infra/observability/`. [operations.md](operations.md#when-an-alarm-fires) says what to do.
 
-## The dashboard
+## Objectives
 
-The output `Dashboard` has its name. The first row has the state of every alarm.
-
-| section | widgets |
+| what | objective |
 |---|---|
-{dashboard}
+| failures | at most {failed}% of the valid requests fail |
+| latency | at most {slow}% of all responses take longer than 2 s |
 
-## The alarms
+A *valid* request is one that the service has to serve: answered 2xx, 404 "not rated", 5xx, or 429 because of Apple's rate
+limit. It *fails* if it is answered 5xx or 429. Requests that the gateway throttled, that Apple rejected or that the client
+has to correct are not valid: a flood of them hides no failure. The access log counts:
 
-All alarms notify the topic `AlarmTopic`. `counted` is the metric of the alarm and `requests` is the gateway's `Count`, both
-over the period. Missing data does not breach, except that *DeveloperTokenDaysLeft* keeps its state until the next report.
-{rollback} roll back a release. A stage with a canary has one more alarm, on
-[crashes of the new version](operations.md#an-alarm-the-function-crashed).
+| metric | filter pattern |
+|---|---|
+{filters}
 
-| alarm | metric | fires at | in |
-|---|---|---|---|
+A *burn rate* of 1 uses up exactly the objective. A long window shows that the burn matters, and a short one that it has not
+ended.
+
+## Pages
+
+A page means that users are affected now. It goes to the topic `AlarmTopic`, when it fires and when it ends. While the page
+in the last column fires, this page is suppressed: it waits {wait} minutes for that page before it notifies, and stays suppressed
+for {extension} minutes after that page has ended. So one incident pages once.
+
+| page | fires while | suppressed by |
+|---|---|---|
+{pages}
+
+## Alarms
+
+A *ticket* can wait for the next working day. It goes to the topic `TicketTopic`, when it fires and when it ends. The alarms
+of the kind *page* only feed the pages above. The alarms of the kind *rollback* exist in a stage with a canary. They read the
+metrics of the new version alone and notify nobody: the deployment fails.
+
+`counted` and `failed` are the number of bad requests and `requests` is the number of all requests in the period. `fast` is the
+percentage of responses that were not slow. The window slides. CloudWatch evaluates it every minute, and once an hour if it is
+longer than a day. Missing data does not breach, with two exceptions. *DeveloperTokenDaysLeft* keeps its state until the next
+report. *DeveloperTokenReport* never breaches: it changes to `INSUFFICIENT_DATA` after two days without a report, and notifies
+then. It starts in that state, so nothing fires before the first report.
+
+| alarm | kind | metrics | fires at | in |
+|---|---|---|---|---|
 {alarms}
 
 ## Incidents
 
-Tests run each incident against the alarms of the template, after two hours of normal traffic (0.1% of requests fail, 0.3%
-of DynamoDB's responses are late), for every phase of an alarm's period. The minutes are the longest time from the start of
-the incident to the end of the period that fires, to half a minute. Metrics arrive one or two minutes later. No other
-alarm fires.
+Tests play each incident to the alarms of the template, after normal traffic (0.05% of requests fail, 0.3% of DynamoDB's
+responses are late). The times are the longest from the start of the incident to the notification. Metrics arrive one or two
+minutes later. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Where the text gives no
+rate, it is 1,200 requests per minute.
 
-| incident | what happens | alarms, within |
-|---|---|---|
+| incident | what happens | pages, within | tickets, within |
+|---|---|---|---|
 {incidents}
 
-These incidents fire no alarm:
+These incidents notify nobody:
 
 | incident | what happens |
 |---|---|
 {silent}
 
-Fewer than five failed requests per minute fire an alarm only after 45 minutes; fewer than five per quarter of an hour never
-do. With fewer than 100 requests per minute, slow responses fire an alarm only when they fail.
+## Releases
+
+A canary gets a tenth of the requests for five minutes. These releases are rolled back, and notify nobody:
+
+| release | what happens | alarm, within |
+|---|---|---|
+{bad}
+
+These are not rolled back:
+
+| release | what happens |
+|---|---|
+{good}
+
+## What the alarms cannot see
+
+A canary that gets fewer than two failed or slow requests per minute is not rolled back. With fewer than 20 requests per minute
+it gets fewer than two requests. The numbers above are averages: with 40 requests per minute, a canary gets two or more in nine
+of ten minutes. These bad releases reach everyone. They fire the alarms above if they then miss an objective:
+
+| release | what happens |
+|---|---|
+{unseen}
+
+- Failures page only from 5 in five minutes and 20 in an hour on, or 10 in half an hour and 100 in six hours. Fewer than 20 in
+  three days fire nothing.
+- Fewer than 500 rejected requests in five minutes fire nothing: one app that repeats a request with an expired token sends 300.
+- Both versions fail while Apple is down. Then a canary is rolled back too.
+
+## The dashboard
+
+The output `Dashboard` has its name. The first row has the state of every page, ticket and rollback alarm.
+
+| section | widgets |
+|---|---|
+{dashboard}
 
 ## Saved queries
 
 In Logs Insights, in a folder with the stack's name:
 
 {queries}
+
+## Metrics and their cost
+
+`prod` has {custom} custom metrics at most and {measured} metrics in {count} alarms. CloudWatch bills a custom metric only for the
+hours in which it is sent. [cost.md](cost.md#one-month-without-requests) has the monthly costs.
 """
 
 
 def monitoring_page(service: Resources) -> str:
-    found = alarms(service)
+    monitoring = Monitoring.of(service)
+    playing = [each for each in INCIDENTS if each not in releases.RELEASES]
     return _TEXT.format(
-        dashboard="\n".join(_section_rows(service)),
-        rollback=" and ".join(f"*{id_.value}*" for id_ in ROLLBACK),
-        alarms="\n".join(_alarm_row(found[id_.value], _runbook(service, id_)) for id_ in AlarmId),
-        incidents="\n".join(_incident_row(each) for each in INCIDENTS if each.fires),
-        silent="\n".join(
-            f"| {each.name} | {each.description} |" for each in INCIDENTS if not each.fires
+        failed=FAILED_PERCENT,
+        slow=f"{SLOW_PERCENT:g}",
+        wait=f"{WAIT.to_minutes():g}",
+        extension=f"{EXTENSION.to_minutes():g}",
+        filters=_lines(
+            f"| `{each.value}` | `{pattern.replace('|', chr(92) + '|')}` |"
+            for each, pattern in FILTER_PATTERNS.items()
         ),
-        queries="\n".join(f"- {each.name}" for each in (*RATINGS_QUERIES, *ACCESS_QUERIES)),
+        pages=_lines(_page_row(service, id_, monitoring.pages[id_.value]) for id_ in PageId),
+        alarms=_lines(_alarm_row(service, id_, monitoring.alarms[id_.value]) for id_ in AlarmId),
+        incidents=_lines(
+            f"| {each.name} | {each.description} | {_times(each.pages)} | {_times(each.tickets)} |"
+            for each in playing
+            if not each.is_silent
+        ),
+        silent=_descriptions(each for each in playing if each.is_silent),
+        bad=_lines(
+            f"| {each.name} | {each.description} | {_times(each.rolls_back)} |"
+            for each in releases.BAD
+        ),
+        good=_descriptions(releases.GOOD),
+        unseen=_descriptions(releases.UNSEEN),
+        dashboard=_lines(_section_rows(service)),
+        queries=_lines(f"- {each.name}" for each in (*RATINGS_QUERIES, *ACCESS_QUERIES)),
+        custom=costs.custom_metrics(service),
+        measured=sum(len(each.queries) for each in monitoring.alarms.values()),
+        count=len(monitoring.alarms),
     )
+
+
+def _lines(rows: Iterable[str]) -> str:
+    return "\n".join(rows)
+
+
+def _descriptions(incidents: Iterable[Incident]) -> str:
+    return _lines(f"| {each.name} | {each.description} |" for each in incidents)
 
 
 def _section_rows(service: Resources) -> Iterator[str]:
@@ -100,35 +200,42 @@ def _section_rows(service: Resources) -> Iterator[str]:
         yield f"| {section} | {' · '.join(titles)} |"
 
 
-def _runbook(service: Resources, id_: AlarmId) -> str:
-    description: str = alarm_properties(service)[id_.value]["AlarmDescription"]
-    return description.rpartition("docs/")[2]
+def _link(service: Resources, type_: str, name: str) -> str:
+    description: str = properties_by_name(service, type_)[name]["AlarmDescription"]
+    return f"[{name}](operations.md#{description.rpartition('#')[2]})"
 
 
-def _alarm_row(alarm: Alarm, runbook: str) -> str:
-    (metric,) = (
-        f"`{query.source.name}` {query.statistic}"
-        for query_id, query in alarm.queries.items()
-        if query_id != "requests"
+def _page_row(service: Resources, id_: PageId, page: Page) -> str:
+    link = _link(service, "AWS::CloudWatch::CompositeAlarm", id_.value)
+    return f"| {link} | {page.condition} | {page.suppressor or ''} |"
+
+
+def _alarm_row(service: Resources, id_: AlarmId, alarm: Alarm) -> str:
+    measured = ", ".join(
+        f"`{query.source.name}` {query.statistic}" for query in alarm.queries.values()
     )
     terms = f"{_SYMBOLS[alarm.comparison]} {alarm.threshold:g}"
     if alarm.expression not in alarm.queries:
         terms = f"`{alarm.expression}` {terms}"
-    minutes = alarm.period_seconds // 60
-    period = f"{minutes} min" if minutes < 24 * 60 else f"{minutes // 60 // 24} day"
-    within = f"{alarm.datapoints} of {alarm.periods} × {period}"
-    return f"| [{alarm.name}]({runbook}) | {metric} | {terms} | {within} |"
+    kind = "page" if id_ in PARTS else "rollback" if id_ in CANARY else "ticket"
+    within = f"{alarm.datapoints} of {alarm.periods} × {_time(alarm.period)}"
+    link = _link(service, "AWS::CloudWatch::Alarm", id_.value)
+    return f"| {link} | {kind} | {measured} | {terms} | {within} |"
 
 
-def _incident_row(incident: Incident) -> str:
-    fires = ", ".join(f"{id_.value} {_time(minutes)}" for id_, minutes in incident.fires.items())
-    return f"| {incident.name} | {incident.description} | {fires} |"
+def _times(minutes: Mapping[AlarmId, float] | Mapping[PageId, float]) -> str:
+    return ", ".join(f"{id_.value} {_time(each)}" for id_, each in minutes.items())
 
 
 def _time(minutes: float) -> str:
-    days = minutes / 60 / 24
-    return f"{days:g} days" if days >= 1 else f"{minutes:g} min"
+    for unit, length in (("day", 24 * 60), ("h", 60)):
+        if minutes >= 2 * length or minutes == length:
+            count = f"{minutes / length:.2g}"
+            return f"{count} {unit}" if unit == "h" or count == "1" else f"{count} {unit}s"
+    return f"{minutes:g} min"
 
 
 if __name__ == "__main__":
-    PAGE.write_text(monitoring_page(Resources.of_stage(STAGES["prod"])), "utf-8")
+    stages = {name: Resources.of_stage(settings) for name, settings in STAGES.items()}
+    PAGE.write_text(monitoring_page(stages["prod"]), "utf-8")
+    costs.PAGE.write_text(costs.cost_page(stages, costs.PAGE.read_text("utf-8")), "utf-8")

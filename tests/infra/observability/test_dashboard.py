@@ -4,10 +4,13 @@ from typing import TYPE_CHECKING
 
 from functions.ratings.metrics import Metric
 from functions.token_rotation.metrics import DAYS_LEFT
-from tests.infra.observability.cloudwatch import alarms, source
+from infra.observability.alarms import PARTS
+from tests.infra.observability.cloudwatch import alarms, construct_id, source
 from tests.infra.observability.dashboards import REFERENCE, metrics, widgets
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.infra.resources import Resources
 
 AWS_DIMENSIONS = {
@@ -18,12 +21,13 @@ AWS_DIMENSIONS = {
 
 
 def test_dashboard_and_alarms_use_exactly_the_metrics_that_the_functions_emit(
-    service: Resources,
+    services: Mapping[str, Resources],
 ) -> None:
-    drawn = {name for namespace, name, _ in metrics(service) if namespace == "AppleMusicRatings"}
+    prod = services["prod"]
+    drawn = {name for namespace, name, _ in metrics(prod) if namespace == "AppleMusicRatings"}
     alarmed = {
         query.source.name
-        for alarm in alarms(service).values()
+        for alarm in alarms(prod).values()
         for query in alarm.queries.values()
         if query.source.namespace == "AppleMusicRatings"
     }
@@ -44,15 +48,22 @@ def test_every_metric_has_the_dimensions_of_its_sender(service: Resources) -> No
         assert dimensions[dimension]["Ref"] in service.of_type(type_)
 
 
-def test_every_alarm_is_in_the_first_widget(service: Resources) -> None:
+def test_every_page_and_every_alarm_that_is_not_a_part_of_one_is_in_the_first_widget(
+    service: Resources,
+) -> None:
     first = widgets(service)[0]
+    found = {
+        *service.of_type("AWS::CloudWatch::Alarm"),
+        *service.of_type("AWS::CloudWatch::CompositeAlarm"),
+    }
+    parts = {id_.value for id_ in PARTS}
 
     assert set(REFERENCE.findall("".join(first["alarms"]))) == {
-        id_ for id_ in service.of_type("AWS::CloudWatch::Alarm") if id_.startswith("Monitoring")
+        id_ for id_ in found if construct_id(id_) not in parts
     }
 
 
-def test_latency_and_availability_are_the_gateways_and_expressions_use_the_template(
+def test_latency_and_objectives_are_the_gateways_and_expressions_use_the_template(
     service: Resources,
 ) -> None:
     rows = {each["title"]: each["metrics"] for each in widgets(service) if "metrics" in each}
@@ -60,12 +71,13 @@ def test_latency_and_availability_are_the_gateways_and_expressions_use_the_templ
     assert [[*row[:2], row[-1]["stat"]] for row in rows["Latency"]] == [
         ["AWS/ApiGateway", "Latency", percentile] for percentile in ("p50", "p95", "p99")
     ]
-    ratio, *terms = rows["Availability"]
-    assert ratio[0]["expression"] == "100 * (1 - failures / requests)"
-    assert {row[-1]["id"]: row[:2] for row in terms} == {
-        "failures": ["AWS/ApiGateway", "5XXError"],
-        "requests": ["AWS/ApiGateway", "Count"],
+    ratio, *terms, fast = rows["Objectives"]
+    assert ratio[0]["expression"] == "100 * (1 - FILL(failed, 0) / valid)"
+    assert {row[-1]["id"]: row[1] for row in terms} == {
+        "failed": "FailedRequests",
+        "valid": "ValidRequests",
     }
+    assert [*fast[:2], fast[-1]["stat"]] == ["AWS/ApiGateway", "Latency", "PR(:2000)"]
     # A share has a value even if a metric has no data.
     assert rows["Stale share of reads"][0][0]["expression"] == (
         "100 * FILL(cache_stale, 0) / (FILL(cache_hit, 0) + FILL(cache_miss, 0)"

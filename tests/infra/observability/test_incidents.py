@@ -1,37 +1,84 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.observability.alarms import AlarmId
-from tests.infra.observability.cloudwatch import alarms
+from infra.observability.alarms import PARTS, AlarmId, PageId
+from tests.infra.observability.cloudwatch import DAY_MINUTES, alarms
 from tests.infra.observability.incidents import INCIDENTS
-from tests.infra.observability.traffic import BEFORE_MINUTES, Incident
+from tests.infra.observability.notifications import Monitoring
+from tests.infra.observability.traffic import DAY, OFFSETS, Incident, instants
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.infra.observability.notifications import Notifications
     from tests.infra.resources import Resources
 
 
-@pytest.mark.parametrize("incident", INCIDENTS, ids=lambda each: each.name)
-def test_an_incident_fires_these_alarms_within_these_minutes_and_no_others(
-    service: Resources, incident: Incident
-) -> None:
-    minutes = {name: incident.minutes_to_fire(alarm) for name, alarm in alarms(service).items()}
+@pytest.fixture(scope="session")
+def monitoring(services: Mapping[str, Resources]) -> Monitoring:
+    return Monitoring.of(services["prod"])
 
-    fired = {name: each for name, each in minutes.items() if each != {None}}
-    # In every phase of the alarm's period, not only in some.
-    assert all(None not in each for each in fired.values())
-    assert {name: max(filter(None, each)) for name, each in fired.items()} == {
-        id_.value: expected for id_, expected in incident.fires.items()
+
+def _latest(outcomes: list[tuple[float, Notifications]]) -> dict[str, float]:
+    """The time of each notification at worst; in every outcome there is exactly one of each."""
+    latest: dict[str, float] = {}
+    names = [{name for name, times in each.items() if times} for _, each in outcomes]
+    assert all(each == names[0] for each in names)
+    for start, notifications in outcomes:
+        for name, times in notifications.items():
+            assert len(times) <= 1 or all(b - a >= DAY for a, b in pairwise(times)), (name, times)
+            if times:
+                latest[name] = max(latest.get(name, 0), times[0] - start)
+    return latest
+
+
+def play(monitoring: Monitoring, incident: Incident) -> list[dict[str, float]]:
+    outcomes = []
+    for start in OFFSETS:
+        recording, minutes = incident.record(start)
+        outcomes += [(start, each) for each in monitoring.play(recording, instants(start, minutes))]
+    return [_latest([(start, each[kind]) for start, each in outcomes]) for kind in range(3)]
+
+
+@pytest.mark.parametrize("incident", INCIDENTS, ids=lambda each: f"{each.name}, {each.description}")
+def test_an_incident_pages_tickets_and_rolls_back_within_these_minutes_and_nothing_else(
+    monitoring: Monitoring, incident: Incident
+) -> None:
+    assert play(monitoring, incident) == [
+        {id_.value: minutes for id_, minutes in expected.items()}
+        for expected in (incident.pages, incident.tickets, incident.rolls_back)
+    ]
+
+
+def test_every_page_ticket_and_canary_alarm_is_in_the_table(monitoring: Monitoring) -> None:
+    notified: set[AlarmId | PageId] = set()
+    for each in INCIDENTS:
+        notified |= {*each.pages, *each.tickets, *each.rolls_back}
+
+    assert notified == {*PageId, *AlarmId} - PARTS
+    assert set(monitoring.pages) == {id_.value for id_ in PageId}
+    assert set(monitoring.alarms) == {id_.value for id_ in AlarmId}
+
+
+def test_a_stage_without_canary_has_the_same_alarms_except_the_canarys(
+    services: Mapping[str, Resources],
+) -> None:
+    found = {name: Monitoring.of(service) for name, service in services.items()}
+
+    assert found["dev"].pages == found["prod"].pages
+    assert found["dev"].alarms == {
+        name: alarm for name, alarm in found["prod"].alarms.items() if "Canary" not in name
     }
 
 
-def test_every_alarm_fires_in_an_incident(service: Resources) -> None:
-    assert {id_ for incident in INCIDENTS for id_ in incident.fires} == set(AlarmId)
-    assert set(alarms(service)) == {id_.value for id_ in AlarmId}
-    # No alarm looks back further than the traffic before an incident.
+def test_cloudwatch_accepts_the_window_and_the_number_of_metrics_of_every_alarm(
+    service: Resources,
+) -> None:
     for alarm in alarms(service).values():
-        if alarm.period_seconds < 86_400:
-            assert alarm.period_seconds * (alarm.periods + 2) <= BEFORE_MINUTES * 60
-            assert BEFORE_MINUTES * 60 % alarm.period_seconds == 0
+        longest = 7 * DAY_MINUTES if alarm.period >= 60 else DAY_MINUTES
+        assert alarm.period * alarm.periods <= longest
+        assert len(alarm.queries) <= 10

@@ -2,76 +2,148 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from infra.observability.alarms import ROLLBACK, AlarmId
-from tests.infra.observability.cloudwatch import alarm_properties
+from infra.observability.alarms import CANARY, PARTS, AlarmId, PageId
+from infra.observability.metrics import AccessMetric
+from infra.stages import RUNBOOK_URL
+from tests.infra.observability import costs
+from tests.infra.observability.cloudwatch import properties_by_name
 from tests.infra.observability.dashboards import metrics
 from tests.infra.observability.monitoring_page import PAGE, monitoring_page
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.infra.resources import Resources
 
 UPDATE = "update it: python -m tests.infra.observability.monitoring_page"
+ALARM = "AWS::CloudWatch::Alarm"
+COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 
 
-def test_the_page_is_generated_from_the_template_of_any_stage(service: Resources) -> None:
-    assert PAGE.read_text("utf-8") == monitoring_page(service), UPDATE
+def test_the_pages_are_generated_from_the_templates(services: Mapping[str, Resources]) -> None:
+    assert PAGE.read_text("utf-8") == monitoring_page(services["prod"]), UPDATE
+    cost = costs.PAGE.read_text("utf-8")
+    assert cost == costs.cost_page(services, cost), UPDATE
 
 
-def test_every_alarm_names_its_own_section_of_the_operations_page(service: Resources) -> None:
-    descriptions = [each["AlarmDescription"] for each in alarm_properties(service).values()]
-
-    # The page of alarms links to each section, and a test of the pages checks its links.
-    assert all(" docs/operations.md#an-alarm-" in each for each in descriptions)
-    assert len({each.rpartition("#")[2] for each in descriptions}) == len(AlarmId)
-
-
-@pytest.mark.parametrize("alarm", ROLLBACK)
-def test_a_rollback_alarm_does_not_depend_on_the_release(
-    service: Resources, alarm: AlarmId
+def test_every_description_starts_with_what_users_see_and_ends_with_the_runbooks_url(
+    services: Mapping[str, Resources], full: Resources
 ) -> None:
-    measured = json.dumps(alarm_properties(service)[alarm.value]["Metrics"])
+    for service, url in ((services["prod"], RUNBOOK_URL), (full, "https://wiki.example.com/run")):
+        alarms = properties_by_name(service, ALARM) | properties_by_name(service, COMPOSITE)
+        assert len(alarms) == len(AlarmId) + len(PageId)
+        for alarm in alarms.values():
+            description = alarm["AlarmDescription"]
+            assert description.startswith("Users ")
+            # The page of alarms links to each section, and a test of the pages checks its links.
+            assert re.search(rf"\. {re.escape(url)}#an?-[a-z0-9-]+$", description)
+            assert len(description) <= 1024
+
+
+@pytest.mark.parametrize("alarm", CANARY)
+def test_a_rollback_alarm_reads_the_new_version_alone_and_does_not_depend_on_the_release(
+    services: Mapping[str, Resources], alarm: AlarmId
+) -> None:
+    prod = services["prod"]
+    measured = properties_by_name(prod, ALARM)[alarm.value]["Metrics"]
+    version_id, _ = prod.only("AWS::Lambda::Version")
 
     # CloudFormation would wait for the release before the alarm, and for the alarm before it.
-    assert not {"Ref", "Fn::GetAtt"} & set(re.findall(r'"([^"]+)":', measured))
+    text = json.dumps(measured)
+    assert set(re.findall(r'"Ref": "(\w+)"', text)) == {prod.function("ratings")[0]}
+    assert set(re.findall(r'"Fn::GetAtt": \["(\w+)"', text)) == {version_id}
+    stats = [each["MetricStat"] for each in measured if "MetricStat" in each]
+    assert all(version_id in json.dumps(each["Metric"]["Dimensions"]) for each in stats)
 
 
-def test_throttled_requests_are_counted_in_the_access_log_and_drawn(service: Resources) -> None:
-    metric_filter = service.properties("AWS::Logs::MetricFilter")
-    (made,) = metric_filter["MetricTransformations"]
-    setting = service.properties("AWS::ApiGateway::Stage")["AccessLogSetting"]
+LINES = [
+    ({"status": "200", "errorType": "-"}, {"VALID"}),
+    ({"status": "204", "errorType": "-"}, {"VALID"}),
+    ({"status": "404", "errorType": "-"}, {"VALID"}),  # not rated
+    ({"status": "404", "errorType": "RESOURCE_NOT_FOUND"}, set()),
+    ({"status": "400", "errorType": "-"}, set()),
+    ({"status": "401", "errorType": "-"}, set()),
+    ({"status": "403", "errorType": "-"}, set()),
+    ({"status": "403", "errorType": "WAF_FILTERED"}, set()),
+    ({"status": "429", "errorType": "-"}, {"VALID", "FAILED"}),  # Apple's rate limit
+    ({"status": "429", "errorType": "THROTTLED"}, {"THROTTLED"}),
+    ({"status": "503", "errorType": "-"}, {"VALID", "FAILED"}),
+    ({"status": "502", "errorType": "INTEGRATION_FAILURE"}, {"VALID", "FAILED"}),
+]
 
-    assert metric_filter["FilterPattern"] == '{ $.errorType = "THROTTLED" }'
-    assert '"errorType": "$context.error.responseType"' in setting["Format"]
-    assert metric_filter["LogGroupName"]["Ref"] in str(setting["DestinationArn"])
-    assert (made["MetricNamespace"], made["MetricName"], {}) in list(metrics(service))
 
-
-def test_every_alarm_notifies_the_topic_which_accepts_only_alarms_of_this_account_over_tls(
-    service: Resources,
+@pytest.mark.parametrize(("line", "counted"), LINES)
+def test_the_access_log_counts_valid_failed_and_throttled_requests(
+    service: Resources, line: dict[str, str], counted: set[str]
 ) -> None:
-    topic_id, _ = service.only("AWS::SNS::Topic")
-    policy = service.properties("AWS::SNS::TopicPolicy")["PolicyDocument"]
+    setting = service.properties("AWS::ApiGateway::Stage")["AccessLogSetting"]
+    filters = [each["Properties"] for each in service.of_type("AWS::Logs::MetricFilter").values()]
 
-    alarms = service.of_type("AWS::CloudWatch::Alarm").values()
-    assert all(each["Properties"]["AlarmActions"] == [{"Ref": topic_id}] for each in alarms)
-    deny, allow = policy["Statement"]
-    assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
-    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert (allow["Effect"], allow["Principal"]) == (
-        "Allow",
-        {"Service": "cloudwatch.amazonaws.com"},
+    assert '"errorType": "$context.error.responseType"' in setting["Format"]
+    assert '"status": "$context.status"' in setting["Format"]
+    names = {each.value: each.name for each in AccessMetric}
+    matching = set()
+    for each in filters:
+        assert each["LogGroupName"]["Ref"] in str(setting["DestinationArn"])
+        (made,) = each["MetricTransformations"]
+        assert (made["MetricNamespace"], made["MetricName"], {}) in list(metrics(service))
+        assert made["MetricValue"] == "1"
+        if _matches(each["FilterPattern"], line):
+            matching.add(names[made["MetricName"]])
+    assert matching == counted
+
+
+def _matches(pattern: str, line: dict[str, Any]) -> bool:
+    """A filter pattern on strings, in Python's syntax."""
+    terms = re.sub(r'\$\.(\w+) = ("[^"]*")', r"fnmatch(line['\1'], \2)", pattern.strip("{} "))
+    text = terms.replace("&&", "and").replace("||", "or")
+    return bool(eval(text, {"fnmatch": fnmatch, "line": line}))  # noqa: S307 - our own
+
+
+def test_pages_and_tickets_notify_their_own_topic_when_they_fire_and_when_they_end(
+    services: Mapping[str, Resources],
+) -> None:
+    prod = services["prod"]
+    outputs = prod.outputs()
+    pages, tickets = outputs["AlarmTopic"], outputs["TicketTopic"]
+
+    for page in properties_by_name(prod, COMPOSITE).values():
+        assert page["AlarmActions"] == page["OKActions"] == [pages]
+    for name, alarm in properties_by_name(prod, ALARM).items():
+        is_ticket = AlarmId(name) not in {*PARTS, *CANARY}
+        assert alarm.get("AlarmActions", []) == alarm.get("OKActions", []) == [tickets] * is_ticket
+        is_heartbeat = name == AlarmId.NO_REPORT.value
+        assert alarm.get("InsufficientDataActions", []) == [tickets] * is_heartbeat
+
+
+def test_a_topic_accepts_only_alarms_of_this_account_over_tls(service: Resources) -> None:
+    topics = service.of_type("AWS::SNS::Topic")
+    policies = service.of_type("AWS::SNS::TopicPolicy").values()
+
+    assert len(policies) == len(topics) == 2
+    for policy in policies:
+        deny, allow = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
+        assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert (allow["Effect"], allow["Principal"]) == (
+            "Allow",
+            {"Service": "cloudwatch.amazonaws.com"},
+        )
+        account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+        assert allow["Condition"] == {"StringEquals": account}
+
+
+def test_the_alarm_email_is_subscribed_to_both_topics_if_the_stage_has_one(full: Resources) -> None:
+    subscriptions = full.of_type("AWS::SNS::Subscription").values()
+
+    assert {each["Properties"]["TopicArn"]["Ref"] for each in subscriptions} == set(
+        full.of_type("AWS::SNS::Topic")
     )
-    account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-    assert allow["Condition"] == {"StringEquals": account}
-
-
-def test_the_alarm_email_is_subscribed_if_the_stage_has_one(full: Resources) -> None:
-    assert full.properties("AWS::SNS::Subscription") == {
-        "Protocol": "email",
-        "Endpoint": "on-call@example.com",
-        "TopicArn": {"Ref": full.only("AWS::SNS::Topic")[0]},
-    }
+    for each in subscriptions:
+        assert each["Properties"]["Protocol"] == "email"
+        assert each["Properties"]["Endpoint"] == "on-call@example.com"

@@ -40,6 +40,7 @@ def log_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
         error_response(error, "gateway-1", cache_status=CacheStatus(fwd="miss")),
         0.0123,
         function_name="ratings-dev",
+        function_version="7",
         function_request_id="lambda-1",
     )
     line: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -93,7 +94,8 @@ def test_the_cache_result_is_parsed_from_the_logged_cache_status(
 
 
 def test_every_query_is_saved_for_its_log_group_in_the_stacks_folder(service: Resources) -> None:
-    access_log = service.properties("AWS::Logs::MetricFilter")["LogGroupName"]
+    filters = service.of_type("AWS::Logs::MetricFilter").values()
+    access_log = next(iter(filters))["Properties"]["LogGroupName"]
     ratings_log = {"Ref": service.log_group("ratings")}
 
     saved = [each["Properties"] for each in service.of_type("AWS::Logs::QueryDefinition").values()]

@@ -238,9 +238,12 @@ def test_a_hit_writes_one_short_line_of_log_and_metrics_without_a_secret(
         assert secret not in missed + logged + lines.err
     line = json.loads(logged)
     counted = counts(line)
+    counted.pop("CacheHitSlow", None)  # on a busy machine
     assert counted == {"Succeeded": 1, "CacheHit": 1}
     assert 0 < line.pop("duration_ms") < 1000 * LATE_SECONDS
-    assert {name: line[name] for name in line.keys() - {"_aws", "service", *counted}} == {
+    assert {
+        name: line[name] for name in line.keys() - {"_aws", "service", "CacheHitSlow", *counted}
+    } == {
         "level": "INFO",
         "message": "/v1/me/ratings/{type}/{id}",
         "request_id": "gateway-1",
@@ -267,6 +270,7 @@ def test_the_response_to_a_defect_reveals_nothing(
     logged = "".join(capsys.readouterr())
     assert ADA.value not in logged + str(response)
     assert "LookupError in" in logged
+    assert f'"function_version":"{Context.function_version}"' in logged
 
 
 def test_a_function_without_its_settings_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

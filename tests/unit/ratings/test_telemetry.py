@@ -32,9 +32,14 @@ class Log:
         self._capsys = capsys
         self.telemetry = Telemetry()
 
-    def write(self, response: Response) -> dict[str, Any]:
+    def write(self, response: Response, *, seconds: float = 0.0123) -> dict[str, Any]:
         self.telemetry.write(
-            REQUEST, response, 0.0123, function_name="ratings-dev", function_request_id="lambda-1"
+            REQUEST,
+            response,
+            seconds,
+            function_name="ratings-dev",
+            function_version="7",
+            function_request_id="lambda-1",
         )
         line: dict[str, Any] = json.loads(self._capsys.readouterr().out)
         return line
@@ -122,6 +127,41 @@ def test_a_line_is_cloudwatchs_embedded_metric_format(log: Log) -> None:
     }
 
 
+def test_a_5xx_also_counts_for_its_version_in_a_metric_of_its_own_and_a_429_does_not(
+    log: Log,
+) -> None:
+    line = log.write(LATE)
+
+    _, of_version = line["_aws"]["CloudWatchMetrics"]
+    assert of_version == {
+        "Namespace": "AppleMusicRatings",
+        "Dimensions": [["function_name", "service", "function_version"]],
+        "Metrics": [{"Name": "VersionFailed", "Unit": "Count"}],
+    }
+    assert (line["function_version"], line["VersionFailed"]) == ("7", [1.0])
+
+    line = log.write(Response(status=429))
+    assert len(line["_aws"]["CloudWatchMetrics"]) == 1
+    assert not {"function_version", "VersionFailed"} & line.keys()
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "is_slow"),
+    [
+        (CacheStatus(ttl=42), 0.1, False),
+        (CacheStatus(ttl=42), 0.11, True),
+        (CacheStatus(fwd="miss"), 1.0, False),
+        (CacheStatus(ttl=-30, detail="stale-if-error"), 1.6, False),
+    ],
+)
+def test_only_a_hit_that_takes_longer_than_a_tenth_of_a_second_is_a_slow_hit(
+    log: Log, status: CacheStatus, seconds: float, is_slow: bool
+) -> None:
+    line = log.write(Response(status=200, cache_status=status), seconds=seconds)
+
+    assert ("CacheHitSlow" in line) is is_slow
+
+
 @pytest.mark.parametrize(
     ("response", "reason", "level"),
     [
@@ -150,7 +190,7 @@ def test_a_line_has_nothing_of_the_request_before_nor_a_metric_named_like_a_fiel
     log.telemetry.count(Metric.CACHE_STORE_FAILED, reason="ReadTimeoutError")
     line = log.write(LATE)
     assert (line["error"], line["reason"]) == ("AppleTimeoutError", "late")
-    metrics = {"Failed", "CacheBypass", "CacheStoreFailed"}
+    metrics = {"Failed", "VersionFailed", "CacheBypass", "CacheStoreFailed"}
     assert line.keys() & {metric.value for metric in Metric} == metrics
 
     line = log.write(OK)

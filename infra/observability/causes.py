@@ -1,0 +1,152 @@
+"""The tickets on causes: what fails behind the responses, and what will fail if nobody acts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+from functions.ratings.metrics import Metric
+from infra.observability.alarms import AlarmId, AlarmRule, share
+from infra.observability.metrics import FIVE_MINUTES
+
+if TYPE_CHECKING:
+    from infra.observability.metrics import ServiceMetrics
+
+MIN_DAYS_LEFT: Final = 14
+"""A working rotation renews the token long before it has fewer days left."""
+
+REPORT_PERIOD: Final = Duration.hours(1)
+REPORT_PERIODS: Final = 48
+"""Two days without a daily report. CloudWatch may look back a few periods more: short ones."""
+
+
+def cause_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
+    """Return the tickets on causes."""
+    return {**_response_rules(metrics), **_cache_rules(metrics), **_token_rules(metrics)}
+
+
+def _response_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
+    hits = metrics.own(Metric.CACHE_HIT, period=FIVE_MINUTES)
+    slow_hits = metrics.own(Metric.CACHE_HIT_SLOW, period=FIVE_MINUTES)
+    return {
+        AlarmId.SLOW_HITS: AlarmRule(
+            description="Users wait for cached ratings: at least 5% of the hits took longer than "
+            "0.1 s, for 15 minutes",
+            runbook="an-alarm-hits-are-slow",
+            metric=share(slow_hits, hits, minimum=5),
+            threshold=5,
+            datapoints=3,
+        ),
+        AlarmId.STALE_ANSWERS: AlarmRule(
+            description="Users see ratings of up to an hour ago: at least 10% of the requests were "
+            "served stale, for 15 minutes",
+            runbook="an-alarm-many-responses-are-stale",
+            metric=_of_requests(metrics, Metric.CACHE_STALE, minimum=10),
+            threshold=10,
+            datapoints=3,
+        ),
+        AlarmId.APPLE_THROTTLES: AlarmRule(
+            description="Users get 429 or ratings of up to an hour ago: Apple answered 429 for at "
+            "least 2% of the requests, for 10 minutes",
+            runbook="an-alarm-apple-rate-limit-reached",
+            metric=_of_requests(metrics, Metric.UPSTREAM_RATE_LIMITED, minimum=5),
+            threshold=2,
+        ),
+        AlarmId.FUNCTION_THROTTLES: AlarmRule(
+            description="Users get errors: Lambda throttled the ratings function, in 3 of 5 "
+            "minutes",
+            runbook="an-alarm-lambda-throttles",
+            metric=metrics.function("Throttles"),
+            threshold=1,
+            periods=5,
+            datapoints=3,
+        ),
+    }
+
+
+def _cache_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
+    return {
+        # A few DynamoDB calls slower than 0.3 s are normal.
+        AlarmId.CACHE_READS: AlarmRule(
+            description="Users wait for Apple Music: cache reads failed for at least 5% of the "
+            "requests, for 10 minutes",
+            runbook="an-alarm-cache-reads-fail",
+            metric=_of_requests(metrics, Metric.CACHE_READ_FAILED, minimum=10),
+            threshold=5,
+        ),
+        AlarmId.CACHE_STORES: AlarmRule(
+            description="Users will wait for Apple Music: cache stores failed for at least 5% of "
+            "the requests, for 10 minutes",
+            runbook="an-alarm-cache-stores-fail",
+            metric=_of_requests(metrics, Metric.CACHE_STORE_FAILED, minimum=10),
+            threshold=5,
+        ),
+        # Few requests are writes: a failure of all writes can be a small share of requests.
+        AlarmId.CACHE_INVALIDATIONS: AlarmRule(
+            description="Users can read an old rating after they changed it: cache invalidations "
+            "failed for at least 1% of the requests, for 10 minutes",
+            runbook="an-alarm-cache-invalidations-fail",
+            metric=_of_requests(metrics, Metric.CACHE_INVALIDATION_FAILED, minimum=5),
+            threshold=1,
+        ),
+    }
+
+
+def _token_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
+    return {
+        AlarmId.NO_DEVELOPER_TOKEN: AlarmRule(
+            description="Users get 503 for everything that is not fresh in the cache: requests had "
+            "no valid developer token, for 15 minutes",
+            runbook="an-alarm-no-developer-token",
+            # An environment that starts during a short failure of Secrets Manager counts too.
+            # A failure of less than five minutes never affects three periods.
+            metric=metrics.own(Metric.DEVELOPER_TOKEN_UNAVAILABLE, period=FIVE_MINUTES),
+            threshold=1,
+            periods=4,
+            datapoints=3,
+        ),
+        AlarmId.ROTATION_ERRORS: AlarmRule(
+            description="Users see nothing yet: the rotation function failed, and the current "
+            "developer token stays in use",
+            runbook="an-alarm-a-rotation-failed",
+            # It runs daily and when a rotation is due, so every error matters.
+            metric=metrics.rotation_function("Errors", period=FIVE_MINUTES),
+            threshold=1,
+            periods=1,
+            datapoints=1,
+        ),
+        AlarmId.DAYS_LEFT: AlarmRule(
+            description="Users see nothing yet: the developer token has fewer than "
+            f"{MIN_DAYS_LEFT} days left and was not renewed",
+            runbook="an-alarm-fewer-than-14-days-left",
+            metric=metrics.days_left(),
+            threshold=MIN_DAYS_LEFT,
+            periods=1,
+            datapoints=1,
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            # Nothing is sent before the first token; a day without a report changes nothing.
+            missing_data=cloudwatch.TreatMissingData.IGNORE,
+        ),
+        AlarmId.NO_REPORT: AlarmRule(
+            description="Users see nothing yet: the daily report on the developer token stopped "
+            "two days ago",
+            runbook="an-alarm-the-daily-report-stopped",
+            # Never breaches. Without any report it changes from OK to INSUFFICIENT_DATA, where it
+            # also starts: before the first report there is no change, and no notification.
+            metric=metrics.days_left(cloudwatch.Stats.SAMPLE_COUNT, period=REPORT_PERIOD),
+            threshold=0,
+            periods=REPORT_PERIODS,
+            datapoints=REPORT_PERIODS,
+            comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+            missing_data=cloudwatch.TreatMissingData.MISSING,
+        ),
+    }
+
+
+def _of_requests(
+    metrics: ServiceMetrics, metric: Metric, *, minimum: int
+) -> cloudwatch.MathExpression:
+    requests = metrics.gateway("Count", period=FIVE_MINUTES)
+    return share(metrics.own(metric, period=FIVE_MINUTES), requests, minimum=minimum)
