@@ -99,8 +99,8 @@ bootstrap: set-up-cdk ## Prepare the AWS account and region in use for the CDK, 
 deploy: set-up-cdk ## Deploy to the AWS account in use (STAGE=dev)
 	cdk deploy $(or $(ARGS),--all) -c stage=$(STAGE)
 
-destroy: set-up-cdk ## Delete a stage's stack, except retained resources (STAGE=dev)
-	cdk destroy --exclusively apple-music-ratings-$(STAGE) -c stage=$(STAGE)
+destroy: set-up-cdk ## Delete a stage's stack, except retained resources (STAGE=dev ARGS=--force)
+	cdk destroy --exclusively apple-music-ratings-$(STAGE) -c stage=$(STAGE) $(ARGS)
 
 deploy-local: set-up-ministack ## Deploy to an emulator of AWS on this machine: no account, no Docker
 	@exec $(BIN)/python -m dev.emulator

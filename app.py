@@ -14,11 +14,14 @@ from cdk_nag import AwsSolutionsChecks, ServerlessChecks
 
 from infra.account import AccountStack
 from infra.local_context import CONTEXT_KEY, LOCAL_STAGE
+from infra.regions import UnsupportedRegionError, check_region
 from infra.stack import RatingsStack
 from infra.stages import (
     DEFAULT_STAGE,
+    DRILL_STAGE,
     StageSettings,
     UnknownStageError,
+    drill_stage,
     local_stage,
     stage_settings,
 )
@@ -32,7 +35,11 @@ def compose(app: App) -> None:
 
     Raises:
         UnknownStageError: if no stage has this name.
+        UnsupportedRegionError: if the service does not work in the CDK's region.
     """
+    # Set by the CDK's command line, to the region of the credentials in use.
+    if region := os.environ.get("CDK_DEFAULT_REGION"):
+        check_region(region)
     compose_stage(app, _settings(app))
 
 
@@ -52,6 +59,8 @@ def _settings(app: App) -> StageSettings:
     stage = app.node.try_get_context("stage") or DEFAULT_STAGE
     if stage == LOCAL_STAGE:
         return local_stage(app.node.try_get_context(CONTEXT_KEY), machine=platform.machine())
+    if stage == DRILL_STAGE:
+        return drill_stage(is_broken=app.node.try_get_context("broken") == "true")
     return stage_settings(stage)
 
 
@@ -62,7 +71,7 @@ def main() -> int:
     app = App(context=context, outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
     try:
         compose(app)
-    except UnknownStageError as error:
+    except (UnknownStageError, UnsupportedRegionError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     app.synth()

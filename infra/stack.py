@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from aws_cdk import CfnOutput, Stack
+from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from functions.ratings.settings import Settings
@@ -65,6 +66,7 @@ class RatingsStack(Stack):
             memory_mb=settings.function_memory_mb,
             timeout_seconds=settings.function_timeout_seconds,
             reserved_concurrency=settings.reserved_concurrency,
+            snap_start=settings.snap_start,
             settings=settings,
         )
         ratings.grant(CACHE_ACTIONS, cache.table.table_arn)
@@ -77,6 +79,13 @@ class RatingsStack(Stack):
             settings=settings,
         )
         release = Release(self, "Release", function=ratings.function, canary=settings.canary)
+        if settings.provisioned_concurrency is not None:
+            alias = cast("lambda_.CfnAlias", release.alias.node.default_child)
+            alias.provisioned_concurrency_config = (
+                lambda_.CfnAlias.ProvisionedConcurrencyConfigurationProperty(
+                    provisioned_concurrent_executions=settings.provisioned_concurrency
+                )
+            )
         api = RatingsApi(self, "Api", handler=release.alias, settings=settings)
         monitoring = Monitoring(
             self,

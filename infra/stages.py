@@ -14,10 +14,13 @@ from aws_cdk.aws_logs import RetentionDays
 
 from functions.token_rotation.settings import DAY_SECONDS, LONGEST_LIFE_SECONDS
 from infra.local_context import LOCAL_STAGE
+from infra.optional_features import FirewallRules
 from infra.packaging.architecture import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from infra.optional_features import CognitoAuthorizer, CustomDomain, LambdaAuthorizer
 
 DEFAULT_STAGE: Final = "dev"
 
@@ -28,59 +31,11 @@ RUNBOOK_URL: Final = (
 _MIN_TOKEN_LIFE_DAYS: Final = 30
 _MAX_TOKEN_LIFE_DAYS: Final = LONGEST_LIFE_SECONDS // DAY_SECONDS
 
-_MIN_FIREWALL_RATE: Final = 10
-_DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII)
-_CERTIFICATE: Final = re.compile(r"arn:aws:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+", re.ASCII)
 _API_KEY_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9]{0,31}", re.ASCII)
 
 
 class UnknownStageError(ValueError):
     """No stage has that name; the message lists the known stages."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirewallRules:
-    """The rules of the web ACL in front of a stage.
-
-    `requests_per_address` and `requests_per_token` limit the requests in five minutes of one
-    address and of one `Music-User-Token`. `common_rules` adds AWS's common rule set.
-
-    Raises:
-        ValueError: from the constructor, if there is no rule, or AWS WAF does not accept a rate.
-    """
-
-    requests_per_address: int | None = None
-    requests_per_token: int | None = None
-    common_rules: bool = False
-
-    def __post_init__(self) -> None:
-        rates = (self.requests_per_address, self.requests_per_token)
-        if rates == (None, None) and not self.common_rules:
-            raise ValueError("a firewall needs at least one rule")
-        for rate in rates:
-            if rate is not None and rate < _MIN_FIREWALL_RATE:
-                raise ValueError(
-                    f"a firewall's rate must be at least {_MIN_FIREWALL_RATE} requests in five "
-                    f"minutes, not {rate}"
-                )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CustomDomain:
-    """A custom domain name, and the ARN of its certificate in the stage's region.
-
-    Raises:
-        ValueError: from the constructor, if either is malformed.
-    """
-
-    name: str
-    certificate_arn: str
-
-    def __post_init__(self) -> None:
-        if not _DOMAIN.fullmatch(self.name):
-            raise ValueError(f"not a domain name in lower case: {self.name!r}")
-        if not _CERTIFICATE.fullmatch(self.certificate_arn):
-            raise ValueError(f"not the ARN of a certificate: {self.certificate_arn!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +52,13 @@ class StageSettings:
 
     The following are off by default, see docs/decisions/0030. `reserved_concurrency` is reserved
     for the ratings function, and limits it. `api_keys` names the apps that get an API key; if there
-    are any, every request needs a key.
+    are any, every request needs a key. With `authorizer`, every request needs a credential in
+    `Authorization` that it accepts; preflights need neither.
+
+    Two settings shorten cold starts of the ratings function, see docs/operations.md. `snap_start`
+    restores it from a snapshot. `provisioned_concurrency` keeps so many environments initialised.
+
+    The stage `local` has an `emulator_url`, under which the emulator serves the API.
 
     Raises:
         ValueError: from the constructor, if settings contradict each other, or AWS or Apple does
@@ -125,9 +86,13 @@ class StageSettings:
     reserved_concurrency: int | None = None
     firewall: FirewallRules | None = None
     api_keys: tuple[str, ...] = ()
+    authorizer: LambdaAuthorizer | CognitoAuthorizer | None = None
+    snap_start: bool = False
+    provisioned_concurrency: int | None = None
     architecture: Architecture = Architecture.ARM_64
     apple_music_url: str = "https://api.music.apple.com"
     cache_timeout_milliseconds: int = 300
+    emulator_url: str | None = None
 
     def __post_init__(self) -> None:
         if self.function_timeout_seconds <= self.deadline_seconds:
@@ -145,6 +110,8 @@ class StageSettings:
                 f"stage {self.name}: with a reserved concurrency of {self.reserved_concurrency} "
                 "the function would never run"
             )
+        if self.provisioned_concurrency is not None:
+            self._check_provisioned_concurrency(self.provisioned_concurrency)
         if len(set(self.api_keys)) < len(self.api_keys) or not all(
             _API_KEY_NAME.fullmatch(name) for name in self.api_keys
         ):
@@ -160,6 +127,19 @@ class StageSettings:
         ):
             raise ValueError(
                 f"stage {self.name}: a budget needs a limit of at least $1, and an alarm_email"
+            )
+
+    def _check_provisioned_concurrency(self, environments: int) -> None:
+        if self.snap_start:
+            raise ValueError(
+                f"stage {self.name}: AWS does not support snap_start together with "
+                "provisioned_concurrency: remove one of them"
+            )
+        most = self.reserved_concurrency
+        if environments < 1 or (most is not None and environments > most):
+            raise ValueError(
+                f"stage {self.name}: provisioned_concurrency must be at least 1 and at most the "
+                f"reserved_concurrency, not {environments}"
             )
 
     @property
@@ -187,9 +167,20 @@ _PROD: Final = StageSettings(
     log_retention=RetentionDays.THREE_MONTHS,
     # Without the table, every read would call Apple, whose rate limit is shared by the whole
     # developer team.
-    removal_policy=RemovalPolicy.RETAIN,
+    removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     termination_protection=True,
     canary=True,
+    # Made-up tokens cost one call to Apple each, and one address could use up the throttle.
+    firewall=FirewallRules(requests_per_address=3_000),
+)
+
+DRILL_STAGE: Final = "drill"
+
+_DRILL: Final = replace(
+    _PROD,
+    name=DRILL_STAGE,
+    removal_policy=RemovalPolicy.DESTROY,
+    termination_protection=False,
 )
 
 _LOCAL: Final = StageSettings(
@@ -220,6 +211,14 @@ def stage_settings(name: str) -> StageSettings:
     except KeyError:
         known = ", ".join(STAGES)
         raise UnknownStageError(f"unknown stage {name!r}: choose one of {known}") from None
+
+
+def drill_stage(*, is_broken: bool) -> StageSettings:
+    """Return the settings of `prod` for a drill in an account, in a stack that can be removed.
+
+    If it `is_broken`, its ratings function reaches no Apple Music.
+    """
+    return replace(_DRILL, apple_music_url="https://127.0.0.1:1") if is_broken else _DRILL
 
 
 def local_stage(context: str | None, *, machine: str) -> StageSettings:

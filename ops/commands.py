@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -30,7 +31,6 @@ from ops.smoke import (
 from ops.target import Target, local_target, stage_target
 
 _LONGEST_TEXT: Final = 65_536
-_STANDARD_INPUT: Final = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +158,7 @@ def put_token(operator: Operator, path: str, *, yes: bool) -> None:
 def rotate(operator: Operator, timeout_seconds: int, *, yes: bool) -> None:
     """Replace the developer token, and wait for it.
 
-    If it fails, the old token stays in use.
+    If it fails, a working token stays in use.
     """
     target = operator.target(changes=True)
     secret = Secret(target.secrets_manager, target.developer_token_secret)
@@ -180,7 +180,7 @@ def rotate(operator: Operator, timeout_seconds: int, *, yes: bool) -> None:
         ) from None
     except RotationTimeoutError:
         raise OperatorError(
-            f"No new token within {timeout_seconds} s; the old one stays in use. The log of the "
+            f"No new token within {timeout_seconds} s; a working one stays in use. The log of the "
             f"function {target.rotation_function} says why: fix that, then rotate again."
         ) from None
     _show(secret, operator.clock.time())
@@ -265,10 +265,10 @@ def _read_token(name: str) -> str:
 def _confirm(question: str, path: str | None = None, *, yes: bool) -> None:
     if yes:
         return
-    if path == _STANDARD_INPUT:
-        raise OperatorError(f"{question} Confirm with --yes, because standard input is in use.")
-    if not click.confirm(question):
-        raise OperatorError("Nothing was changed.")
+    with suppress(click.Abort):
+        if path != "-" and click.confirm(question):
+            return
+    raise OperatorError(f"Nothing was changed. {question} Confirm it, or use --yes.")
 
 
 def _command(target: Target, command: str) -> str:

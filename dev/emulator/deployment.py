@@ -1,4 +1,4 @@
-"""The stage `local` on MiniStack: deploy, operate and delete it."""
+"""A stage on MiniStack, `local` by default: deploy, operate and delete it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,13 @@ from infra.local_context import CONTEXT_KEY, LOCAL_STAGE
 APP: Final = "python app.py"
 """The app that is deployed to an account, too."""
 
-STACK: Final = f"apple-music-ratings-{LOCAL_STAGE}"
-
 _CDK: Final = str(REPOSITORY / "node_modules" / ".bin" / "cdk")
 ASSEMBLY: Final = REPOSITORY / "build" / "cdk.out"
 """The last synthesis; kept, so that unchanged functions are not bundled again."""
 
 
 class Deployment:
-    """One deployment, whose functions call the Apple Music at `apple_music_url`.
+    """The deployment of one stage, whose functions call the Apple Music at `apple_music_url`.
 
     Methods raise `DeploymentError` if a step fails, `StoppedError` if a stop was requested.
     """
@@ -41,7 +39,9 @@ class Deployment:
         apple_music_url: str,
         inherited: Mapping[str, str],
         stop_requested: Callable[[], bool],
+        stage: str = LOCAL_STAGE,
     ) -> None:
+        self.stack: Final = f"apple-music-ratings-{stage}"
         self.environment: Final = {
             **ministack.environment(inherited),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited['PATH']}",
@@ -50,7 +50,8 @@ class Deployment:
         }
         self.authority: Final = str(ministack.authority)
         self.api_url = ""
-        self._ministack = ministack
+        self._emulator_url = ministack.url
+        self._stage = stage
         self._apple_music_url = apple_music_url
         self._stop_requested = stop_requested
 
@@ -79,16 +80,16 @@ class Deployment:
         output = self._cdk(
             "deploy", *self._app(app, settings or {}), "--all", "--require-approval", "never"
         )
-        self.api_url = self._ministack.api_url(self.outputs()["ApiUrl"])
+        self.api_url = self.outputs()["ApiUrl"]
         return output
 
     def destroy(self, app: str = APP) -> None:
         """Delete the service's stack."""
-        self._cdk("destroy", *self._app(app, {}), "--exclusively", STACK, "--force")
+        self._cdk("destroy", *self._app(app, {}), "--exclusively", self.stack, "--force")
 
     def outputs(self) -> Mapping[str, str]:
         """Return the stack's outputs by name."""
-        (stack,) = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"]
         return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
     def put_signing_key(self, key: DeveloperKey) -> None:
@@ -101,7 +102,7 @@ class Deployment:
     ) -> str:
         """Run an operator's command on the stage; return its output."""
         return self._run(
-            [sys.executable, "-m", "ops", "--stage", LOCAL_STAGE, *arguments],
+            [sys.executable, "-m", "ops", "--stage", self._stage, *arguments],
             standard_input=standard_input,
             environment={"SSL_CERT_FILE": self.authority, **(variables or {})},
         )
@@ -109,7 +110,8 @@ class Deployment:
     def _app(self, app: str, settings: Mapping[str, object]) -> tuple[str, ...]:
         if Path(app).is_dir():
             return ("--app", app)
-        context = json.dumps({"apple_music_url": self._apple_music_url, **settings})
+        urls = {"apple_music_url": self._apple_music_url, "emulator_url": self._emulator_url}
+        context = json.dumps({**urls, **settings})
         stage = ("-c", f"stage={LOCAL_STAGE}", "-c", f"{CONTEXT_KEY}={context}")
         return ("--app", app, "--output", str(ASSEMBLY), *stage)
 

@@ -51,11 +51,6 @@ class MiniStack:
             "CDK_HOME": str(self.folder / "cdk"),
         }
 
-    def api_url(self, execute_api_url: str) -> str:
-        """Return this server's URL of a REST API, from the API's URL in AWS."""
-        host, _, stage = execute_api_url.removeprefix("https://").partition("/")
-        return f"{self.url}/restapis/{host.partition('.')[0]}/{stage}/_user_request_"
-
 
 @contextmanager
 def run_ministack(*, python: Path, log: Path) -> Iterator[MiniStack]:

@@ -34,6 +34,14 @@ _STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """
 
+_WITHOUT_EFFECT: Final = (
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
+    "AWS::Logs::QueryDefinition",
+    "AWS::WAFv2::WebACLAssociation",
+)
+
 _OK: Final = 200
 _PENDING: Final = "AWSPENDING"
 
@@ -46,8 +54,7 @@ def apply() -> None:
     accept_rotation_schedules()
     render_extended_request_ids()
     accept_alarms_on_expressions()
-    accept_composite_alarms()
-    accept_saved_queries()
+    accept_resources_without_effect()
 
 
 def refer_to_secrets_by_arn() -> None:
@@ -182,37 +189,24 @@ def accept_alarms_on_expressions() -> None:
     provisioners._cw_metric_alarm_record = record
 
 
-def accept_composite_alarms() -> None:
-    """A template may have composite alarms; MiniStack lacks that resource, and none fires here."""
+def accept_resources_without_effect() -> None:
+    """A template may have resources of these types, which MiniStack lacks. They do nothing here.
 
-    def create(_: str, properties: Mapping[str, Any], *_rest: Any) -> tuple[str, dict[str, str]]:
-        return update(properties["AlarmName"])
-
-    def update(name: str, *_: Any, **_named: Any) -> tuple[str, dict[str, str]]:
-        arn = f"arn:aws:cloudwatch:{get_region()}:{get_account_id()}:alarm:{name}"
-        return name, {"Arn": arn}
-
-    _accept("AWS::CloudWatch::CompositeAlarm", create, update)
-
-
-def accept_saved_queries() -> None:
-    """A template may save queries of the logs; MiniStack lacks that resource."""
+    An alias moves at once, as it does in AWS without CodeDeploy. No request is blocked.
+    """
 
     def create(*_: Any) -> tuple[str, dict[str, str]]:
         return update(new_uuid())
 
     def update(id_: str, *_: Any, **_named: Any) -> tuple[str, dict[str, str]]:
-        return id_, {"QueryDefinitionId": id_}
+        return id_, {"Arn": id_, "QueryDefinitionId": id_}
 
-    _accept("AWS::Logs::QueryDefinition", create, update)
-
-
-def _accept(type_: str, create: Callable[..., Any], update: Callable[..., Any]) -> None:
-    provisioners._RESOURCE_HANDLERS[type_] = {
-        "create": create,
-        "update": update,
-        "delete": lambda *_: None,
-    }
+    for type_ in _WITHOUT_EFFECT:
+        provisioners._RESOURCE_HANDLERS[type_] = {
+            "create": create,
+            "update": update,
+            "delete": lambda *_: None,
+        }
 
 
 def _rotate(secret: dict[str, Any], version: str, account: str, region: str) -> None:

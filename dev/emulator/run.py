@@ -76,15 +76,17 @@ def _deploy(environment: Mapping[str, str], folder: Path, stack: ExitStack) -> D
     deployment.ops("rotate")
     print_line("Checking the API (ops smoke) ...")
     users = {"MUSIC_USER_TOKEN": ADA, "MUSIC_USER_TOKEN_2": GRACE}
-    print_line(deployment.ops("smoke", deployment.api_url, variables=users))
+    print_line(deployment.ops("smoke", variables=users))
     return deployment
 
 
 def _write_environment(deployment: Deployment, file: Path) -> None:
+    # For `ops smoke`. Not for the deployment: pip would not trust the package index.
+    variables = {**deployment.environment, "SSL_CERT_FILE": deployment.authority}
     lines = [
         f"export {name}={shlex.quote(text)}\n"
-        for name, text in deployment.environment.items()
-        if name.startswith(("AWS_", "CDK_HOME", "NODE_EXTRA_CA_CERTS"))
+        for name, text in variables.items()
+        if name.startswith(("AWS_", "CDK_HOME", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"))
     ]
     file.write_text("".join(lines), encoding="utf-8")
 
@@ -98,8 +100,7 @@ def _welcome(deployment: Deployment, file: Path) -> str:
             "In another terminal, AWS's tools and ops work on it:",
             f"  source {os.path.relpath(file, REPOSITORY)}",
             '  make ops ARGS="--stage local token"',
-            f"  SSL_CERT_FILE=$AWS_CA_BUNDLE MUSIC_USER_TOKEN={ADA} \\",
-            f"    make smoke URL={deployment.api_url}\n",
+            f'  MUSIC_USER_TOKEN={ADA} make ops ARGS="--stage local smoke"\n',
             "Ctrl-C stops it and deletes everything.",
         )
     )

@@ -48,10 +48,12 @@ _UNUSED: Final = (
 )
 """Parts of the requirements that no function imports."""
 
-_RECIPE: Final = "3"
+_RECIPE: Final = "4"
 """Increase it when the same sources must make a different bundle."""
 
-_IGNORED: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
+_FOLDER_MODE: Final = 0o755
+_FILE_MODE: Final = 0o644
+"""Lambda runs a function as another user than the owner of its files."""
 
 
 class BundlingError(SystemExit):
@@ -102,12 +104,14 @@ class PipBundling:
         for record in target.glob("*.dist-info/RECORD"):  # which pip reads to uninstall
             record.unlink()
         functions = target / "functions"
-        for package in self._packages:
-            shutil.copytree(self._functions / package, functions / package, ignore=_IGNORED)
-        shutil.copy2(self._functions / "__init__.py", functions)
+        for module in self._modules():
+            copy = functions / module.relative_to(self._functions)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(module, copy)
         try:
             self._reduce_botocore(target / "botocore")
             self._compile(target)
+            _make_readable(target)
         except (OSError, ValueError, subprocess.CalledProcessError) as error:
             raise BundlingError(
                 f"error: the bundle of functions/{self._package} cannot be finished: {error}\n\n"
@@ -131,11 +135,14 @@ class PipBundling:
 
     def _sources(self) -> Iterator[Path]:
         yield self._constraints
+        yield self._requirements
+        yield from self._modules()
+
+    def _modules(self) -> Iterator[Path]:
+        """Modules alone: a stray `.env` or `.p8` in the folder must not be deployed."""
         yield self._functions / "__init__.py"
         for package in self._packages:
-            for path in sorted((self._functions / package).rglob("*")):
-                if path.is_file() and path.suffix != ".pyc":
-                    yield path
+            yield from sorted((self._functions / package).rglob("*.py"))
 
     def _reduce_botocore(self, botocore: Path) -> None:
         if self._package in _AWS_SERVICES:
@@ -169,6 +176,11 @@ class PipBundling:
                 f"for Python {PYTHON_VERSION} on {self._platform} at the version pinned in "
                 "constraints.txt. Check the network, then those two files."
             )
+
+
+def _make_readable(target: Path) -> None:
+    for path in target.rglob("*"):
+        path.chmod(_FOLDER_MODE if path.is_dir() else _FILE_MODE)
 
 
 def function_bundling(package: str, architecture: Architecture) -> PipBundling:

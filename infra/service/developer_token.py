@@ -54,7 +54,7 @@ class SigningKey(Construct):
             logical_id=KEY_LOGICAL_ID,
             description="Apple Music signing key: JSON of private_key, key_id and team_id",
             placeholder=KEY_PLACEHOLDER,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         reason = (
             "Only a person on Apple's developer site can create and revoke such a key. Apple has "

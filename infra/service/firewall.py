@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from aws_cdk import aws_apigateway as apigateway
 
-    from infra.stages import FirewallRules
+    from infra.optional_features import FirewallRules
 
 TOKEN_HEADER: Final = "Music-User-Token"  # noqa: S105 - a header's name
 WINDOW_SECONDS: Final = 300

@@ -29,7 +29,8 @@ class PythonFunction(Construct):
 
     It may only write to its own log group, until more is granted. `no_dlq_reason`
     says why failed events need no dead-letter queue. Without `reserved_concurrency` it uses the
-    account's unreserved concurrency. Tracing is off, see decision 0014.
+    account's unreserved concurrency. With `snap_start`, each version starts from a snapshot.
+    Tracing is off, see decision 0014.
     """
 
     def __init__(  # noqa: PLR0913 - a construct's properties, named at every call
@@ -45,6 +46,7 @@ class PythonFunction(Construct):
         timeout_seconds: int,
         settings: StageSettings,
         reserved_concurrency: int | None = None,
+        snap_start: bool = False,
     ) -> None:
         super().__init__(scope, id_)
         self.log_group: Final[logs.LogGroup] = logs.LogGroup(
@@ -70,6 +72,7 @@ class PythonFunction(Construct):
             reserved_concurrent_executions=reserved_concurrency,
             role=self._role,
             log_group=self.log_group,
+            snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
             # Powertools writes JSON already; Lambda's JSON format would wrap it in another object.
             logging_format=lambda_.LoggingFormat.TEXT,
             environment={**environment, "POWERTOOLS_SERVICE_NAME": SERVICE_NAME},
@@ -86,6 +89,10 @@ class PythonFunction(Construct):
             "have, for a fee and a permission on every resource. Tracing inside the code would by "
             "default copy responses and URLs.",
         }
+        if snap_start:
+            reasons["Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish"] = (
+                "The API calls an alias of published versions."
+            )
         acknowledge(self.function, reasons)
 
     def grant(self, actions: Sequence[str], resource_arn: str) -> None:

@@ -1,4 +1,4 @@
-"""The one deployment of all checks here, and a report with a line for each check."""
+"""The two deployments of all checks here, and a report with a line for each check."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import pytest
 
 from dev.apple_music.launcher import RunningAppleMusic, launch
 from dev.emulator.deployment import Deployment
-from dev.emulator.ministack import REPOSITORY, run_ministack
+from dev.emulator.ministack import REPOSITORY, MiniStack, run_ministack
 from dev.emulator.run import PYTHON
+from infra.local_context import LOCAL_STAGE
 from tests.api_client import ApiClient
 
 LOG = REPOSITORY / "build" / "e2e" / "ministack.log"
@@ -30,15 +31,32 @@ def client(deployment: Deployment) -> ApiClient:
 
 
 @pytest.fixture(scope="session")
-def deployment(apple: RunningAppleMusic) -> Iterator[Deployment]:
-    """An empty account; the first check deploys to it."""
+def ministack() -> Iterator[MiniStack]:
+    """An empty account."""
     with run_ministack(python=PYTHON, log=LOG) as ministack:
-        yield Deployment(
-            ministack=ministack,
-            apple_music_url=apple.url,
-            inherited=os.environ,
-            stop_requested=lambda: False,
-        )
+        yield ministack
+
+
+@pytest.fixture(scope="session")
+def deployment(ministack: MiniStack, apple: RunningAppleMusic) -> Deployment:
+    """The stage `local`; the first check deploys it."""
+    return deployment_of(LOCAL_STAGE, ministack, apple)
+
+
+@pytest.fixture(scope="session")
+def prod(ministack: MiniStack, apple: RunningAppleMusic) -> Deployment:
+    """The stage `prod`, in the account that the stage `local` has left."""
+    return deployment_of("prod", ministack, apple)
+
+
+def deployment_of(stage: str, ministack: MiniStack, apple: RunningAppleMusic) -> Deployment:
+    return Deployment(
+        ministack=ministack,
+        apple_music_url=apple.url,
+        inherited=os.environ,
+        stop_requested=lambda: False,
+        stage=stage,
+    )
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -14,14 +12,13 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from dev.apple_music.launcher import RunningAppleMusic
-from dev.apple_music.ratings_store import ResourceId
 from dev.apple_music.sample_data import ADA, GRACE, LIKED_SONG
-from dev.emulator.deployment import ASSEMBLY, STACK, Deployment
+from dev.emulator.deployment import ASSEMBLY, Deployment
 from dev.emulator.processes import DeploymentError
 from tests.api_client import ApiClient
+from tests.deployed.account import RATINGS_PATH, log, path, remaining, stack
 from tests.traffic import traffic
 
-RATINGS_PATH = "/v1/me/ratings"
 READERS = 2
 ROTATIONS = 2
 BROKEN_APP = "python -m tests.deployed.without_a_grant"
@@ -32,19 +29,6 @@ CHANGED = {"fresh_seconds": 7, "throttle_rate": 5, "throttle_burst": 10}
 def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The assembly of the first deployment."""
     return tmp_path_factory.mktemp("assembly")
-
-
-def path(item: ResourceId) -> str:
-    return f"{RATINGS_PATH}/{item.type}/{item.id}"
-
-
-def log(deployment: Deployment, function: str) -> list[dict[str, Any]]:
-    """Return the JSON lines that a function logged, oldest first."""
-    configuration = deployment.client("lambda").get_function_configuration(FunctionName=function)
-    events = deployment.client("logs").filter_log_events(
-        logGroupName=configuration["LoggingConfig"]["LogGroup"]
-    )["events"]
-    return [json.loads(each["message"]) for each in events if each["message"].startswith("{")]
 
 
 def developer_token(deployment: Deployment) -> str:
@@ -64,8 +48,7 @@ def test_the_command_line_deploys_to_an_empty_account(deployment: Deployment, fi
     deployment.deploy()
     shutil.copytree(ASSEMBLY, first, dirs_exist_ok=True)
 
-    stack = deployment.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert stack(deployment)["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_aws_requires_tls_and_known_credentials(deployment: Deployment) -> None:
@@ -146,7 +129,7 @@ def test_an_error_has_apples_shape(
 def test_the_smoke_test_passes_with_a_write_and_a_delete(deployment: Deployment) -> None:
     unrated = "playlists/pl.acc464c750b94302b8806e5fcbe56e17"
     output = deployment.ops(
-        *("smoke", deployment.api_url, "--write", unrated),
+        *("smoke", "--write", unrated),
         variables={"MUSIC_USER_TOKEN": ADA, "MUSIC_USER_TOKEN_2": GRACE},
     )
 
@@ -175,8 +158,7 @@ def test_a_changed_setting_takes_effect_and_the_cache_is_kept(
 ) -> None:
     deployment.deploy(settings=CHANGED)
 
-    stack = deployment.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert stack(deployment)["StackStatus"] == "UPDATE_COMPLETE"
     dynamodb = deployment.client("dynamodb")
     (table,) = dynamodb.list_tables()["TableNames"]
     assert dynamodb.scan(TableName=table, Select="COUNT")["Count"] > 0
@@ -206,7 +188,7 @@ def test_requests_over_the_stages_rate_are_throttled_in_apples_shape(
 def test_an_unchanged_deployment_changes_nothing(deployment: Deployment) -> None:
     output = deployment.deploy(settings=CHANGED)
 
-    assert f"{STACK} (no changes)" in output
+    assert f"{deployment.stack} (no changes)" in output
 
 
 def test_a_function_without_a_grant_is_denied_and_the_smoke_test_fails(
@@ -222,7 +204,7 @@ def test_a_function_without_a_grant_is_denied_and_the_smoke_test_fails(
     assert [line["warnings"] for line in lines] == [["CacheReadFailed: AccessDeniedException"]] * 2
     assert [line["CacheReadFailed"] for line in lines] == [[1.0]] * 2  # an alarm counts these
     with pytest.raises(DeploymentError, match="FAILED  the second read is a cache hit"):
-        deployment.ops("smoke", deployment.api_url, variables={"MUSIC_USER_TOKEN": ADA})
+        deployment.ops("smoke", variables={"MUSIC_USER_TOKEN": ADA})
 
 
 def test_a_rollback_to_the_first_deployment_repairs_it(
@@ -246,27 +228,3 @@ def test_a_deleted_deployment_leaves_only_the_signing_key(
     assert kept["SecretString"] == apple.key.document
     with pytest.raises(ClientError, match="does not exist"):
         deployment.outputs()
-
-
-def remaining(deployment: Deployment) -> dict[str, list[str]]:
-    """Return what the account holds of each kind of resource in the stack, without empty kinds.
-
-    The roles of the bootstrap and of the account's own stack are not counted.
-    """
-
-    def names(service: str, call: str, key: str, name: str) -> list[str]:
-        found = getattr(deployment.client(service), call)()[key]
-        return [each[name] if name else each for each in found]
-
-    found = {
-        "api": names("apigateway", "get_rest_apis", "items", "id"),
-        "alarm": names("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
-        "function": names("lambda", "list_functions", "Functions", "FunctionName"),
-        "log group": names("logs", "describe_log_groups", "logGroups", "logGroupName"),
-        "role": [role for role in names("iam", "list_roles", "Roles", "RoleName") if STACK in role],
-        "rule": names("events", "list_rules", "Rules", "Name"),
-        "secret": names("secretsmanager", "list_secrets", "SecretList", "ARN"),
-        "table": names("dynamodb", "list_tables", "TableNames", ""),
-        "topic": names("sns", "list_topics", "Topics", "TopicArn"),
-    }
-    return {kind: names for kind, names in found.items() if names}

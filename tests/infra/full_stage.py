@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from infra.stages import STAGES, CustomDomain, FirewallRules
+from infra.optional_features import CustomDomain, FirewallRules, LambdaAuthorizer
+from infra.stages import STAGES
+
+AUTHORIZER_ARN = "arn:aws:lambda:us-east-1:123456789012:function:check-account"
+CERTIFICATE_ARN = (
+    "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
+)
+HOSTED_ZONE_ID = "Z0123456789MADEUP"
 
 FULL = replace(
     STAGES["prod"],
@@ -13,10 +20,13 @@ FULL = replace(
     runbook_url="https://wiki.example.com/run",
     domain=CustomDomain(
         name="ratings.example.com",
-        certificate_arn="arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000",
+        certificate_arn=CERTIFICATE_ARN,
+        hosted_zone_id=HOSTED_ZONE_ID,
     ),
     monthly_budget_usd=100,
     reserved_concurrency=50,
+    provisioned_concurrency=5,
+    authorizer=LambdaAuthorizer(function_arn=AUTHORIZER_ARN),
     firewall=FirewallRules(requests_per_address=2_000, requests_per_token=300, common_rules=True),
     api_keys=("ios", "android2"),
 )

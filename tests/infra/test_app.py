@@ -17,6 +17,7 @@ from aws_cdk.aws_s3 import Bucket
 from aws_cdk.aws_sqs import Queue
 
 from app import compose, compose_stage
+from infra.optional_features import CognitoAuthorizer
 from infra.stages import STAGES
 from tests.infra.full_stage import FULL
 from tests.infra.resources import REPOSITORY, Resources, cdk_context
@@ -29,7 +30,17 @@ if TYPE_CHECKING:
     from infra.stages import StageSettings
 
 ACCOUNT = "apple-music-ratings-account"
-MANUAL_FULL = replace(FULL, token_rotation=False)
+MANUAL_FULL = replace(
+    FULL,
+    token_rotation=False,
+    provisioned_concurrency=None,
+    snap_start=True,
+    authorizer=CognitoAuthorizer(
+        user_pool_arn="arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Ab12Cd34E",
+        scopes=("ratings/read", "ratings/write"),
+    ),
+)
+API = ["Api/Rest"]
 
 
 def _run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -90,10 +101,10 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 @pytest.mark.parametrize(
     ("settings", "acknowledged"),
     [
-        (STAGES["dev"], {"APIG3": ["Api/Rest"], "SMG4": ["Key/Secret"]}),
-        (STAGES["prod"], {"APIG3": ["Api/Rest"], "SMG4": ["Key/Secret"]}),
-        (FULL, {"APIG3": [], "SMG4": ["Key/Secret"]}),
-        (MANUAL_FULL, {"APIG3": [], "SMG4": ["Key/Secret", "Token/Secret"]}),
+        (STAGES["dev"], {"APIG3": API, "APIG4": API, "COG4": API, "SMG4": ["Key/Secret"]}),
+        (STAGES["prod"], {"APIG3": [], "APIG4": API, "COG4": API, "SMG4": ["Key/Secret"]}),
+        (FULL, {"APIG3": [], "APIG4": [], "COG4": API, "SMG4": ["Key/Secret"]}),
+        (MANUAL_FULL, {"APIG4": [], "COG4": [], "SMG4": ["Key/Secret", "Token/Secret"]}),
     ],
     ids=["dev", "prod", "full", "manual"],
 )
@@ -188,16 +199,17 @@ def test_all_stages_depend_on_one_account_stack_and_only_prod_is_protected(
 
 
 @pytest.mark.parametrize(
-    ("stage", "message"),
+    ("stage", "region", "message"),
     [
-        ("staging", "unknown stage 'staging': choose one of dev, prod"),
-        ("local", "'local' is for this machine only, not for an AWS account"),
+        ("staging", "eu-west-1", "unknown stage 'staging': choose one of dev, prod"),
+        ("local", "eu-west-1", "'local' is for this machine only, not for an AWS account"),
+        ("dev", "cn-north-1", "the region cn-north-1 belongs to the partition aws-cn"),
     ],
 )
 def test_a_stage_that_cannot_be_deployed_to_an_account_ends_with_one_message(
-    tmp_path: Path, stage: str, message: str
+    tmp_path: Path, stage: str, region: str, message: str
 ) -> None:
-    result = _run_app(tmp_path, {"stage": stage})
+    result = _run_app(tmp_path, {"stage": stage}, CDK_DEFAULT_REGION=region)
 
     assert result.returncode == 2
     assert message in result.stderr

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,11 +10,10 @@ from functions.ratings.settings import PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 from functions.ratings.settings import Settings as RatingsSettings
 from functions.token_rotation.settings import Settings as TokenRotationSettings
 from infra.stages import STAGES
+from tests.infra.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from tests.infra.resources import Resources
 
 PACKAGES = ("ratings", "token_rotation")
 ALLOWED = {
@@ -95,16 +95,25 @@ def test_the_table_has_the_key_and_the_ttl_of_the_ratings_function(service: Reso
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-@pytest.mark.parametrize(("name", "policy", "days"), [("dev", "Delete", 7), ("prod", "Retain", 90)])
+# Of a failed first deployment nothing is retained: another attempt starts from nothing.
+RETAIN = ("RetainExceptOnCreate", "Retain")
+DELETE = ("Delete", "Delete")
+
+
+def _policies(resource: Mapping[str, Any]) -> tuple[str, str]:
+    return resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
+
+
+@pytest.mark.parametrize(("name", "policies", "days"), [("dev", DELETE, 7), ("prod", RETAIN, 90)])
 def test_only_prod_retains_table_and_logs_and_every_log_expires(
-    services: Mapping[str, Resources], name: str, policy: str, days: int
+    services: Mapping[str, Resources], name: str, policies: tuple[str, str], days: int
 ) -> None:
     logs = services[name].of_type("AWS::Logs::LogGroup")
     kept = {**logs, **services[name].of_type("AWS::DynamoDB::GlobalTable")}
 
     assert [each["Properties"]["RetentionInDays"] for each in logs.values()] == [days] * 3
     for resource in kept.values():
-        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == policy
+        assert _policies(resource) == policies
 
 
 def test_exactly_the_stateful_resources_have_a_deletion_policy(full: Resources) -> None:
@@ -122,29 +131,29 @@ def test_exactly_the_stateful_resources_have_a_deletion_policy(full: Resources) 
 
 
 @pytest.mark.parametrize(
-    ("secret", "policy", "text"),
+    ("secret", "policies", "text"),
     [
         (
             "DeveloperToken",
-            "Delete",
+            DELETE,
             "no developer token yet: put an Apple Music developer token (a JWT) here",
         ),
         (
             "SigningKey",
-            "Retain",
+            RETAIN,
             "no signing key yet: put an Apple Music key with its key id and team id here",
         ),
     ],
 )
 def test_a_secret_has_a_fixed_placeholder_and_only_the_key_outlives_the_stack(
-    service: Resources, secret: str, policy: str, text: str
+    service: Resources, secret: str, policies: tuple[str, str], text: str
 ) -> None:
     resource = service.of_type("AWS::SecretsManager::Secret")[secret]
 
     # CloudFormation would overwrite the current secret with a changed text.
     assert resource["Properties"]["SecretString"] == text
     assert "GenerateSecretString" not in resource["Properties"]
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == policy
+    assert _policies(resource) == policies
 
 
 def _environment(service: Resources, package: str) -> dict[str, str]:
@@ -182,7 +191,8 @@ def test_each_function_runs_on_arm64_untraced_and_writes_its_own_log_lines(
 
     for function in functions:
         assert (function["Runtime"], function["Architectures"]) == ("python3.13", ["arm64"])
-        assert not {"ReservedConcurrentExecutions", "TracingConfig"} & function.keys()
+        off = {"ReservedConcurrentExecutions", "SnapStart", "TracingConfig"}
+        assert not off & function.keys()
         assert function["LoggingConfig"]["LogFormat"] == "Text"
     # Every stage deploys the same bundle.
     assert len({function["Code"]["S3Key"] for function in functions}) == 1
@@ -192,19 +202,32 @@ def test_a_stage_has_no_optional_feature_by_default(service: Resources) -> None:
     assert (
         not {
             "AWS::ApiGateway::ApiKey",
+            "AWS::ApiGateway::Authorizer",
             "AWS::ApiGateway::DomainName",
             "AWS::ApiGateway::UsagePlan",
             "AWS::Budgets::Budget",
             "AWS::SNS::Subscription",
-            "AWS::WAFv2::WebACL",
         }
         & service.types()
     )
+    assert "ProvisionedConcurrencyConfig" not in service.properties("AWS::Lambda::Alias")
 
 
-def test_a_stage_can_reserve_concurrency_for_the_ratings_function(full: Resources) -> None:
+def test_a_stage_can_reserve_and_provision_concurrency_for_the_ratings_function(
+    full: Resources,
+) -> None:
     assert full.function("ratings")[1]["ReservedConcurrentExecutions"] == 50
     assert "ReservedConcurrentExecutions" not in full.function("token_rotation")[1]
+    assert full.properties("AWS::Lambda::Alias")["ProvisionedConcurrencyConfig"] == {
+        "ProvisionedConcurrentExecutions": 5
+    }
+
+
+def test_a_stage_can_start_the_ratings_function_from_a_snapshot() -> None:
+    service = Resources.of_stage(replace(STAGES["dev"], snap_start=True))
+
+    assert service.function("ratings")[1]["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert "SnapStart" not in service.function("token_rotation")[1]
 
 
 def test_the_outputs_name_what_an_operator_needs_and_stateful_resources_keep_their_ids(

@@ -9,19 +9,12 @@ import pytest
 from infra.local_context import LOCAL_STAGE
 from infra.observability.causes import MIN_DAYS_LEFT
 from infra.packaging.architecture import Architecture
-from infra.stages import (
-    STAGES,
-    CustomDomain,
-    FirewallRules,
-    UnknownStageError,
-    local_stage,
-)
+from infra.stages import STAGES, UnknownStageError, drill_stage, local_stage
 from tests.infra.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
 LOOPBACK_URL = "http://127.0.0.1:9000"
 
 
@@ -46,6 +39,12 @@ def test_a_token_is_rotated_within_half_its_life_and_before_its_alarm(days: int)
         ({"token_life_days": 183}, "a developer token must live for 30 to 182 days"),
         ({"reserved_concurrency": 0}, "would never run"),
         ({"runbook_url": "docs/operations.md"}, "must be a URL with https"),
+        ({"provisioned_concurrency": 0}, "at least 1 and at most the reserved_concurrency"),
+        (
+            {"provisioned_concurrency": 3, "reserved_concurrency": 2},
+            "at most the reserved_concurrency, not 3",
+        ),
+        ({"provisioned_concurrency": 1, "snap_start": True}, "remove one of them"),
         ({"monthly_budget_usd": 10}, "and an alarm_email"),
         ({"monthly_budget_usd": 0, "alarm_email": "me@example.com"}, r"a limit of at least \$1"),
         *(
@@ -57,37 +56,6 @@ def test_a_token_is_rotated_within_half_its_life_and_before_its_alarm(days: int)
 def test_settings_that_cannot_work_are_rejected(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(STAGES["dev"], **changes)
-
-
-@pytest.mark.parametrize(
-    ("rules", "message"),
-    [
-        ({}, "a firewall needs at least one rule"),
-        ({"requests_per_address": 9}, "at least 10 requests in five minutes, not 9"),
-        # The smallest valid number is accepted.
-        ({"requests_per_address": 10, "requests_per_token": 0}, "at least 10 .*, not 0"),
-    ],
-)
-def test_firewall_rules_that_aws_waf_does_not_accept_are_rejected(
-    rules: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ValueError, match=message):
-        FirewallRules(**rules)
-
-
-@pytest.mark.parametrize(
-    ("name", "certificate"),
-    [
-        ("Ratings.example.com", CERTIFICATE),
-        ("https://ratings.example.com", CERTIFICATE),
-        ("ratings.example.com/v1", CERTIFICATE),
-        ("localhost", CERTIFICATE),
-        ("ratings.example.com", "arn:aws:iam::123456789012:server-certificate/mine"),
-    ],
-)
-def test_a_malformed_domain_or_certificate_is_rejected(name: str, certificate: str) -> None:
-    with pytest.raises(ValueError, match=r"not (a domain name|the ARN of a certificate)"):
-        CustomDomain(name=name, certificate_arn=certificate)
 
 
 def _context(**settings: object) -> str:
@@ -126,6 +94,23 @@ def test_the_local_stage_has_dev_resources_for_this_processor_and_calls_loopback
         function = service.function(package)[1]
         assert function["Architectures"] == ["x86_64"]
         assert function["Environment"]["Variables"]["APPLE_MUSIC_URL"] == LOOPBACK_URL
+
+
+def test_the_drill_has_prods_resources_in_a_stack_that_can_be_removed(
+    services: Mapping[str, Resources],
+) -> None:
+    drill, broken = drill_stage(is_broken=False), drill_stage(is_broken=True)
+    service = Resources.of_stage(drill)
+
+    assert service.types() == services["prod"].types()
+    assert not drill.termination_protection
+    retained = [id_ for id_, each in service.by_id.items() if "DeletionPolicy" in each]
+    kept = {id_ for id_ in retained if service.by_id[id_]["DeletionPolicy"] != "Delete"}
+    versions = service.of_type("AWS::Lambda::Version").keys()  # the function's deletion ends them
+    assert kept - versions == {"SigningKey"}
+    # A release of it changes the ratings function, and so its version.
+    assert broken == replace(drill, apple_music_url=broken.apple_music_url)
+    assert broken.apple_music_url not in (drill.apple_music_url, LOOPBACK_URL)
 
 
 def test_a_processor_that_lambda_does_not_support_is_rejected() -> None:

@@ -17,6 +17,7 @@ import botocore
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
+from functions.ratings.aws.credentials import CredentialSource
 from functions.shared.deadline import Clock, Deadline
 from functions.shared.documents import parse_object
 from functions.shared.http.connection import TrustStore
@@ -88,14 +89,16 @@ class JsonClient:
             or environment.get("AWS_ENDPOINT_URL")
             or f"https://{service.name}.{region}.amazonaws.com"
         ).rstrip("/")
-        self._credentials = _Credentials(environment)
-        self._signer = SigV4Auth(cast("Any", self._credentials), service.name, region)
+        self._region = region
+        self._credentials = CredentialSource(environment, clock)
         self._clock = clock
         self._transport = Transport(self.url, trust=trust, clock=clock)
 
     def call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the response to one operation, or raise an `AwsError`."""
-        if not (self._credentials.access_key and self._credentials.secret_key):
+        deadline = Deadline.after(self._seconds, self._clock)
+        credentials = self._credentials.read(deadline)
+        if credentials is None:
             raise AwsError("NoCredentials")
         body = json.dumps(request, separators=(",", ":")).encode()
         signed = AWSRequest(
@@ -107,7 +110,7 @@ class JsonClient:
                 "X-Amz-Target": f"{self._service.target}.{operation}",
             },
         )
-        self._signer.add_auth(signed)
+        SigV4Auth(cast("Any", credentials), self.name, self._region).add_auth(signed)
         try:
             response = self._transport.send(
                 Request(
@@ -119,7 +122,7 @@ class JsonClient:
                     max_idle_seconds=MAX_IDLE_SECONDS,
                     first_byte_seconds=self._seconds * FIRST_BYTE_SHARE,
                 ),
-                Deadline.after(self._seconds, self._clock),
+                deadline,
             )
         except TransportError as error:
             raise AwsError(type(error).__name__) from None
@@ -137,12 +140,3 @@ class JsonClient:
 def trust_store(environment: Mapping[str, str]) -> TrustStore:
     """The authorities in `AWS_CA_BUNDLE`, else in botocore's own file."""
     return TrustStore(environment.get("AWS_CA_BUNDLE") or str(_AUTHORITIES))
-
-
-class _Credentials:
-    """The attributes that the signer reads; botocore's own module takes long to import."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.access_key = environment.get("AWS_ACCESS_KEY_ID", "")
-        self.secret_key = environment.get("AWS_SECRET_ACCESS_KEY", "")
-        self.token = environment.get("AWS_SESSION_TOKEN")

@@ -64,16 +64,18 @@ def _run(script: str, *arguments: str, **environment: str) -> str:
     return result.stdout
 
 
-def test_the_bundle_has_all_files_of_the_function_and_of_shared(bundle: Path, package: str) -> None:
-    def files(root: Path, folder: str) -> set[str]:
+def test_the_bundle_has_all_modules_of_the_function_and_of_shared(
+    bundle: Path, package: str
+) -> None:
+    def files(root: Path, pattern: str) -> set[str]:
         return {
             path.relative_to(root).as_posix()
-            for path in (root / "functions" / folder).rglob("*")
+            for path in (root / "functions").glob(pattern)
             if path.is_file() and path.suffix != ".pyc"
         }
 
-    expected = files(REPOSITORY, package) | files(REPOSITORY, "shared")
-    assert files(bundle, "") == {"functions/__init__.py", *expected}
+    expected = files(REPOSITORY, f"{package}/**/*.py") | files(REPOSITORY, "shared/**/*.py")
+    assert files(bundle, "**/*") == {"functions/__init__.py", *expected}
 
 
 def test_only_the_rotation_bundle_has_boto3_and_cryptography(bundles: Mapping[str, Path]) -> None:

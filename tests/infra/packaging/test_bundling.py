@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -98,6 +100,35 @@ def test_without_lambdas_python_a_bundle_is_uncompiled_and_stderr_says_so(
     assert out.getvalue() == ""
     # Not even the bytecode of the sources.
     assert list(output.rglob("*.pyc")) == []
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
+def test_every_user_can_read_a_bundle_whatever_the_umask_and_the_sources_modes(
+    repository: Path, output: Path, mask: int
+) -> None:
+    (repository / "functions" / "example" / "handler.py").chmod(0o600)
+    before = os.umask(mask)
+    try:
+        _example(repository, python=lambda_python()).try_bundle(str(output), {})
+    finally:
+        os.umask(before)
+
+    modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in output.rglob("*")}
+    assert modes == {(True, 0o755), (False, 0o644)}
+
+
+@pytest.mark.parametrize("stray", [".env", "AuthKey_ABC123DEFG.p8", ".DS_Store", "notes.py.bak"])
+def test_a_stray_file_is_neither_bundled_nor_hashed(
+    repository: Path, output: Path, stray: str
+) -> None:
+    (repository / "functions" / "example" / "requirements.txt").write_text("")
+    before = _example(repository).asset_hash()
+    (repository / "functions" / "example" / stray).write_text("made up")
+
+    _example(repository).try_bundle(str(output), {})
+
+    assert _example(repository).asset_hash() == before
+    assert list(output.rglob(stray)) == []
 
 
 def test_a_missing_python_or_a_shim_without_one_is_not_used(

@@ -1,19 +1,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.optional_features import CognitoAuthorizer, CustomDomain
 from infra.service.gateway_errors import GATEWAY_ERRORS
+from infra.stages import STAGES
+from tests.infra import full_stage
+from tests.infra.resources import Resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tests.infra.resources import Resources
-
+AUTHORIZER = "AWS::ApiGateway::Authorizer"
+CERTIFICATE = "AWS::CertificateManager::Certificate"
+RECORD = "AWS::Route53::RecordSet"
 REST_API = "AWS::ApiGateway::RestApi"
 STAGE = "AWS::ApiGateway::Stage"
+TLS = {
+    "EndpointAccessMode": "STRICT",
+    "SecurityPolicy": "SecurityPolicy_TLS13_1_2_PFS_PQ_2025_09",
+}
 REQUEST_ID = "$context.extendedRequestId"
 
 
@@ -146,10 +156,14 @@ def test_every_gateway_error_is_apples_errors_object_with_a_request_id_and_no_st
         assert response["ResponseParameters"] == headers
 
 
-def test_the_api_is_regional_and_has_text_bodies_only_and_no_cors(service: Resources) -> None:
+def test_the_api_has_both_ip_versions_text_bodies_only_compression_and_no_cors(
+    service: Resources,
+) -> None:
     api = service.properties(REST_API)
 
-    assert api["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert api["EndpointConfiguration"] == {"IpAddressType": "dualstack", "Types": ["REGIONAL"]}
+    assert api["MinimumCompressionSize"] == 1_024
+    assert TLS.items() <= api.items()
     assert not {"BinaryMediaTypes", "DisableExecuteApiEndpoint"} & api.keys()
     assert "Access-Control" not in json.dumps(service.template)
     assert "OPTIONS" not in json.dumps(service.template)
@@ -183,12 +197,60 @@ def test_with_api_keys_both_routes_require_an_apps_key_whose_value_is_in_no_temp
     assert GATEWAY_ERRORS["INVALID_API_KEY"].code == "40390"
 
 
-def test_a_custom_domain_requires_tls_1_2_and_is_the_only_way_in(full: Resources) -> None:
+def test_an_authorizers_function_sees_one_header_of_each_request_but_of_no_preflight(
+    full: Resources,
+) -> None:
+    authorizer_id, authorizer = full.only(AUTHORIZER)
+    function = full_stage.AUTHORIZER_ARN
+    methods = full.of_type("AWS::ApiGateway::Method").values()
+
+    for method in (each["Properties"] for each in methods):
+        if method["HttpMethod"] == "OPTIONS":
+            assert (method["AuthorizationType"], method.get("ApiKeyRequired")) == ("NONE", None)
+        else:
+            assert method["AuthorizationType"] == "CUSTOM"
+            assert method["AuthorizerId"] == {"Ref": authorizer_id}
+    # A function of the type REQUEST would receive the user's token, too.
+    assert authorizer["Properties"]["Type"] == "TOKEN"
+    assert authorizer["Properties"]["IdentitySource"] == "method.request.header.Authorization"
+    assert authorizer["Properties"]["AuthorizerResultTtlInSeconds"] == 300
+    (permission,) = (
+        each["Properties"]
+        for each in full.of_type("AWS::Lambda::Permission").values()
+        if each["Properties"]["FunctionName"] == function
+    )
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert {"Ref": authorizer_id} in permission["SourceArn"]["Fn::Join"][1]
+
+
+@pytest.mark.parametrize("scopes", [(), ("ratings/read", "ratings/write")])
+def test_a_user_pools_tokens_are_checked_by_the_gateway_itself(scopes: tuple[str, ...]) -> None:
+    pool = "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Ab12Cd34E"
+    authorizer = CognitoAuthorizer(user_pool_arn=pool, scopes=scopes)
+    service = Resources.of_stage(replace(STAGES["dev"], authorizer=authorizer))
+
+    assert service.properties(AUTHORIZER)["Type"] == "COGNITO_USER_POOLS"
+    assert service.properties(AUTHORIZER)["ProviderARNs"] == [pool]
+    for method in _methods(service).values():
+        assert method["AuthorizationType"] == "COGNITO_USER_POOLS"
+        assert tuple(method.get("AuthorizationScopes", ())) == scopes
+    assert [GATEWAY_ERRORS[name].status for name in ("UNAUTHORIZED", "ACCESS_DENIED")] == [401, 403]
+
+
+def test_a_custom_domain_has_the_apis_tls_and_ip_versions_and_is_the_only_way_in(
+    full: Resources,
+) -> None:
     domain_id, domain = full.only("AWS::ApiGateway::DomainName")
 
-    assert domain["Properties"]["DomainName"] == "ratings.example.com"
-    assert domain["Properties"]["SecurityPolicy"] == "TLS_1_2"
-    assert domain["Properties"]["RegionalCertificateArn"].startswith("arn:aws:acm:us-east-1:")
+    assert (
+        domain["Properties"].items()
+        >= {
+            "DomainName": "ratings.example.com",
+            "EndpointConfiguration": {"IpAddressType": "dualstack", "Types": ["REGIONAL"]},
+            "RegionalCertificateArn": full_stage.CERTIFICATE_ARN,
+            **TLS,
+        }.items()
+    )
     assert full.properties(REST_API)["DisableExecuteApiEndpoint"] is True
     assert full.outputs()["ApiUrl"] == "https://ratings.example.com"
     assert full.outputs()["DomainTarget"] == {"Fn::GetAtt": [domain_id, "RegionalDomainName"]}
@@ -198,3 +260,40 @@ def test_a_custom_domain_requires_tls_1_2_and_is_the_only_way_in(full: Resources
         "RestApiId": {"Ref": full.only(REST_API)[0]},
         "Stage": {"Ref": full.only(STAGE)[0]},
     }
+
+
+def test_a_hosted_zone_gets_the_domains_records(full: Resources) -> None:
+    domain_id, _ = full.only("AWS::ApiGateway::DomainName")
+    records = [each["Properties"] for each in full.of_type(RECORD).values()]
+
+    assert sorted(record.pop("Type") for record in records) == ["A", "AAAA"]
+    for record in records:
+        assert record == {
+            "Name": "ratings.example.com",
+            "HostedZoneId": full_stage.HOSTED_ZONE_ID,
+            "AliasTarget": {
+                "DNSName": {"Fn::GetAtt": [domain_id, "RegionalDomainName"]},
+                "HostedZoneId": {"Fn::GetAtt": [domain_id, "RegionalHostedZoneId"]},
+            },
+        }
+    assert CERTIFICATE not in full.types()
+
+
+def test_without_a_certificate_the_stack_requests_one_and_validates_it_in_the_zone() -> None:
+    domain = CustomDomain(name="ratings.example.com", hosted_zone_id=full_stage.HOSTED_ZONE_ID)
+    service = Resources.of_stage(replace(STAGES["dev"], domain=domain))
+    id_, certificate = service.only(CERTIFICATE)
+
+    assert certificate["Properties"]["DomainName"] == "ratings.example.com"
+    assert certificate["Properties"]["DomainValidationOptions"] == [
+        {"DomainName": "ratings.example.com", "HostedZoneId": full_stage.HOSTED_ZONE_ID}
+    ]
+    assert certificate["Properties"]["ValidationMethod"] == "DNS"
+    domain_name = service.properties("AWS::ApiGateway::DomainName")
+    assert domain_name["RegionalCertificateArn"] == {"Ref": id_}
+
+
+def test_without_a_hosted_zone_the_stack_adds_no_record() -> None:
+    domain = CustomDomain(name="ratings.example.com", certificate_arn=full_stage.CERTIFICATE_ARN)
+
+    assert RECORD not in Resources.of_stage(replace(STAGES["dev"], domain=domain)).types()

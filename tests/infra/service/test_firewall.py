@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.optional_features import FirewallRules
 from infra.service.firewall import web_acl_rules
-from infra.stages import FirewallRules
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.infra.resources import Resources
 
 ACL = "AWS::WAFv2::WebACL"
@@ -51,6 +53,18 @@ def test_requests_per_address_and_per_token_are_limited_in_five_minutes(full: Re
         "EvaluationWindowSec": 300,
         "AggregateKeyType": "CUSTOM_KEYS",
         "CustomKeys": [{"Header": header}],
+    }
+
+
+def test_prod_limits_an_address_to_ten_requests_per_second(
+    services: Mapping[str, Resources],
+) -> None:
+    (rule,) = services["prod"].properties(ACL)["Rules"]
+
+    assert rule["Statement"]["RateBasedStatement"] == {
+        "Limit": 3_000,
+        "EvaluationWindowSec": 300,
+        "AggregateKeyType": "IP",
     }
 
 

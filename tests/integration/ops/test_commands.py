@@ -57,7 +57,7 @@ def test_with_a_key_on_standard_input_only_the_option_confirms(stage: Stage) -> 
     stage.put("key", OLD_KEY)
     status, output = stage.run(*PUT_KEY, "-", stdin=NEW_PEM)
     assert (status, stage.value("key")) == (1, OLD_KEY)
-    assert "Confirm with --yes" in output
+    assert "Confirm it, or use --yes." in output
     assert stage.run(*PUT_KEY, "--yes", "-", stdin=NEW_PEM)[0] == 0
     assert stage.value("key") == NEW_KEY
 
@@ -119,10 +119,11 @@ def test_after_a_timeout_the_unfinished_rotation_can_be_abandoned(stage: Stage) 
     stage.enable_rotation(OLD_TOKEN)
     status, output = stage.run("rotate", "--timeout", "10")
     assert (status, stage.value("token")) == (1, OLD_TOKEN)
-    assert "error: No new token within 10 s; the old one stays in use" in output
+    assert "error: No new token within 10 s; a working one stays in use" in output
     assert "the function a-function says why" in output
     assert "pending        an unfinished rotation" in stage.run("token")[1]
     assert "Nothing was changed" in stage.run("rotate", stdin="n\n")[1]
+    assert "Confirm it, or use --yes." in stage.run("rotate", stdin="")[1]
     finish = lambda: stage.finish_rotation(NEW_TOKEN)  # noqa: E731
     assert stage.run("rotate", stdin="y\n", on_sleep=finish)[0] == 0
     assert stage.value("token") == NEW_TOKEN

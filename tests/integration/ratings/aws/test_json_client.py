@@ -215,6 +215,25 @@ def test_without_credentials_nothing_is_sent() -> None:
     assert aws.requests == []
 
 
+def test_a_restored_function_signs_with_credentials_of_the_server() -> None:
+    document = {
+        "AccessKeyId": "ASIASERVED",
+        "SecretAccessKey": SECRET,
+        "Token": "served-token",
+        "Expiration": "2099-01-01T00:00:00Z",
+    }
+    with (
+        origin(sends(http(200, json.dumps(document).encode()))) as server,
+        origin(sends(http(200, b"{}"))) as aws,
+    ):
+        url = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": server.url}
+        client(aws.url, environment=IRELAND | url).call("PutItem", {})
+
+    _, headers, _ = parsed(aws.requests[0])
+    assert "Credential=ASIASERVED/" in headers["authorization"]
+    assert headers["x-amz-security-token"] == "served-token"
+
+
 def test_a_client_does_not_show_its_credentials() -> None:
     shown = repr(vars(client("http://127.0.0.1:1")))
 

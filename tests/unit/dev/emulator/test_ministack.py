@@ -38,12 +38,6 @@ def test_nothing_of_the_developers_own_aws_settings_is_left(ministack: MiniStack
     assert environment["NO_PROXY"] == environment["no_proxy"] == "127.0.0.1"
 
 
-def test_the_url_of_an_api_is_on_this_machine(ministack: MiniStack) -> None:
-    url = ministack.api_url("https://a1b2c3.execute-api.us-east-1.amazonaws.com/local")
-
-    assert url == "https://127.0.0.1:1/restapis/a1b2c3/local/_user_request_"
-
-
 def test_a_missing_installation_is_reported_with_what_to_do(tmp_path: Path) -> None:
     with (
         pytest.raises(DeploymentError, match="`make deploy-local` installs it"),

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from infra.optional_features import (
+    CognitoAuthorizer,
+    CustomDomain,
+    FirewallRules,
+    LambdaAuthorizer,
+)
+
+CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
+POOL = "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Ab12Cd34E"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:check"
+
+
+@pytest.mark.parametrize(
+    ("rules", "message"),
+    [
+        ({}, "a firewall needs at least one rule"),
+        ({"requests_per_address": 9}, "at least 10 requests in five minutes, not 9"),
+        # The smallest valid number is accepted.
+        ({"requests_per_address": 10, "requests_per_token": 0}, "at least 10 .*, not 0"),
+    ],
+)
+def test_firewall_rules_that_aws_waf_does_not_accept_are_rejected(
+    rules: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        FirewallRules(**rules)
+
+
+@pytest.mark.parametrize(
+    ("name", "certificate", "zone", "message"),
+    [
+        ("Ratings.example.com", CERTIFICATE, None, "not a domain name"),
+        ("https://ratings.example.com", CERTIFICATE, None, "not a domain name"),
+        ("ratings.example.com/v1", CERTIFICATE, None, "not a domain name"),
+        ("localhost", CERTIFICATE, None, "not a domain name"),
+        ("a.example", "arn:aws:iam::123456789012:server-certificate/a", None, "of a certificate"),
+        ("a.example", CERTIFICATE, "example.com", "not the id of a hosted zone"),
+        ("a.example", None, None, "needs a certificate_arn, or the hosted_zone_id"),
+    ],
+)
+def test_a_malformed_or_incomplete_domain_is_rejected(
+    name: str, certificate: str | None, zone: str | None, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        CustomDomain(name=name, certificate_arn=certificate, hosted_zone_id=zone)
+
+
+@pytest.mark.parametrize(
+    "arn", ["check", POOL, f"{FUNCTION}:live:1", FUNCTION.replace("aws", "cn")]
+)
+def test_a_malformed_function_of_an_authorizer_is_rejected(arn: str) -> None:
+    with pytest.raises(ValueError, match="not the ARN of a Lambda function"):
+        LambdaAuthorizer(function_arn=arn)
+
+
+@pytest.mark.parametrize(
+    ("arn", "scopes", "message"),
+    [
+        (FUNCTION, (), "not the ARN of a Cognito user pool"),
+        ("https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_A", (), "not the ARN"),
+        (POOL, ("openid",), "not a custom scope, RESOURCE_SERVER/SCOPE: 'openid'"),
+    ],
+)
+def test_a_malformed_user_pool_or_scope_is_rejected(
+    arn: str, scopes: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        CognitoAuthorizer(user_pool_arn=arn, scopes=scopes)
+
+
+def test_arns_of_govcloud_are_accepted() -> None:
+    of_govcloud = [arn.replace("arn:aws:", "arn:aws-us-gov:") for arn in (CERTIFICATE, FUNCTION)]
+
+    CustomDomain(name="a.example", certificate_arn=of_govcloud[0])
+    LambdaAuthorizer(function_arn=of_govcloud[1])
