@@ -20,8 +20,9 @@ from functions.ratings.api.validation import (
     rating_keys,
     rating_value,
 )
+from functions.ratings.errors import RatingsError
 from functions.ratings.models import RATING_TYPES, QueryOptions
-from infra.service.gateway_errors import GATEWAY_ERRORS
+from infra.service.gateway_errors import GATEWAY_ERRORS, GatewayError
 from tests.contracts.errors import ERRORS
 
 PAGE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
@@ -63,28 +64,32 @@ def test_the_contract_and_the_routes_have_the_same_operations() -> None:
 def test_the_contract_and_the_code_have_the_same_types_and_ids() -> None:
     alternatives = {rating_type.id_pattern.pattern for rating_type in RATING_TYPES.values()}
 
-    assert COMPONENTS["schemas"]["Type"]["enum"] == sorted(RATING_TYPES)
-    union = COMPONENTS["schemas"]["Id"]["pattern"].removeprefix("^(").removesuffix(")$").split("|")
+    types = COMPONENTS["schemas"]["RatingType"]
+    assert types["enum"] == sorted(RATING_TYPES)
+    camel_case = [re.sub("-(.)", lambda dash: dash[1].upper(), name) for name in types["enum"]]
+    assert types["x-enum-varnames"] == camel_case
+    item_id = COMPONENTS["schemas"]["ItemId"]["pattern"]
+    union = item_id.removeprefix("^(").removesuffix(")$").split("|")
 
     assert alternatives == {
         pattern.replace("[ilp]", letter) for pattern in union for letter in "ilp"
     }
 
 
-def test_every_status_and_code_is_described_and_no_other() -> None:
-    expected = {(str(error.status), error.code) for error in ERRORS}
-    expected |= {(str(error.status), error.code) for error in GATEWAY_ERRORS.values()}
-    described = {
-        (code[:3], code)
-        for response in COMPONENTS["responses"].values()
-        for code in re.findall(r"\d{5}", response["description"])
-    }
+def test_every_status_and_code_has_an_example_with_the_codes_texts_and_no_other_has() -> None:
+    errors: list[type[RatingsError] | GatewayError] = [*ERRORS, *GATEWAY_ERRORS.values()]
+    expected = {(str(error.status), error.code, error.title, error.detail) for error in errors}
 
-    assert described == expected
     for _, _, operation in OPERATIONS:
-        assert {status for status in operation["responses"] if status >= "400"} == {
-            status for status, _ in expected
-        }
+        shown = set()
+        for status, response in operation["responses"].items():
+            if status >= "400":
+                body = COMPONENTS["responses"][response["$ref"].rpartition("/")[2]]
+                for example in body["content"]["application/json"]["examples"].values():
+                    (error,) = example["value"]["errors"]
+                    assert (error["status"], example["summary"]) == (status, error["title"])
+                    shown.add((status, error["code"], error["title"], error["detail"]))
+        assert shown == expected
 
 
 @pytest.mark.parametrize(
