@@ -19,6 +19,7 @@ MINISTACK_PYTHON ?= $(shell for python in python3.13 "$(PYTHON)"; do \
 comma := ,
 VENV := .venv
 MINISTACK_VENV := .venv-ministack
+CONTRACT_TOOLS := tests/e2e/openapi
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -31,7 +32,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help run ops smoke unit test test-long test-bundle e2e mutants bench bench-fleet check format synth bootstrap deploy destroy \
-	deploy-local lock clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-mutants set-up-ministack
+	deploy-local lock clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-contract set-up-mutants set-up-ministack
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +53,7 @@ unit: set-up-dev ## Run the unit tests: no sockets, no processes
 test: set-up-cdk ## Run every test but the long ones
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" $(ARGS)
 
-test-long: set-up-cdk ## Run the long tests: contract fuzz, load, random runs, real synthesis
+test-long: set-up-cdk set-up-contract ## Run the long tests: contract fuzz, load, random runs, real synthesis
 	@$(BIN)/python -m pytest $(PARALLEL) -m long $(ARGS)
 
 test-bundle: set-up-dev ## Run the ratings function's integration tests on the bundle that is deployed
@@ -111,8 +112,8 @@ lock: set-up-mutants ## Pin every package that the requirements bring in (PYTHON
 	@mv constraints.new constraints.txt
 
 clean: ## Remove everything that these commands created
-	rm -rf $(VENV) $(MINISTACK_VENV) node_modules cdk.out build .coverage htmlcov .mypy_cache .pytest_cache .ruff_cache \
-		.import_linter_cache .hypothesis mutants
+	rm -rf $(VENV) $(MINISTACK_VENV) node_modules $(CONTRACT_TOOLS)/node_modules cdk.out build .coverage htmlcov \
+		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # $(call set-up,PYTHON,OPTIONS) installs missing packages and repairs the environment.
@@ -133,6 +134,13 @@ set-up-dev:
 
 set-up-cdk:
 	$(call set-up,$(PYTHON),$(THIS_PYTHON) --node $(VENV) requirements-dev.txt)
+
+# npm writes the second file when it has installed the first; no package runs a script of its own.
+set-up-contract: set-up-cdk
+	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-clients.txt)
+	@cd $(CONTRACT_TOOLS) && { [ node_modules/.package-lock.json -nt package-lock.json ] || { \
+		echo "Installing $(CONTRACT_TOOLS)/package.json (once, up to a minute) …" && \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }; }
 
 set-up-mutants:
 	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-mutants.txt)
