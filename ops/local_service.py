@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from ops.errors import OperatorError
 
@@ -30,13 +33,31 @@ class LocalService:
         except (OSError, ValueError, TypeError):
             raise OperatorError(NOT_RUNNING) from None
 
-    def write(self, file: Path) -> None:
-        """Write the state file; it replaces the file of a service that started earlier."""
+    def write(self, file: Path) -> LocalService | None:
+        """Write the state file, unless another service that still runs has written it.
+
+        Returns:
+            The other service, or None if the file was written.
+        """
+        with suppress(OperatorError):
+            other = LocalService.read(file)
+            if other.is_running():
+                return other
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        return None
+
+    def is_running(self) -> bool:
+        """Whether the service's emulated AWS listens."""
+        address = urlsplit(self.aws_url)
+        try:
+            socket.create_connection((str(address.hostname), address.port or 0), timeout=2).close()
+        except OSError:
+            return False
+        return True
 
     def remove(self, file: Path) -> None:
-        """Remove the state file, unless a service that started later has replaced it."""
+        """Remove the state file if this service has written it."""
         try:
             if LocalService.read(file) == self:
                 file.unlink()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -88,11 +86,8 @@ def _stack_outputs(cloud_formation: Any, stage: str) -> Mapping[str, str]:
 def local_target(file: Path) -> Target:
     """Find the running `make run` by its state file, or raise an `OperatorError`."""
     service = LocalService.read(file)
-    address = urlsplit(service.aws_url)
-    try:
-        socket.create_connection((str(address.hostname), address.port or 0), timeout=2).close()
-    except OSError:
-        raise OperatorError(NOT_RUNNING) from None
+    if not service.is_running():
+        raise OperatorError(NOT_RUNNING)
     return Target(
         option="--local",
         secrets_manager=boto3.client(

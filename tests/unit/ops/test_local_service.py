@@ -29,6 +29,20 @@ def test_a_written_file_is_read_and_removed_only_by_its_own_service(tmp_path: Pa
     assert not file.exists()
 
 
+def test_a_service_that_still_runs_keeps_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, other = tmp_path / "local.json", replace(SERVICE, api_url="http://127.0.0.1:3")
+    SERVICE.write(file)
+    monkeypatch.setattr(LocalService, "is_running", lambda _self: True)
+    assert other.write(file) == SERVICE
+    assert LocalService.read(file) == SERVICE
+
+    monkeypatch.setattr(LocalService, "is_running", lambda _self: False)
+    assert other.write(file) is None
+    assert LocalService.read(file) == other
+
+
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"api_url": "http://127.0.0.1:1"}'])
 def test_a_missing_or_foreign_file_is_an_error(tmp_path: Path, text: str | None) -> None:
     file = tmp_path / "local.json"
