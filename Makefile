@@ -37,7 +37,7 @@ PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: set-up-local ## Run the service on this machine: no account, no Docker (PORT=8080)
+run: set-up-local ## Run the service on this machine: no account, no Docker (PORT=8080 HOST= DATA= LOG= READY=)
 	@exec $(BIN)/python -m dev.server
 
 ops: set-up-ops ## Operate a stage: key, developer token, smoke test (ARGS="--help")
@@ -116,11 +116,12 @@ clean: ## Remove everything that these commands created
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# $(call set-up,PYTHON,OPTIONS) installs missing packages and repairs the environment.
+# $(call set-up,PYTHON,OPTIONS) installs missing packages and repairs the environment. It leaves standard output to
+# the command that follows.
 define set-up
 @$(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	echo "Python 3.11 or newer is needed$(if $(1),$(comma) and $(1) is not: $$($(1) --version 2>&1 | tail -1)). Install it, or name one with PYTHON=…"; exit 1; }
-@$(1) -m dev.setup $(2)
+@$(1) -m dev.setup $(2) >&2
 endef
 
 set-up-local:

@@ -20,7 +20,7 @@ from dev.http.messages import HttpRequest, HttpResponse
 from functions.token_rotation.settings import LONGEST_LIFE_SECONDS
 
 _RATINGS: Final = "/v1/me/ratings/"
-_ID_PATTERNS: Final = {
+ID_PATTERNS: Final = {
     "albums": re.compile(r"[0-9]+"),
     "library-albums": re.compile(r"l\.[A-Za-z0-9]+"),
     "library-music-videos": re.compile(r"i\.[A-Za-z0-9]+"),
@@ -140,7 +140,7 @@ class AppleMusic:
         if "ids" not in query:
             raise _error(400, "40003", "Missing Parameter", "ids is missing", parameter="ids")
         ids = ",".join(query["ids"]).split(",")
-        if not all(_ID_PATTERNS[kind].fullmatch(id_) for id_ in ids):
+        if not all(ID_PATTERNS[kind].fullmatch(id_) for id_ in ids):
             raise _error(400, "40005", "Invalid Parameter", "ids is invalid", parameter="ids")
         names = [ResourceId(kind, id_) for id_ in dict.fromkeys(ids)]
         values = [(name, self._store.rating(user, name)) for name in names]
@@ -157,13 +157,13 @@ class AppleMusic:
 
 
 def _known_type(kind: str) -> str:
-    if kind not in _ID_PATTERNS:
+    if kind not in ID_PATTERNS:
         raise _error(400, "40008", "Invalid Path Value", "Unknown resource type")
     return kind
 
 
 def _resource_id(kind: str, id_: str) -> ResourceId:
-    if not _ID_PATTERNS[_known_type(kind)].fullmatch(id_):
+    if not ID_PATTERNS[_known_type(kind)].fullmatch(id_):
         raise _error(400, "40008", "Invalid Path Value", "Invalid id")
     return ResourceId(kind, id_)
 

@@ -35,11 +35,18 @@ class RatingsStore:
         self._clock = clock
         self._lock = threading.Lock()
         self._item_of = {name: min(names) for names in map(tuple, items) for name in names}
+        self._initial = ratings
         # The time from which reads see a value, and the value: the one they see, and later ones.
-        self._ratings: dict[str, dict[ResourceId, list[tuple[float, int | None]]]] = {
-            user: {self._item(name): [(float("-inf"), value)] for name, value in values.items()}
-            for user, values in ratings.items()
-        }
+        self._ratings: dict[str, dict[ResourceId, list[tuple[float, int | None]]]] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every write."""
+        with self._lock:
+            self._ratings = {
+                user: {self._item(name): [(float("-inf"), value)] for name, value in values.items()}
+                for user, values in self._initial.items()
+            }
 
     def has_user(self, user: str) -> bool:
         """Whether there is such a user."""

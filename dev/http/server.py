@@ -1,4 +1,4 @@
-"""Serves a function from requests to responses on loopback, by uvicorn."""
+"""Serves a function from requests to responses, by uvicorn."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from ipaddress import IPv4Address
 from typing import Any, Final
 
 import h11
@@ -24,24 +25,41 @@ Reject = Callable[[int], HttpResponse]
 
 _BODY_LIMIT: Final = 10 * 1024 * 1024  # API Gateway's
 _HEAD_LIMIT: Final = 64 * 1024
+_ELSEWHERE: Final = ("192.0.2.1", 9)  # reserved for documentation (RFC 5737)
 _THREADS: Final = 64
 _IDLE_SECONDS: Final = 60
 _STOP_SECONDS: Final = 5
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
-def listen(port: int = 0) -> socket.socket:
-    """Open a port on loopback; 0 is any free one. Connections wait until `serve` accepts them.
+def listen(port: int = 0, host: str = LOOPBACK) -> socket.socket:
+    """Open a port; 0 is any free one. Connections wait until `serve` accepts them.
 
     Raises:
-        OSError: if the port is taken or not permitted.
+        OSError: if the port is taken or not permitted, or the host is not this machine.
     """
-    return socket.create_server((LOOPBACK, port))
+    return socket.create_server((host, port))
 
 
 def url_of(listener: socket.socket) -> str:
-    """Return the base URL, without a slash at its end."""
-    return f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    """Return the base URL on this machine, without a slash at its end."""
+    host, port = listener.getsockname()
+    return f"http://{LOOPBACK if IPv4Address(host).is_unspecified else host}:{port}"
+
+
+def network_url_of(listener: socket.socket) -> str | None:
+    """Return the base URL for other devices on the network; None if they cannot connect."""
+    host, port = listener.getsockname()
+    if IPv4Address(host).is_loopback:
+        return None
+    if IPv4Address(host).is_unspecified:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect(_ELSEWHERE)  # sends nothing, but selects the network's address
+            except OSError:
+                return None
+            host = probe.getsockname()[0]
+    return f"http://{host}:{port}"
 
 
 @contextmanager

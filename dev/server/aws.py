@@ -41,6 +41,11 @@ class LocalAws:
                 BillingMode="PAY_PER_REQUEST",
             )
 
+    def delete_cache_table(self, name: str) -> None:
+        """Delete the table of the cache with its items."""
+        with closing(self.client("dynamodb")) as dynamodb:
+            dynamodb.delete_table(TableName=name)
+
     def create_secret(self, name: str, value: str) -> None:
         """Create a secret with one version."""
         with closing(self.client("secretsmanager")) as secrets:

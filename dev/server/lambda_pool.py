@@ -8,8 +8,8 @@ import subprocess  # nosec B404  # for this interpreter alone, see below
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -21,6 +21,12 @@ _QUEUE_SECONDS: Final = 29.0
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 1.0
 _PROJECT: Final = Path(__file__).resolve().parents[2]
+
+
+def write_to_stderr(text: str) -> None:
+    """Write the function's output, as Lambda writes it to its log."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
 
 
 class InvocationError(Exception):
@@ -103,6 +109,7 @@ class LambdaPool:
 
     `variables` are all environment variables of each process; `_HANDLER` names the handler, as in
     Lambda. Lambda would start another process where an event waits here. Times are in seconds.
+    `write_output` receives what the handler printed during one event.
 
     Raises:
         StartError: on entering, if the handler cannot be imported.
@@ -115,11 +122,13 @@ class LambdaPool:
         size: int = SIZE,
         timeout_seconds: float = 10.0,
         queue_seconds: float = _QUEUE_SECONDS,
+        write_output: Callable[[str], None] = write_to_stderr,
     ) -> None:
         self._variables = variables
         self._size = size
         self._timeout_seconds = timeout_seconds
         self._queue_seconds = queue_seconds
+        self._write_output = write_output
         self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
         self._all: set[_Process] = set()
         self._lock = threading.Lock()
@@ -146,6 +155,8 @@ class LambdaPool:
             message = process.invoke(invocation, self._timeout_seconds)
         finally:
             self._idle.put(self._living(process))
+        if message["output"]:
+            self._write_output(message["output"])
         if "response" not in message:
             raise InvocationError(message["error"])
         return message["response"]
@@ -188,3 +199,61 @@ class LambdaPool:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+class IsolatedPools:
+    """Gives each of `tokens` a pool of its own, so that its faults meet no other user.
+
+    An environment remembers that Apple fails or throttles, for all of its users. `make` returns a
+    new pool, which starts with the first event of its user.
+    """
+
+    def __init__(
+        self, shared: LambdaPool, *, tokens: Collection[str], make: Callable[[], LambdaPool]
+    ) -> None:
+        self._shared = shared
+        self._tokens = tokens
+        self._make = make
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._pools: dict[str, LambdaPool] = {}
+        self._is_stopped = False
+
+    def invoke(self, event: dict[str, Any], request_id: str) -> object:
+        """Return the handler's response to an event, or raise as `LambdaPool.invoke`."""
+        return self._pool(event).invoke(event, request_id)
+
+    def restart(self) -> None:
+        """End the processes of `tokens`; their next events start new ones."""
+        with self._lock:
+            self._pools.clear()
+            self._stack.close()
+
+    def stop(self) -> None:
+        """End every process."""
+        with self._lock:
+            self._is_stopped = True
+        self.restart()
+        self._shared.stop()
+
+    def __enter__(self) -> Self:
+        self._shared.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _pool(self, event: Mapping[str, Any]) -> LambdaPool:
+        headers = {name.lower(): value for name, value in event["headers"].items()}
+        token = headers.get("music-user-token")
+        if token is None or token not in self._tokens:
+            return self._shared
+        with self._lock:
+            if self._is_stopped:
+                raise InvocationError("the pools were stopped")
+            if token not in self._pools:
+                try:
+                    self._pools[token] = self._stack.enter_context(self._make())
+                except StartError as error:
+                    raise InvocationError("the environment did not start") from error
+            return self._pools[token]

@@ -1,12 +1,13 @@
 """Lambda's runtime within one process: it imports a handler and feeds it events.
 
-Events are lines of JSON on standard input, responses lines of JSON on standard output. What the
-handler prints goes to standard error. The process ends at the end of its input.
+Events are lines of JSON on standard input, responses lines of JSON on standard output, with what
+the handler printed. Other output goes to standard error. The process ends at the end of its input.
 """
 
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -60,13 +62,15 @@ def _invoke(handler: Handler, invocation: dict[str, Any]) -> dict[str, Any]:
         aws_request_id=invocation["request_id"],
         deadline=time.monotonic() + invocation["timeout_seconds"],
     )
+    output = io.StringIO()
     try:
-        response = handler(invocation["event"], context)
+        with redirect_stdout(output):
+            response = handler(invocation["event"], context)
         json.dumps(response)
     except Exception as error:  # noqa: BLE001 - as in Lambda, the process survives any exception
         traceback.print_exc()
-        return {"error": type(error).__name__}
-    return {"response": response}
+        return {"error": type(error).__name__, "output": output.getvalue()}
+    return {"response": response, "output": output.getvalue()}
 
 
 def _send(responses: BinaryIO, message: dict[str, Any]) -> None:

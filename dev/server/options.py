@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address
 from pathlib import Path
 
+from dev.http.messages import LOOPBACK
 from functions.ratings.settings import Settings
 from functions.shared.jwt_expiry import JwtError, read_expiry
 from functions.shared.settings import SettingsError
@@ -21,7 +23,8 @@ class Options:
     """Without an `apple_music_url`, the stand-in serves; port 0 is any free one.
 
     `developer_token` is one that the other Apple Music accepts. `fresh_seconds` is the cache's
-    fresh window. `ops` finds the service in `state_file`.
+    fresh window. `ops` finds the service in `state_file`. `data_file` has more users and items.
+    With `ready_json`, one line of JSON is the whole standard output.
     """
 
     port: int
@@ -29,12 +32,14 @@ class Options:
     state_file: Path
     apple_music_url: str = ""
     developer_token: str = field(default="", repr=False)
+    host: str = LOOPBACK
+    data_file: Path | None = None
+    log_json: bool = False
+    ready_json: bool = False
 
 
 def read_options(environment: Mapping[str, str], *, now: float) -> Options:
-    """Read `PORT`, `APPLE_MUSIC_URL`, `DEVELOPER_TOKEN`, `FRESH_SECONDS` and `LOCAL_STATE_FILE`.
-
-    An empty variable counts as unset.
+    """Read the variables that docs/local.md lists; an empty one counts as unset.
 
     Raises:
         UsageError: if they make no sense.
@@ -45,10 +50,31 @@ def read_options(environment: Mapping[str, str], *, now: float) -> Options:
         state_file=Path(environment.get("LOCAL_STATE_FILE") or DEFAULT_FILE),
         apple_music_url=environment.get("APPLE_MUSIC_URL", "").rstrip("/"),
         developer_token=environment.get("DEVELOPER_TOKEN", "").strip(),
+        host=_address(environment.get("HOST") or LOOPBACK),
+        data_file=Path(environment["DATA"]) if environment.get("DATA") else None,
+        log_json=_is_json(environment, "LOG"),
+        ready_json=_is_json(environment, "READY"),
     )
     if options.apple_music_url or options.developer_token:
         _check_upstream(options, now)
+        if options.data_file:
+            raise UsageError("DATA is for the stand-in: unset it, or unset APPLE_MUSIC_URL.")
     return options
+
+
+def _address(text: str) -> str:
+    try:
+        return str(IPv4Address(text))
+    except ValueError:
+        raise UsageError(
+            "HOST must be an IPv4 address of this machine: 0.0.0.0 for every network, or unset it."
+        ) from None
+
+
+def _is_json(environment: Mapping[str, str], name: str) -> bool:
+    if environment.get(name, "") not in {"", "json"}:
+        raise UsageError(f"{name} must be json, or unset.")
+    return environment.get(name) == "json"
 
 
 def _number(text: str, name: str, least: int, most: int) -> int:

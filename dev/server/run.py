@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import sys
 import time
 from collections.abc import Mapping, MutableMapping
 from contextlib import ExitStack
+from functools import partial
 from socket import socket
 from typing import Final
 
 from dev.apple_music import sample_data
-from dev.apple_music.launcher import launch
+from dev.apple_music.data_file import Data, DataError, read_data
+from dev.apple_music.launcher import RunningAppleMusic, launch
 from dev.aws_account import REGION, isolated
-from dev.http.server import listen, serve, url_of
+from dev.http.messages import HttpRequest, HttpResponse
+from dev.http.server import listen, network_url_of, serve, url_of
 from dev.server.aws import CREDENTIAL, local_aws
 from dev.server.gateway import GatewaySimulator
-from dev.server.lambda_pool import SIZE, LambdaPool, StartError
+from dev.server.lambda_pool import (
+    SIZE,
+    IsolatedPools,
+    LambdaPool,
+    StartError,
+    write_to_stderr,
+)
 from dev.server.options import Options, UsageError, read_options
+from dev.server.sandbox.request_log import RequestLog
+from dev.server.sandbox.routes import LocalRoutes, service_facts
+from dev.server.sandbox.state import SandboxState
 from dev.terminal import print_line, stop_requested, wait_for_stop
 from functions.ratings.settings import Settings
 from ops.local_service import LocalService
@@ -42,7 +56,8 @@ def run(environment: MutableMapping[str, str]) -> int:
     """
     try:
         options = read_options(environment, now=time.time())
-    except UsageError as error:
+        data = read_data(options.data_file) if options.data_file else Data()
+    except (UsageError, DataError) as error:
         return _fail(_MISUSED, str(error))
     function_variables = {
         name: value
@@ -53,31 +68,44 @@ def run(environment: MutableMapping[str, str]) -> int:
     environment.clear()
     environment.update(own_variables)
     try:
-        listener = listen(options.port)
+        listener = listen(options.port, options.host)
     except OSError as error:
+        if error.errno == errno.EADDRNOTAVAIL:
+            return _fail(_MISUSED, f"HOST={options.host} is not an address of this machine.")
         reason = os.strerror(error.errno or 0)
         return _fail(
             _FAILED, f"Port {options.port} is not available: {reason}. Choose another: PORT=…"
         )
     with listener, ExitStack() as stack:
-        return _serve(options, function_variables, listener, stack)
+        return _serve(options, data, function_variables, listener, stack)
 
 
 def _serve(
-    options: Options, inherited: Mapping[str, str], listener: socket, stack: ExitStack
+    options: Options,
+    data: Data,
+    inherited: Mapping[str, str],
+    listener: socket,
+    stack: ExitStack,
 ) -> int:
-    print_line("Starting DynamoDB and Secrets Manager (moto) ...")
+    report = _no_report if options.ready_json else print_line
+    report("Starting DynamoDB and Secrets Manager (moto) ...")
     aws = stack.enter_context(local_aws())
     if stop_requested():
         return _STOPPED
-    aws.create_cache_table(_TABLE)
+    apple: RunningAppleMusic | None = None
     apple_music_url, developer_token = options.apple_music_url, options.developer_token
     if not apple_music_url:
-        print_line("Starting the stand-in for Apple Music ...")
-        apple = stack.enter_context(launch())
+        report("Starting the stand-in for Apple Music ...")
+        apple = stack.enter_context(
+            launch(
+                {**sample_data.RATINGS, **data.ratings},
+                items=(*sample_data.ITEMS, *data.items),
+                faults=sample_data.FAULTS,
+            )
+        )
         apple_music_url, developer_token = apple.url, apple.key.sign_token()
     aws.create_secret(_TOKEN_SECRET, developer_token)
-    print_line(f"Starting {SIZE} processes of the ratings function ...")
+    report(f"Starting {SIZE} processes of the ratings function ...")
     settings = Settings(
         cache_table_name=_TABLE,
         developer_token_secret_id=_TOKEN_SECRET,
@@ -86,30 +114,62 @@ def _serve(
         # Moto needs a fifth of a second for a hundred items, DynamoDB's whole time limit.
         cache_timeout_milliseconds=3_000,
     )
-    pool = LambdaPool(
+    log = RequestLog(write_to_stderr)
+    make_pool = partial(
+        LambdaPool,
         variables={**inherited, **_lambda_variables(aws.endpoint_url), **settings.to_env()},
+        write_output=write_to_stderr if options.log_json else log.function_output,
     )
+    pools = IsolatedPools(
+        make_pool(), tokens=sample_data.FAULTS if apple else (), make=partial(make_pool, size=1)
+    )
+    sandbox = SandboxState(
+        aws=aws,
+        settings=settings,
+        pools=pools,
+        store=apple.store if apple else None,
+        users=sample_data.USERS if apple else (),
+    )
+    sandbox.start()
     try:
-        stack.enter_context(pool)
+        stack.enter_context(pools)
     except StartError:
         return _fail(_FAILED, "The ratings function cannot be imported; the reason is above.")
     if stop_requested():
         return _STOPPED
-    gateway = GatewaySimulator(pool.invoke, clock=time.time)
-    url = url_of(listener)
+    gateway = GatewaySimulator(pools.invoke, clock=time.time)
+    url, network_url = url_of(listener), network_url_of(listener)
+    facts = service_facts(url, network_url, has_samples=apple is not None)
+    local = LocalRoutes(facts, reset=sandbox.reset)
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        started = time.monotonic()
+        response = local.respond(request) or gateway.respond(request)
+        if not options.log_json:
+            log.record(request, response, time.monotonic() - started)
+        return response
+
     state = LocalService(
         api_url=url,
         aws_url=aws.endpoint_url,
         region=REGION,
         developer_token_secret=_TOKEN_SECRET,
     )
-    with serve(listener, gateway.respond, reject=gateway.reject):
-        state.write(options.state_file)
-        print_line(_welcome(url, uses_stand_in=not options.apple_music_url))
+    with serve(listener, respond, reject=gateway.reject):
+        if other := state.write(options.state_file):
+            _warn(
+                f"`ops --local` works on the service at {other.api_url}, which started earlier. "
+                "Set LOCAL_STATE_FILE to another file, here and for ops, to work on this one."
+            )
+        if network_url:
+            _warn(f"Everyone on this network can use this service, at {network_url}.")
+        if options.ready_json:
+            print_line(json.dumps(facts))
+        report(_welcome(url, network_url, uses_stand_in=apple is not None))
         wait_for_stop()
-        print_line("\nStopping ...")
+        report("\nStopping ...")
         state.remove(options.state_file)
-        pool.stop()  # so that no request waits for it
+        pools.stop()  # so that no request waits for it
     return _STOPPED
 
 
@@ -127,18 +187,28 @@ def _lambda_variables(aws_url: str) -> dict[str, str]:
     }
 
 
-def _welcome(url: str, *, uses_stand_in: bool) -> str:
+def _welcome(url: str, network_url: str | None, *, uses_stand_in: bool) -> str:
     token = sample_data.ADA if uses_stand_in else "$MUSIC_USER_TOKEN"
     song = f"/v1/me/ratings/{sample_data.LIKED_SONG.type}/{sample_data.LIKED_SONG.id}"
     return "\n".join(
         (
             f"\nListening on {url}\n",
+            *([f"From a phone on this network: {network_url}\n"] if network_url else []),
             f'curl -i -H "Music-User-Token: {token}" {url}{song}\n',
             "In another terminal, this checks the service:",
             f'MUSIC_USER_TOKEN={token} make ops ARGS="--local smoke"\n',
+            "docs/local.md lists sample users for every case that an app must handle.",
             "Ctrl-C stops it.",
         )
     )
+
+
+def _no_report(_text: str) -> None:
+    pass
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"Warning: {text}\n")
 
 
 def _fail(status: int, text: str) -> int:

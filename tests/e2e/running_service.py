@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from dev.apple_music.launcher import RunningAppleMusic
 from dev.server.aws import LocalAws
@@ -30,6 +31,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Return this environment with other variables, and with leaks reported on standard error."""
     own = {"PORT": "0", "PYTHONWARNINGS": "default::ResourceWarning", **variables}
     unset = {"APPLE_MUSIC_URL", "DEVELOPER_TOKEN", "MUSIC_USER_TOKEN", "MUSIC_USER_TOKEN_2"}
+    unset |= {"DATA", "HOST", "LOG", "READY"}
     return {name: value for name, value in os.environ.items() if name not in unset} | own
 
 
@@ -54,6 +56,7 @@ class RunningService(ApiClient):
     def __init__(self, **variables: str) -> None:
         super().__init__("")
         self.curl_line = ""
+        self.facts: dict[str, Any] = {}
         self._folder = tempfile.TemporaryDirectory()
         self.state_file = Path(self._folder.name) / "local.json"
         # A separate session: a signal to its group is the same as Ctrl-C in a terminal.
@@ -76,6 +79,10 @@ class RunningService(ApiClient):
         )
         self._reader.start()
         for line in self._output:
+            if line.startswith("{"):  # READY=json
+                self.facts = json.loads(line)
+                self.url = self.facts["url"]
+                break
             if line.startswith("Listening on "):
                 self.url = line.split()[-1]
             if line.startswith("curl "):

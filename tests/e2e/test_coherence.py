@@ -80,7 +80,7 @@ def stale_reads(service: RunningService, apple: RunningAppleMusic, user: str) ->
 
 def test_users_read_what_they_wrote_and_nothing_old_at_any_of_four_processes() -> None:
     with launch({user: {} for user in USERS}, lag_seconds=LAG_SECONDS) as apple:
-        service = RunningService.over(apple)
+        service = RunningService.over(apple, LOG="json")
         try:
             with ThreadPoolExecutor(len(USERS) + len(OVERLAPPING)) as threads:
                 devices = [

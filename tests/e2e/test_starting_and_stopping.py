@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.running_service import RunningService, run_command
+from tests.e2e.running_service import Result, RunningService, run_command
 
 
-@pytest.mark.parametrize(
-    ("number", "group"),
-    [
-        pytest.param(signal.SIGINT, True, id="ctrl-c-in-a-terminal"),
-        pytest.param(signal.SIGTERM, False, id="sigterm"),
-    ],
-)
-def test_it_stops_and_leaves_nothing(number: signal.Signals, group: bool) -> None:
-    service = RunningService()
+def stop(service: RunningService, number: signal.Signals, *, group: bool = False) -> Result:
+    """Stop a service to which a client is still connected."""
     kept = service.connect()
     kept.request("GET", "/v1/me/ratings/songs/1")
     kept.getresponse().read()
     result = service.end(number, group=group)
     kept.close()
     assert result.returncode == 0
-    assert result.stdout.endswith("Stopping ...\n")
-    assert not service.state_file.exists()
     assert "Traceback" not in result.stderr
     assert "ResourceWarning" not in result.stderr
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", service.port))
+    return result
+
+
+def test_it_stops_on_ctrl_c_in_a_terminal_and_leaves_nothing() -> None:
+    service = RunningService(LOG="json")
+    result = stop(service, signal.SIGINT, group=True)
+    assert result.stdout.endswith("Stopping ...\n")
+    records = [json.loads(line) for line in result.stderr.splitlines() if line.startswith("{")]
+    assert [record["status"] for record in records] == [401]
+    assert "GET /v1/me/ratings/songs/1" not in result.stderr
+    assert not service.state_file.exists()
 
 
 def test_a_taken_port_is_reported_in_one_line(service: RunningService) -> None:
@@ -41,11 +46,30 @@ def test_a_taken_port_is_reported_in_one_line(service: RunningService) -> None:
     )
 
 
-def test_misuse_is_reported_in_one_line() -> None:
-    result = run_command("dev.server", DEVELOPER_TOKEN="a-p8-key")
-    assert result.returncode == 2
-    assert result.stderr.startswith("Set both APPLE_MUSIC_URL")
-    assert result.stderr.count("\n") == 1
+def test_an_apps_tests_start_a_service_by_its_one_line_of_json_and_with_their_own_data(
+    service: RunningService, tmp_path: Path
+) -> None:
+    data = tmp_path / "data.json"
+    users = {"made-up-token-a": {"library-songs/i.abc": -1}}
+    items = [["library-songs/i.abc", "songs/123"]]
+    data.write_text(json.dumps({"users": users, "items": items}), "utf-8")
+    state_file = str(service.state_file)
+    own = RunningService(READY="json", DATA=str(data), LOCAL_STATE_FILE=state_file)
+    assert own.request("/v1/me/ratings/songs/123", "made-up-token-a").value == -1
+    assert own.request("/v1/me/ratings/songs/907242702", "sample-user-token-ada").value == 1
+    result = stop(own, signal.SIGTERM)
+    assert result.stdout == ""
+    assert own.facts["pid"] == own.pid
+    assert own.facts["networkUrl"] is None
+    assert "sample-user-token-down" in [user["token"] for user in own.facts["users"]]
+    assert "made-up-token-a" not in str(own.facts)
+    assert f"Warning: `ops --local` works on the service at {service.url}, " in result.stderr
+    assert re.findall(r"^[\d:]{8} (.*) \d+ ms \S+", result.stderr, re.MULTILINE) == [
+        "GET /v1/me/ratings/songs/123 200 fwd=miss stored",
+        "GET /v1/me/ratings/songs/907242702 200 fwd=miss stored",
+        "GET /v1/me/ratings/songs/1 401",
+    ]
+    assert service.state.api_url == service.url
 
 
 def test_ops_checks_the_service_and_shows_its_developer_token(service: RunningService) -> None:

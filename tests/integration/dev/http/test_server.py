@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dev.http import server
 from dev.http.messages import HttpRequest, HttpResponse
-from dev.http.server import listen, serve, url_of
+from dev.http.server import listen, network_url_of, serve, url_of
 from tests.patience import SAFETY_NET_SECONDS
 
 BODY_LIMIT = 10 * 1024 * 1024
@@ -137,6 +138,20 @@ def test_a_body_over_the_limit_is_413_and_the_client_receives_it(
 def test_a_taken_port_is_an_os_error(url: str) -> None:
     with pytest.raises(OSError, match="in use"):
         listen(urlsplit(url).port or 0)
+
+
+def test_other_devices_reach_a_server_that_listens_on_every_network() -> None:
+    with listen(host="0.0.0.0") as listener:  # noqa: S104
+        port = listener.getsockname()[1]
+        assert url_of(listener) == f"http://127.0.0.1:{port}"
+        socket.create_connection(("127.0.0.1", port)).close()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(server, "_ELSEWHERE", ("127.0.0.1", 9))
+            assert network_url_of(listener) == f"http://127.0.0.1:{port}"
+            patch.setattr(server, "_ELSEWHERE", ("::1", 9))
+            assert network_url_of(listener) is None
+    with listen() as listener:
+        assert network_url_of(listener) is None
 
 
 def test_stopping_closes_idle_connections_and_leaves_no_thread() -> None:

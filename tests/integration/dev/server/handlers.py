@@ -25,6 +25,7 @@ def describe(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def write(_event: dict[str, Any], _context: LambdaContext) -> str:
     os.write(1, b'{"response": "not this"}\n')
+    print("printed")  # noqa: T201
     return "returned"
 
 

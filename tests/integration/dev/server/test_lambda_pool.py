@@ -10,7 +10,13 @@ from typing import Any
 
 import pytest
 
-from dev.server.lambda_pool import InvocationError, LambdaPool, PoolBusyError, StartError
+from dev.server.lambda_pool import (
+    InvocationError,
+    IsolatedPools,
+    LambdaPool,
+    PoolBusyError,
+    StartError,
+)
 from tests.patience import SAFETY_NET_SECONDS
 
 Start = Callable[..., LambdaPool]
@@ -36,7 +42,9 @@ def start() -> Iterator[Start]:
         yield start
 
 
-def invoke(pool: LambdaPool, event: dict[str, Any] | None = None, request_id: str = "id") -> Any:
+def invoke(
+    pool: LambdaPool | IsolatedPools, event: dict[str, Any] | None = None, request_id: str = "id"
+) -> Any:
     return pool.invoke(event or {}, request_id)
 
 
@@ -73,9 +81,14 @@ def test_the_function_receives_lambdas_context_and_only_the_given_variables(
 def test_output_of_a_handler_is_not_its_response(
     start: Start, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert invoke(start("write")) == "returned"
-    printed = capfd.readouterr()
-    assert (printed.out, printed.err) == ("", '{"response": "not this"}\n')
+    printed: list[str] = []
+    assert invoke(start("write", write_output=printed.append)) == "returned"
+    captured = capfd.readouterr()
+    assert (captured.out, captured.err) == ("", '{"response": "not this"}\n')
+    assert printed == ["printed\n"]
+
+    invoke(start("write"))
+    assert capfd.readouterr().err == '{"response": "not this"}\nprinted\n'
 
 
 @pytest.mark.parametrize(
@@ -138,3 +151,35 @@ def test_stopping_fails_an_event_whose_response_is_about_to_be_read(start: Start
     pool.stop()
     with pytest.raises(InvocationError, match="stopped"):
         process._receive(SAFETY_NET_SECONDS)
+
+
+def test_a_user_with_a_fault_has_a_process_of_its_own_until_a_restart() -> None:
+    def make() -> LambdaPool:
+        return LambdaPool(variables=variables("describe"), size=1)
+
+    def pid(token: str) -> int:
+        return int(invoke(pools, {"headers": {"music-User-Token": token}})["pid"])
+
+    a, b, other = "made-up-token-a", "made-up-token-b", "made-up-token-c"
+    with IsolatedPools(make(), tokens={a, b}, make=make) as pools:
+        shared, first, second = pid(other), pid(a), pid(b)
+        assert len({shared, first, second}) == 3
+        assert pid(a) == first
+        pools.restart()
+        last = pid(a)
+        assert last != first
+        assert invoke(pools, {"headers": {}})["pid"] == shared
+    for ended in (shared, first, second, last):
+        with pytest.raises(ProcessLookupError):
+            os.kill(ended, 0)
+    with pytest.raises(InvocationError, match="stopped"):
+        pid(a)
+
+
+def test_an_environment_of_a_fault_that_does_not_start_is_an_error_of_its_requests() -> None:
+    def make() -> LambdaPool:
+        return LambdaPool(variables=variables("missing"), size=1)
+
+    pools = IsolatedPools(make(), tokens={"made-up-token-a"}, make=make)
+    with pytest.raises(InvocationError, match="did not start"):
+        invoke(pools, {"headers": {"Music-User-Token": "made-up-token-a"}})

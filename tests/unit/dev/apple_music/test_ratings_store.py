@@ -1,7 +1,7 @@
 """Ratings in memory, which reads see some time after they were written."""
 
 from dev.apple_music.ratings_store import RatingsStore
-from dev.apple_music.sample_data import ADA, ITEMS, LIKED_SONG, RATINGS
+from dev.apple_music.sample_data import ADA, ITEMS, LIBRARY_ITEMS, LIKED_SONG, RATINGS
 from tests.fakes.clock import FakeClock
 
 
@@ -19,3 +19,12 @@ def test_reads_see_each_write_after_the_lag() -> None:
         clock.advance(1)
 
     assert seen == [1, -1, None]
+
+
+def test_a_reset_forgets_every_write() -> None:
+    store = RatingsStore(items=ITEMS, ratings=RATINGS)
+    store.delete(ADA, LIKED_SONG)
+    store.put(ADA, LIBRARY_ITEMS[0].ids[0], 1)
+    store.reset()
+    assert store.rating(ADA, LIKED_SONG) == 1
+    assert store.rating(ADA, LIBRARY_ITEMS[0].ids[0]) is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +31,29 @@ def test_port_freshness_and_state_file_can_be_set() -> None:
     )
 
 
+def test_address_data_and_json_output_can_be_set() -> None:
+    environment = {"HOST": "0.0.0.0", "DATA": "my.json", "LOG": "json", "READY": "json"}  # noqa: S104
+    options = read_options(environment, now=NOW)
+    assert (options.host, options.data_file) == ("0.0.0.0", Path("my.json"))  # noqa: S104
+    assert options.log_json
+    assert options.ready_json
+    assert read_options({"HOST": "", "DATA": "", "LOG": ""}, now=NOW) == read_options({}, now=NOW)
+
+
+def test_the_page_lists_every_variable_and_no_other() -> None:
+    read: set[str] = set()
+
+    class Recorder(dict[str, str]):
+        def get(self, key: str, default: Any = None) -> Any:
+            read.add(key)
+            return default
+
+    read_options(Recorder(), now=NOW)
+    page = (Path(__file__).parents[4] / "docs" / "local.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", page, re.MULTILINE)
+    assert {name.strip("`") for row in rows for name in row.split(", ")} == read
+
+
 def test_another_upstream_is_used_with_a_token_for_it() -> None:
     options = read_options({"APPLE_MUSIC_URL": f"{APPLE}/", "DEVELOPER_TOKEN": TOKEN}, now=NOW)
     assert (options.apple_music_url, options.developer_token) == (APPLE, TOKEN)
@@ -43,6 +68,10 @@ def test_another_upstream_is_used_with_a_token_for_it() -> None:
         ({"PORT": "-1"}, "PORT must be a whole number"),
         ({"FRESH_SECONDS": "0"}, "FRESH_SECONDS must be a whole number"),
         ({"FRESH_SECONDS": "1.5"}, "FRESH_SECONDS must be a whole number"),
+        ({"HOST": "a-phone"}, "HOST must be an IPv4 address"),
+        ({"LOG": "text"}, "LOG must be json, or unset"),
+        ({"READY": "1"}, "READY must be json, or unset"),
+        ({"APPLE_MUSIC_URL": APPLE, "DEVELOPER_TOKEN": TOKEN, "DATA": "a"}, "DATA is for the"),
         ({"APPLE_MUSIC_URL": APPLE}, "Set both"),
         ({"DEVELOPER_TOKEN": TOKEN}, "Set both"),
         ({"APPLE_MUSIC_URL": "http://apple.example", "DEVELOPER_TOKEN": TOKEN}, "must be https"),

@@ -1,0 +1,136 @@
+"""Each sample user receives what docs/local.md says, and no fault of one reaches another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from urllib.parse import urlsplit
+
+import pytest
+
+from dev.apple_music.sample_data import USERS
+from tests.e2e.running_service import RunningService
+from tests.patience import SAFETY_NET_SECONDS
+
+SONGS = "/v1/me/ratings/library-songs"
+LIKED, OTHER = f"{SONGS}/i.7PJNN4mfXlD68R", f"{SONGS}/i.SampleSong001"
+STALE = "detail=stale-if-error"
+
+
+def call_local(service: RunningService, method: str, path: str) -> tuple[int, bytes]:
+    """Send a request whose response may contain sample tokens: the secret scan skips it."""
+    connection = HTTPConnection(urlsplit(service.url).netloc, timeout=SAFETY_NET_SECONDS)
+    connection.request(method, path)
+    response = connection.getresponse()
+    result = response.status, response.read()
+    connection.close()
+    return result
+
+
+def reset(service: RunningService) -> None:
+    assert call_local(service, "POST", "/_local/reset") == (204, b"")
+
+
+@pytest.fixture
+def fresh(service: RunningService) -> RunningService:
+    """The running service in the state of its start."""
+    reset(service)
+    return service
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _for_other_modules(service: RunningService) -> Iterator[None]:
+    yield
+    reset(service)
+
+
+def token(name: str) -> str:
+    return f"sample-user-token-{name}"
+
+
+@pytest.mark.parametrize(
+    ("user", "target", "status", "code"),
+    [
+        ("new", LIKED, 404, "40400"),
+        ("expired", LIKED, 403, "40300"),
+        ("that-nobody-has", LIKED, 403, "40300"),
+        ("no-subscription", LIKED, 401, "40191"),
+        ("subscription-ended", LIKED, 400, "40015"),
+        ("throttled", LIKED, 429, "42991"),
+        ("down", OTHER, 502, "50290"),
+        ("slow", OTHER, 504, "50490"),
+    ],
+)
+def test_a_case_is_its_error_and_other_users_notice_nothing(
+    fresh: RunningService, user: str, target: str, status: int, code: str
+) -> None:
+    response = fresh.request(target, token(user))
+    assert (response.status, response.error_code) == (status, code)
+    assert bool(response.headers["Retry-After"]) == (status == 429)
+    for number in (1, 2, 4, 7):  # not cached, and as many as there are shared environments
+        assert fresh.request(f"{SONGS}/i.SampleSong00{number}", token("library")).value == 1
+
+
+@pytest.mark.parametrize("user", ["down", "slow"])
+def test_a_stale_copy_is_served_while_apple_fails(fresh: RunningService, user: str) -> None:
+    response = fresh.request(LIKED, token(user))
+    assert (response.value, response.cache.split("; ")[-1]) == (1, STALE)
+    assert int(response.headers["Age"]) >= 180
+
+
+def test_apple_fails_until_the_breaker_opens_for_this_user_alone(fresh: RunningService) -> None:
+    songs = [f"{SONGS}/i.SampleSong00{number}" for number in range(1, 5)]
+    codes = [fresh.request(song, token("down")).error_code for song in songs]
+    assert codes == ["50290", "50290", "50290", "50391"]
+    assert fresh.request(LIKED, token("down")).cache.startswith("hit; ttl=-")
+    reset(fresh)
+    assert fresh.request(songs[0], token("down")).error_code == "50290"
+
+
+def test_a_write_of_unknown_outcome_was_applied(fresh: RunningService) -> None:
+    user = token("write-unknown")
+    assert fresh.request(LIKED, user).value == 1
+    assert fresh.put(LIKED, user, -1).error_code == "50490"
+    assert fresh.request(LIKED, user).value == -1
+    assert fresh.request(LIKED, user, method="DELETE").error_code == "50490"
+    assert fresh.request(LIKED, user).status == 404
+
+
+def test_a_library_of_300_songs_is_read_in_hundreds_under_either_id(fresh: RunningService) -> None:
+    values = {1: 0, -1: 0}
+    for first in range(1, 301, 100):
+        numbers = range(first, first + 100)
+        ids = ",".join(f"i.SampleSong{number:03}" for number in numbers)
+        data = fresh.request(f"{SONGS}?ids={ids}", token("library")).document["data"]
+        for rating in data:
+            values[rating["attributes"]["value"]] += 1
+    assert values == {1: 160, -1: 40}
+    assert fresh.request("/v1/me/ratings/songs/1700000005", token("library")).value == -1
+
+
+def test_a_reset_restores_what_was_written_and_cached(fresh: RunningService) -> None:
+    assert fresh.put(LIKED, token("grace"), 1).status == 200
+    assert fresh.put(LIKED, token("down"), -1).status == 502
+    assert fresh.request(LIKED, token("down")).status == 502
+    reset(fresh)
+    response = fresh.request(LIKED, token("grace"))
+    assert (response.value, response.cache) == (-1, "fwd=miss; stored")
+    assert fresh.request(LIKED, token("down")).value == 1
+
+
+def test_the_facts_name_the_users_and_the_items(service: RunningService) -> None:
+    status, body = call_local(service, "GET", "/_local/service")
+    facts = json.loads(body)
+    assert (status, facts["url"], facts["pid"]) == (200, service.url, service.pid)
+    assert [user["token"] for user in facts["users"]] == [user.token for user in USERS]
+    assert {"title": "Song 001", "ids": ["library-songs/i.SampleSong001", "songs/1700000001"]} in (
+        facts["items"]
+    )
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/_local/reset"), ("GET", "/_local/")])
+def test_no_other_local_request_does_anything(
+    service: RunningService, method: str, path: str
+) -> None:
+    assert call_local(service, method, path)[0] == 404
