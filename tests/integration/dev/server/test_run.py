@@ -12,7 +12,10 @@ from dev.server.run import run
     [
         ({"DEVELOPER_TOKEN": "a-p8-key"}, "Set both APPLE_MUSIC_URL"),
         ({"DATA": "/dev/null"}, "/dev/null is not JSON"),
-        ({"HOST": "192.0.2.1", "PORT": "0"}, "HOST=192.0.2.1 is not an address of this machine"),
+        (
+            {"HOST": "203.0.113.1", "PORT": "0"},
+            "HOST=203.0.113.1 is not an address of this machine",
+        ),
     ],
 )
 def test_misuse_is_reported_in_one_line(
