@@ -31,7 +31,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 # cores, because many tests wait.
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help run ops smoke unit test test-long test-bundle e2e mutants bench bench-fleet check format synth bootstrap deploy destroy \
+.PHONY: help run reference ops smoke unit test test-long test-bundle e2e mutants bench bench-fleet check format synth bootstrap deploy destroy \
 	deploy-local lock clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-contract set-up-mutants set-up-ministack
 
 help: ## List the commands
@@ -39,6 +39,9 @@ help: ## List the commands
 
 run: set-up-local ## Run the service on this machine: no account, no Docker (PORT=8080 HOST= DATA= LOG= READY=)
 	@exec $(BIN)/python -m dev.server
+
+reference: set-up-local ## Write the API reference to build/reference, to publish (URL=https://… to try it)
+	@$(BIN)/python -m dev.server.reference build/reference "$(URL)"
 
 ops: set-up-ops ## Operate a stage: key, developer token, smoke test (ARGS="--help")
 	@$(BIN)/python -m ops $(ARGS)

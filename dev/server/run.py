@@ -29,6 +29,7 @@ from dev.server.lambda_pool import (
     write_to_stderr,
 )
 from dev.server.options import Options, UsageError, read_options
+from dev.server.reference.page import reference_files, with_reference
 from dev.server.sandbox.request_log import RequestLog
 from dev.server.sandbox.routes import LocalRoutes, service_facts
 from dev.server.sandbox.state import SandboxState
@@ -142,7 +143,13 @@ def _serve(
     facts = service_facts(url, network_url, has_samples=apple is not None)
     local = LocalRoutes(facts, reset=sandbox.reset)
 
-    def respond(request: HttpRequest) -> HttpResponse:
+    reference = reference_files(
+        server_url="/",
+        users=[(user.token, user.case, user.response) for user in sample_data.USERS] if apple else (),
+        items=[(item.title, item.ids) for item in sample_data.SAMPLE_ITEMS],
+    )
+
+    def respond_and_log(request: HttpRequest) -> HttpResponse:
         started = time.monotonic()
         response = local.respond(request) or gateway.respond(request)
         if not options.log_json:
@@ -155,6 +162,7 @@ def _serve(
         region=REGION,
         developer_token_secret=_TOKEN_SECRET,
     )
+    respond = with_reference(reference, respond_and_log)
     with serve(listener, respond, reject=gateway.reject):
         if other := state.write(options.state_file):
             _warn(
@@ -194,6 +202,7 @@ def _welcome(url: str, network_url: str | None, *, uses_stand_in: bool) -> str:
         (
             f"\nListening on {url}\n",
             *([f"From a phone on this network: {network_url}\n"] if network_url else []),
+            f"{url}/ shows the API reference: try each operation there.\n",
             f'curl -i -H "Music-User-Token: {token}" {url}{song}\n',
             "In another terminal, this checks the service:",
             f'MUSIC_USER_TOKEN={token} make ops ARGS="--local smoke"\n',
