@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from dev.apple_music.ratings_store import ResourceId
@@ -27,6 +29,16 @@ def test_a_published_page_may_call_its_api_only_and_has_no_sample_users() -> Non
 def test_without_an_api_the_page_keeps_the_servers_of_the_contract_and_tries_nothing() -> None:
     assert '"canTry": false' in page("")
     assert "{api}.execute-api" in page("")
+
+
+def test_a_form_starts_with_the_paths_parameters_and_sends_no_options_unless_filled_in() -> None:
+    text = page("/").partition('id="settings">')[2].partition("</script>")[0]
+    document = json.loads(text)["document"]
+    parameters = document["components"]["parameters"]
+    get = document["paths"]["/v1/me/ratings/{type}/{id}"]["get"]
+    names = [parameter["$ref"].rpartition("/")[2] for parameter in get["parameters"]]
+    assert names == ["type", "id", "l", "include", "extend"]
+    assert {name for name in parameters if "example" in parameters[name]} == {"type", "id", "ids"}
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "example.com", f"{URL}/?a=b", f"{URL}; script-src *"])
