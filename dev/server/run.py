@@ -143,9 +143,10 @@ def _serve(
     facts = service_facts(url, network_url, has_samples=apple is not None)
     local = LocalRoutes(facts, reset=sandbox.reset)
 
+    users = sample_data.USERS if apple else ()
     reference = reference_files(
         server_url="/",
-        users=[(user.token, user.case, user.response) for user in sample_data.USERS] if apple else (),
+        users=[(user.token, user.case, user.response) for user in users],
         items=[(item.title, item.ids) for item in sample_data.SAMPLE_ITEMS],
     )
 

@@ -130,7 +130,7 @@ def _to_try(document: dict[str, Any], server_url: str) -> dict[str, Any]:
 
 def _user_token_scheme(document: dict[str, Any]) -> str:
     schemes = document["components"]["securitySchemes"].items()
-    return next(name for name, scheme in schemes if scheme.get("name") == _HEADER)
+    return next(str(name) for name, scheme in schemes if scheme.get("name") == _HEADER)
 
 
 def _samples(
