@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from functions.ratings.api.cors import cors_headers
 from functions.ratings.api.gateway import ApiRequest, ProxyResponse, error_response
 from functions.ratings.api.routes import Routes
 from functions.ratings.apple.client import AppleClient
@@ -65,7 +66,8 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
             function_version=context.function_version,
             function_request_id=context.aws_request_id,
         )
-        return response.to_proxy(request.request_id)
+        cors = cors_headers(settings.allowed_origins, request.headers.get("origin", ()))
+        return response.to_proxy(request.request_id, cors)
 
     return handle
 

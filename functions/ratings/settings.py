@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from functions.shared.settings import EnvironmentSettings, SettingsError
+from functions.shared.settings import (
+    ANY_ORIGIN,
+    EnvironmentSettings,
+    SettingsError,
+    check_origins,
+)
 
 # The cache table's string keys, and the attribute with the epoch seconds at which items expire.
 PARTITION_KEY: Final = "pk"
 SORT_KEY: Final = "sk"
 TTL_ATTRIBUTE: Final = "expires_at"
+
+# The response headers, besides those that every script may read, that scripts of web pages read.
+EXPOSED_HEADERS: Final = "Age, Cache-Status, Retry-After, X-Request-Id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +27,8 @@ class Settings(EnvironmentSettings):
 
     A rating is served without a call to Apple for `fresh_seconds`, and for
     `stale_if_error_seconds` more if Apple fails. Every response is sent within `deadline_seconds`.
-    Each call to DynamoDB takes at most `cache_timeout_milliseconds`.
+    Each call to DynamoDB takes at most `cache_timeout_milliseconds`. Web pages of `allowed_origins`
+    may read responses; `*` are all origins.
     """
 
     cache_table_name: str
@@ -27,6 +36,7 @@ class Settings(EnvironmentSettings):
     stale_if_error_seconds: int = 3_600
     deadline_seconds: int = 6
     cache_timeout_milliseconds: int = 300
+    allowed_origins: tuple[str, ...] = ANY_ORIGIN
 
     def __post_init__(self) -> None:
         EnvironmentSettings.__post_init__(self)  # `super()` fails in a dataclass with slots
@@ -38,3 +48,4 @@ class Settings(EnvironmentSettings):
         ):
             if getattr(self, name) < least:
                 raise SettingsError(f"{name.upper()} must be at least {least}")
+        check_origins(self.allowed_origins)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
+
+ANY_ORIGIN: Final = ("*",)
+
+_NO_ORIGIN: Final = "none"
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+_ORIGIN: Final = (
+    r"([a-z][a-z0-9+.-]*)://([a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?"
+)
 
 
 class SettingsError(ValueError):
@@ -16,8 +25,9 @@ class SettingsError(ValueError):
 class EnvironmentSettings:
     """Settings from environment variables, which are named as the fields, in upper case.
 
-    Fields named `…seconds` are whole numbers. Fields without a default are required. The
-    constructor raises SettingsError if a value is invalid.
+    Fields named `…seconds` are whole numbers, and fields named `…origins` tuples: separated by
+    commas in the variable, or `none`. Fields without a default are required. The constructor
+    raises SettingsError if a value is invalid.
     """
 
     developer_token_secret_id: str
@@ -46,11 +56,36 @@ class EnvironmentSettings:
                 if not (text.isascii() and text.isdigit()):
                     raise SettingsError(f"{name} must be a whole number")
                 values[field.name] = int(text)
+            elif field.name.endswith("origins"):
+                names = () if text == _NO_ORIGIN else text.split(",")
+                values[field.name] = tuple(each.strip() for each in names)
         return cls(**values)
 
     def to_env(self) -> dict[str, str]:
         """Return the environment variables that `from_env` reads."""
-        return {field.name.upper(): str(getattr(self, field.name)) for field in fields(self)}
+        values = {field.name.upper(): getattr(self, field.name) for field in fields(self)}
+        return {
+            name: (",".join(value) or _NO_ORIGIN) if isinstance(value, tuple) else str(value)
+            for name, value in values.items()
+        }
+
+
+def check_origins(origins: tuple[str, ...]) -> None:
+    """Raise SettingsError unless these are `*` alone, or origins as browsers send them.
+
+    WebViews have schemes of their own. Source: https://fetch.spec.whatwg.org/#origin-header
+    """
+    if origins == ANY_ORIGIN:
+        return
+    for origin in origins:
+        parts = re.fullmatch(_ORIGIN, origin)
+        if parts is None or (parts[1] == "http" and parts[2] not in _LOOPBACK):
+            raise SettingsError(
+                f"ALLOWED_ORIGINS: {origin!r} is not an origin such as https://app.example.com, "
+                "http://localhost:5173 or capacitor://localhost; * must be the only one"
+            )
+        if (parts[1], parts[3]) in (("https", "443"), ("http", "80")):
+            raise SettingsError(f"ALLOWED_ORIGINS: browsers send {origin!r} without its port")
 
 
 def _is_origin(url: str) -> bool:

@@ -99,8 +99,8 @@ def _scan_captures(fixture: Any) -> None:
 def _scan_responses(response: Any) -> None:
     to_proxy = response.to_proxy
 
-    def scanned(self: Any, request_id: str) -> Any:
-        proxy = to_proxy(self, request_id)
+    def scanned(self: Any, *arguments: Any) -> Any:
+        proxy = to_proxy(self, *arguments)
         SCANNER.record("responses", str(proxy))
         return proxy
 

@@ -69,15 +69,15 @@ class Response:
     cache_status: CacheStatus | None = None
     error: RatingsError | None = None
 
-    def to_proxy(self, request_id: str) -> ProxyResponse:
-        """Write the gateway's form, with the headers that every response has."""
+    def to_proxy(self, request_id: str, cors: Mapping[str, str] | None = None) -> ProxyResponse:
+        """Write the gateway's form, with the headers that every response has; `cors` are more."""
         headers = {"Content-Type": "application/json"} if self.body else {}
         headers |= {"Cache-Control": "private, no-store", "X-Request-Id": request_id}
         if self.cache_status is not None:
             headers["Cache-Status"] = str(self.cache_status)
         return {
             "statusCode": self.status,
-            "headers": {**headers, **self.headers},
+            "headers": {**headers, **self.headers, **(cors or {})},
             "body": self.body,
             "isBase64Encoded": False,
         }

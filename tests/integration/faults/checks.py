@@ -25,6 +25,8 @@ HEADERS = {
     "Cache-Status",
     "Age",
     "Retry-After",
+    "Access-Control-Allow-Origin",
+    "Access-Control-Expose-Headers",
 }
 NO_FAILURES = {
     *(Metric.SUCCEEDED, Metric.REJECTED, Metric.FAILED),

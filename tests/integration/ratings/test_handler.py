@@ -15,6 +15,7 @@ import pytest
 
 from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.resilience import CacheBypass
+from functions.ratings.settings import EXPOSED_HEADERS
 from functions.shared import metrics
 from tests.fakes.apple_music import rating
 from tests.fakes.dynamodb import Capacity, item_size
@@ -271,6 +272,32 @@ def test_the_response_to_a_defect_reveals_nothing(
     assert ADA.value not in logged + str(response)
     assert "LookupError in" in logged
     assert f'"function_version":"{Context.function_version}"' in logged
+
+
+def test_a_listed_origin_may_read_every_response(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, other = "https://app.example.com", "https://other.example"
+    function = deploy(ALLOWED_ORIGINS=f"capacitor://localhost,{app}")
+
+    def broken(*_: object) -> None:
+        raise LookupError
+
+    def readers(token: str = ADA.value) -> tuple[int, list[str | None]]:
+        responses = [
+            function.call(multiValueHeaders={"Music-User-Token": [token], "Origin": [origin]})
+            for origin in (app, other)
+        ]
+        headers = [response["headers"] for response in responses]
+        assert [each["Vary"] for each in headers] == ["Origin"] * 2
+        assert headers[0]["Access-Control-Expose-Headers"] == EXPOSED_HEADERS
+        (status,) = {response["statusCode"] for response in responses}
+        return status, [each.get("Access-Control-Allow-Origin") for each in headers]
+
+    assert readers() == (200, [app, None])
+    assert readers("a b") == (401, [app, None])
+    monkeypatch.setattr("functions.ratings.api.validation.rating_key", broken)
+    assert readers() == (500, [app, None])
 
 
 def test_a_function_without_its_settings_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,12 @@ from functions.shared.settings import SettingsError
 REQUIRED = {"CACHE_TABLE_NAME": "ratings", "DEVELOPER_TOKEN_SECRET_ID": "developer-token"}
 
 
+def test_allowed_origins_are_checked() -> None:
+    assert Settings.from_env(REQUIRED).allowed_origins == ("*",)
+    with pytest.raises(SettingsError, match="ALLOWED_ORIGINS"):
+        Settings.from_env({**REQUIRED, "ALLOWED_ORIGINS": "https://a.example, *"})
+
+
 def test_the_limits_of_time_and_the_origin_have_defaults() -> None:
     settings = Settings.from_env(REQUIRED)
 

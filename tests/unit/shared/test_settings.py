@@ -2,13 +2,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from functions.shared.settings import EnvironmentSettings, SettingsError
+from functions.shared.settings import EnvironmentSettings, SettingsError, check_origins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(EnvironmentSettings):
     table_name: str
     fresh_seconds: int = 60
+    allowed_origins: tuple[str, ...] = ("*",)
 
 
 NEEDED = {"DEVELOPER_TOKEN_SECRET_ID": "developer-token", "TABLE_NAME": "ratings"}
@@ -20,6 +21,63 @@ def test_the_stack_writes_the_variables_that_the_function_reads() -> None:
     assert Settings.from_env(settings.to_env()) == settings
     assert Settings.from_env(NEEDED).apple_music_url == "https://api.music.apple.com"
     assert Settings.from_env(NEEDED).fresh_seconds == 60
+
+
+@pytest.mark.parametrize(
+    ("origins", "text"),
+    [
+        ((), "none"),
+        (("*",), "*"),
+        (("https://a.example", "ionic://localhost"), "https://a.example,ionic://localhost"),
+    ],
+)
+def test_origins_are_separated_by_commas(origins: tuple[str, ...], text: str) -> None:
+    settings = Settings(developer_token_secret_id="token", table_name="r", allowed_origins=origins)
+
+    assert settings.to_env()["ALLOWED_ORIGINS"] == text
+    for spelling in (text, text.replace(",", " , ")):
+        read = Settings.from_env({**NEEDED, "ALLOWED_ORIGINS": spelling})
+        assert read.allowed_origins == origins
+
+
+def test_origins_of_web_pages_and_webviews_are_accepted() -> None:
+    check_origins(
+        (
+            *("https://app.example.com", "https://app.example.com:8443", "https://localhost"),
+            *("http://localhost:5173", "http://127.0.0.1:5173", "http://[::1]:5173"),
+            *("capacitor://localhost", "ionic://localhost", "https://xn--bcher-kva.example"),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "",
+        "null",
+        "none",
+        "*",
+        "app.example.com",
+        "http://app.example.com",
+        "http://localhost.example.com",
+        "https://",
+        "https://app.example.com/",
+        "https://app.example.com/path",
+        "https://app.example.com?query",
+        "https://app.example.com:",
+        "https://app.example.com:443",
+        "http://localhost:80",
+        "https://App.example.com",
+        "https://*.example.com",
+        "https://user@app.example.com",
+        "https://bücher.example",
+        "https://app.example.com\n",
+        "capacitor:localhost",
+    ],
+)
+def test_any_other_allowed_origin_is_rejected(origin: str) -> None:
+    with pytest.raises(SettingsError, match="ALLOWED_ORIGINS"):
+        check_origins(("https://a.example", origin))
 
 
 @pytest.mark.parametrize("name", NEEDED)
