@@ -62,6 +62,7 @@ class RatingsStack(Stack):
                 stale_if_error_seconds=settings.stale_if_error_seconds,
                 deadline_seconds=settings.deadline_seconds,
                 cache_timeout_milliseconds=settings.cache_timeout_milliseconds,
+                allowed_origins=settings.allowed_origins,
             ).to_env(),
             memory_mb=settings.function_memory_mb,
             timeout_seconds=settings.function_timeout_seconds,

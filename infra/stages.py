@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
+from functions.shared.settings import ANY_ORIGIN, check_origins
 from functions.token_rotation.settings import DAY_SECONDS, LONGEST_LIFE_SECONDS
 from infra.local_context import LOCAL_STAGE
 from infra.optional_features import FirewallRules
@@ -48,7 +49,8 @@ class StageSettings:
     tokens. `alarm_email` subscribes to both alarm topics. Every alarm links to its section of
     `runbook_url`, docs/operations.md. With `canary`, a new version gets a tenth
     of the requests for five minutes, then all. With `domain`, the API answers only there.
-    `monthly_budget_usd` notifies `alarm_email`.
+    `monthly_budget_usd` notifies `alarm_email`. Scripts of web pages from `allowed_origins` may
+    read responses: by default from everywhere; `()` turns CORS off.
 
     The following are off by default, see docs/decisions/0030. `reserved_concurrency` is reserved
     for the ratings function, and limits it. `api_keys` names the apps that get an API key; if there
@@ -87,6 +89,7 @@ class StageSettings:
     firewall: FirewallRules | None = None
     api_keys: tuple[str, ...] = ()
     authorizer: LambdaAuthorizer | CognitoAuthorizer | None = None
+    allowed_origins: tuple[str, ...] = ANY_ORIGIN
     snap_start: bool = False
     provisioned_concurrency: int | None = None
     architecture: Architecture = Architecture.ARM_64
@@ -95,6 +98,7 @@ class StageSettings:
     emulator_url: str | None = None
 
     def __post_init__(self) -> None:
+        check_origins(self.allowed_origins)
         if self.function_timeout_seconds <= self.deadline_seconds:
             raise ValueError(
                 f"stage {self.name}: the function's timeout ({self.function_timeout_seconds} s) "

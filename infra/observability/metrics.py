@@ -64,8 +64,9 @@ class AccessMetric(Enum):
 
 
 FILTER_PATTERNS: Final = {
-    AccessMetric.VALID: f'{{ ($.status = "2*") || ($.status = "404" && {_BY_FUNCTION}) || '
-    f"{_FAILED} }}",
+    # A preflight needs no function: it succeeds while every other request fails.
+    AccessMetric.VALID: '{ ($.status = "2*" && $.httpMethod != "OPTIONS") || '
+    f'($.status = "404" && {_BY_FUNCTION}) || {_FAILED} }}',
     AccessMetric.FAILED: f"{{ {_FAILED} }}",
     AccessMetric.THROTTLED: '{ $.errorType = "THROTTLED" }',
 }

@@ -16,7 +16,12 @@ from constructs import Construct
 from infra.nag import acknowledge
 from infra.optional_features import CognitoAuthorizer, LambdaAuthorizer
 from infra.service.custom_domain import ApiDomain
-from infra.service.gateway_errors import GATEWAY_ERRORS, GatewayError
+from infra.service.gateway_errors import (
+    CORS_HEADERS,
+    GATEWAY_ERRORS,
+    GatewayError,
+    preflight_headers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,9 +63,10 @@ quotes a malformed `Authorization` header.
 
 
 class RatingsApi(Construct):
-    """A regional REST API that passes every method of the two ratings routes to the function.
+    """A regional REST API that passes the requests of the two ratings routes to the function.
 
-    It needs the account's CloudWatch role, see `infra.account`.
+    It responds to browsers' preflights itself, unless no origin is allowed. It needs the account's
+    CloudWatch role, see `infra.account`.
     """
 
     def __init__(
@@ -123,8 +129,11 @@ class RatingsApi(Construct):
                 api_key_required=bool(settings.api_keys),
                 **authorization,
             )
+            if settings.allowed_origins:
+                add_preflight(path, authorization=settings.authorizer is not None)
+        cors = CORS_HEADERS if settings.allowed_origins else {}
         for response_type, error in GATEWAY_ERRORS.items():
-            _add_gateway_response(api, response_type, error)
+            _add_gateway_response(api, response_type, error, cors)
         _acknowledge_findings(api, settings)
         self.stage: Final[apigateway.Stage] = api.deployment_stage
         self.api_key_ids: Final[Mapping[str, str]] = MappingProxyType(
@@ -157,8 +166,36 @@ def _access_log_line() -> str:
     return json.dumps({name: f"${field}" for name, field in ACCESS_LOG_FIELDS.items()})
 
 
-def _add_gateway_response(api: apigateway.RestApi, response_type: str, error: GatewayError) -> None:
-    headers = {name: f"'{value}'" for name, value in error.headers(REQUEST_ID).items()}
+def add_preflight(resource: apigateway.Resource, *, authorization: bool) -> None:
+    """Let the gateway respond to browsers' preflights, which have no key and no credential."""
+    headers = {
+        f"method.response.header.{name}": f"'{value}'"
+        for name, value in preflight_headers(authorization=authorization).items()
+    }
+    resource.add_method(
+        "OPTIONS",
+        apigateway.MockIntegration(
+            # The template of requests without Content-Type, too, and a preflight has none.
+            request_templates={"application/json": '{"statusCode":204}'},
+            # 415 for any other Content-Type: passed through, it would be a 500, which alarms count.
+            passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
+            integration_responses=[
+                apigateway.IntegrationResponse(status_code="204", response_parameters=headers)
+            ],
+        ),
+        method_responses=[
+            apigateway.MethodResponse(
+                status_code="204", response_parameters=dict.fromkeys(headers, True)
+            )
+        ],
+    )
+
+
+def _add_gateway_response(
+    api: apigateway.RestApi, response_type: str, error: GatewayError, cors: Mapping[str, str]
+) -> None:
+    texts = {**error.headers(REQUEST_ID), **cors}
+    headers = {name: f"'{value}'" for name, value in texts.items()}
     api.add_gateway_response(
         response_type,
         type=apigateway.ResponseType.of(response_type),

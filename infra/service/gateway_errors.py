@@ -1,6 +1,6 @@
-"""API Gateway's own error responses, in Apple's shape.
+"""API Gateway's own responses: errors, in Apple's shape, and preflights of browsers.
 
-The deployed API and `make run` share this table. It imports only the standard library.
+The deployed API and `make run` share them. It imports no AWS library.
 """
 
 from __future__ import annotations
@@ -10,10 +10,36 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from functions.ratings.settings import EXPOSED_HEADERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CACHE_CONTROL: Final = "private, no-store"
+
+CORS_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": EXPOSED_HEADERS,
+    }
+)
+"""On every error: the gateway cannot compare an origin with a list."""
+
+PREFLIGHT_SECONDS: Final = 7_200
+"""Chromium's maximum: it shortens a longer time."""
+
+
+def preflight_headers(*, authorization: bool) -> dict[str, str]:
+    """Return the headers of the response to a preflight; an authorizer needs `authorization`."""
+    headers = ("Music-User-Token", "Content-Type", "X-Api-Key")
+    return {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Allow-Methods": "GET, PUT, DELETE, OPTIONS",
+        "Access-Control-Allow-Headers": ", ".join(
+            (*headers, "Authorization") if authorization else headers
+        ),
+        "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,4 +29,5 @@ FULL = replace(
     authorizer=LambdaAuthorizer(function_arn=AUTHORIZER_ARN),
     firewall=FirewallRules(requests_per_address=2_000, requests_per_token=300, common_rules=True),
     api_keys=("ios", "android2"),
+    allowed_origins=("https://app.example.com", "capacitor://localhost"),
 )

@@ -45,6 +45,7 @@ def test_a_token_is_rotated_within_half_its_life_and_before_its_alarm(days: int)
             "at most the reserved_concurrency, not 3",
         ),
         ({"provisioned_concurrency": 1, "snap_start": True}, "remove one of them"),
+        ({"allowed_origins": ("app.example.com",)}, "'app.example.com' is not an origin"),
         ({"monthly_budget_usd": 10}, "and an alarm_email"),
         ({"monthly_budget_usd": 0, "alarm_email": "me@example.com"}, r"a limit of at least \$1"),
         *(

@@ -64,6 +64,7 @@ def test_a_rollback_alarm_reads_the_new_version_alone_and_does_not_depend_on_the
 LINES = [
     ({"status": "200", "errorType": "-"}, {"VALID"}),
     ({"status": "204", "errorType": "-"}, {"VALID"}),
+    ({"status": "204", "errorType": "-", "httpMethod": "OPTIONS"}, set()),  # a preflight
     ({"status": "404", "errorType": "-"}, {"VALID"}),  # not rated
     ({"status": "404", "errorType": "RESOURCE_NOT_FOUND"}, set()),
     ({"status": "400", "errorType": "-"}, set()),
@@ -72,6 +73,7 @@ LINES = [
     ({"status": "403", "errorType": "WAF_FILTERED"}, set()),
     ({"status": "429", "errorType": "-"}, {"VALID", "FAILED"}),  # Apple's rate limit
     ({"status": "429", "errorType": "THROTTLED"}, {"THROTTLED"}),
+    ({"status": "429", "errorType": "THROTTLED", "httpMethod": "OPTIONS"}, {"THROTTLED"}),
     ({"status": "503", "errorType": "-"}, {"VALID", "FAILED"}),
     ({"status": "502", "errorType": "INTEGRATION_FAILURE"}, {"VALID", "FAILED"}),
 ]
@@ -86,6 +88,7 @@ def test_the_access_log_counts_valid_failed_and_throttled_requests(
 
     assert '"errorType": "$context.error.responseType"' in setting["Format"]
     assert '"status": "$context.status"' in setting["Format"]
+    assert '"httpMethod": "$context.httpMethod"' in setting["Format"]
     names = {each.value: each.name for each in AccessMetric}
     matching = set()
     for each in filters:
@@ -93,7 +96,7 @@ def test_the_access_log_counts_valid_failed_and_throttled_requests(
         (made,) = each["MetricTransformations"]
         assert (made["MetricNamespace"], made["MetricName"], {}) in list(metrics(service))
         assert made["MetricValue"] == "1"
-        if _matches(each["FilterPattern"], line):
+        if _matches(each["FilterPattern"], {"httpMethod": "GET", **line}):
             matching.add(names[made["MetricName"]])
     assert matching == counted
 
@@ -101,6 +104,7 @@ def test_the_access_log_counts_valid_failed_and_throttled_requests(
 def _matches(pattern: str, line: dict[str, Any]) -> bool:
     """A filter pattern on strings, in Python's syntax."""
     terms = re.sub(r'\$\.(\w+) = ("[^"]*")', r"fnmatch(line['\1'], \2)", pattern.strip("{} "))
+    terms = re.sub(r'\$\.(\w+) != ("[^"]*")', r"line['\1'] != \2", terms)
     text = terms.replace("&&", "and").replace("||", "or")
     return bool(eval(text, {"fnmatch": fnmatch, "line": line}))  # noqa: S307 - our own
 
