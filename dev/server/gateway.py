@@ -9,7 +9,7 @@ from typing import Any, Final
 from dev.http.messages import HttpRequest, HttpResponse
 from dev.server import proxy_events
 from dev.server.lambda_pool import InvocationError, PoolBusyError
-from infra.service.gateway_errors import GATEWAY_ERRORS
+from infra.service.gateway_errors import CORS_HEADERS, GATEWAY_ERRORS, preflight_headers
 
 _TOO_LARGE: Final = frozenset({413, 414, 431})
 
@@ -18,40 +18,53 @@ class GatewaySimulator:
     """Responds to HTTP requests with the function's responses or the gateway's own errors.
 
     `invoke` calls the function with an event and a request id, and raises as `LambdaPool.invoke`.
+    Without `has_cors`, no web page of another origin can read a response.
     """
 
     def __init__(
-        self, invoke: Callable[[dict[str, Any], str], object], *, clock: Callable[[], float]
+        self,
+        invoke: Callable[[dict[str, Any], str], object],
+        *,
+        clock: Callable[[], float],
+        has_cors: bool = True,
     ) -> None:
         self._invoke = invoke
         self._clock = clock
+        self._has_cors = has_cors
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """Return the response to one request."""
         request_id = str(uuid.uuid4())
         if proxy_events.head_size(request) > proxy_events.HEAD_LIMIT:
-            return _gateway_error("REQUEST_TOO_LARGE", request_id)
+            return self._error("REQUEST_TOO_LARGE", request_id)
         route = proxy_events.find_route(request)
         if route is None:
-            return _gateway_error("MISSING_AUTHENTICATION_TOKEN", request_id)
+            return self._error("MISSING_AUTHENTICATION_TOKEN", request_id)
+        if request.method == "OPTIONS" and self._has_cors:
+            headers = preflight_headers(authorization=False)
+            return HttpResponse(status=204, headers=tuple(headers.items()))
         event = proxy_events.proxy_event(request, route, request_id=request_id, now=self._clock())
         try:
             return proxy_events.http_response(self._invoke(event, request_id))
         except PoolBusyError:
-            return _gateway_error("INTEGRATION_TIMEOUT", request_id)
+            return self._error("INTEGRATION_TIMEOUT", request_id)
         except (InvocationError, proxy_events.MalformedProxyResponseError):
-            return _gateway_error("DEFAULT_5XX", request_id)
+            return self._error("DEFAULT_5XX", request_id)
 
     def reject(self, status: int) -> HttpResponse:
         """Return the response to a request that the gateway cannot read."""
         kind = "REQUEST_TOO_LARGE" if status in _TOO_LARGE else "DEFAULT_4XX"
-        return _gateway_error(kind, str(uuid.uuid4()))
+        return self._error(kind, str(uuid.uuid4()))
 
-
-def _gateway_error(kind: str, request_id: str) -> HttpResponse:
-    error = GATEWAY_ERRORS[kind]
-    return HttpResponse(
-        status=error.status,
-        headers=(("Content-Type", "application/json"), *error.headers(request_id).items()),
-        body=error.body(request_id).encode(),
-    )
+    def _error(self, kind: str, request_id: str) -> HttpResponse:
+        error = GATEWAY_ERRORS[kind]
+        headers = {
+            "Content-Type": "application/json",
+            **error.headers(request_id),
+            **(CORS_HEADERS if self._has_cors else {}),
+        }
+        return HttpResponse(
+            status=error.status,
+            headers=tuple(headers.items()),
+            body=error.body(request_id).encode(),
+        )

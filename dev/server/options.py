@@ -10,7 +10,7 @@ from pathlib import Path
 from dev.http.messages import LOOPBACK
 from functions.ratings.settings import Settings
 from functions.shared.jwt_expiry import JwtError, read_expiry
-from functions.shared.settings import SettingsError
+from functions.shared.settings import ANY_ORIGIN, SettingsError
 from ops.local_service import DEFAULT_FILE
 
 
@@ -24,12 +24,14 @@ class Options:
 
     `developer_token` is one that the other Apple Music accepts. `fresh_seconds` is the cache's
     fresh window. `ops` finds the service in `state_file`. `data_file` has more users and items.
-    With `ready_json`, one line of JSON is the whole standard output.
+    With `ready_json`, one line of JSON is the whole standard output. Web pages of
+    `allowed_origins` may read responses.
     """
 
     port: int
     fresh_seconds: int
     state_file: Path
+    allowed_origins: tuple[str, ...] = ANY_ORIGIN
     apple_music_url: str = ""
     developer_token: str = field(default="", repr=False)
     host: str = LOOPBACK
@@ -48,6 +50,7 @@ def read_options(environment: Mapping[str, str], *, now: float) -> Options:
         port=_number(environment.get("PORT") or "8080", "PORT", 0, 65_535),
         fresh_seconds=_number(environment.get("FRESH_SECONDS") or "60", "FRESH_SECONDS", 1, 10**9),
         state_file=Path(environment.get("LOCAL_STATE_FILE") or DEFAULT_FILE),
+        allowed_origins=_origins(environment.get("ALLOWED_ORIGINS") or "*"),
         apple_music_url=environment.get("APPLE_MUSIC_URL", "").rstrip("/"),
         developer_token=environment.get("DEVELOPER_TOKEN", "").strip(),
         host=_address(environment.get("HOST") or LOOPBACK),
@@ -81,6 +84,14 @@ def _number(text: str, name: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
         raise UsageError(f"{name} must be a whole number from {least} to {most}.")
     return int(text)
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    required = {"CACHE_TABLE_NAME": "-", "DEVELOPER_TOKEN_SECRET_ID": "-"}
+    try:
+        return Settings.from_env({**required, "ALLOWED_ORIGINS": text}).allowed_origins
+    except SettingsError as error:
+        raise UsageError(f"{error}.") from error
 
 
 def _check_upstream(options: Options, now: float) -> None:

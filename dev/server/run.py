@@ -114,6 +114,7 @@ def _serve(
         fresh_seconds=options.fresh_seconds,
         # Moto needs a fifth of a second for a hundred items, DynamoDB's whole time limit.
         cache_timeout_milliseconds=3_000,
+        allowed_origins=options.allowed_origins,
     )
     log = RequestLog(write_to_stderr)
     make_pool = partial(
@@ -138,11 +139,12 @@ def _serve(
         return _fail(_FAILED, "The ratings function cannot be imported; the reason is above.")
     if stop_requested():
         return _STOPPED
-    gateway = GatewaySimulator(pools.invoke, clock=time.time)
+    gateway = GatewaySimulator(
+        pools.invoke, clock=time.time, has_cors=bool(options.allowed_origins)
+    )
     url, network_url = url_of(listener), network_url_of(listener)
     facts = service_facts(url, network_url, has_samples=apple is not None)
     local = LocalRoutes(facts, reset=sandbox.reset)
-
     users = sample_data.USERS if apple else ()
     reference = reference_files(
         server_url="/",

@@ -11,6 +11,7 @@ from dev.http.messages import HttpRequest, HttpResponse
 from dev.server.gateway import GatewaySimulator
 from dev.server.lambda_pool import InvocationError, PoolBusyError
 from dev.server.proxy_events import HEAD_LIMIT
+from infra.service.gateway_errors import CORS_HEADERS, preflight_headers
 
 SONG = "/v1/me/ratings/library-songs/i.7PJNN4mfXlD68R"
 OK = {"statusCode": 200, "headers": {}, "body": "{}", "isBase64Encoded": False}
@@ -31,15 +32,16 @@ class FakeFunction:
         return self._outcome
 
 
-def call(function: FakeFunction, target: str = SONG) -> HttpResponse:
+def call(function: FakeFunction, target: str = SONG, method: str = "GET") -> HttpResponse:
     gateway = GatewaySimulator(function.invoke, clock=lambda: 0.0)
-    return gateway.respond(HttpRequest(method="GET", target=target))
+    return gateway.respond(HttpRequest(method=method, target=target))
 
 
 def error(response: HttpResponse) -> tuple[int, str]:
     (found,) = json.loads(response.body)["errors"]
     assert found["status"] == str(response.status)
     headers = dict(response.headers)
+    assert headers.items() >= CORS_HEADERS.items()
     assert headers["X-Request-Id"] == found["id"]
     assert headers["Cache-Control"] == "private, no-store"
     assert headers["Content-Type"] == "application/json"
@@ -78,6 +80,28 @@ def test_a_request_that_the_gateway_rejects_never_reaches_the_function(
     function = FakeFunction(OK)
     assert error(call(function, target)) == expected
     assert function.events == []
+
+
+@pytest.mark.parametrize("target", [SONG, "/v1/me/ratings/songs?ids=1"])
+def test_the_gateway_itself_responds_to_a_preflight(target: str) -> None:
+    function = FakeFunction(OK)
+
+    response = call(function, target, "OPTIONS")
+
+    assert (response.status, response.body) == (204, b"")
+    assert dict(response.headers) == preflight_headers(authorization=False)
+    assert function.events == []
+    assert error(call(function, "/v1/me/library/songs", "OPTIONS")) == (404, "40401")
+
+
+def test_without_cors_a_preflight_reaches_the_function_and_no_error_has_its_headers() -> None:
+    function = FakeFunction(OK)
+    gateway = GatewaySimulator(function.invoke, clock=lambda: 0.0, has_cors=False)
+
+    gateway.respond(HttpRequest(method="OPTIONS", target=SONG))
+
+    assert [event["httpMethod"] for event in function.events] == ["OPTIONS"]
+    assert not dict(gateway.reject(400).headers).keys() & CORS_HEADERS.keys()
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,15 @@ def test_the_page_lists_every_variable_and_no_other() -> None:
     assert {name.strip("`") for row in rows for name in row.split(", ")} == read
 
 
+def test_allowed_origins_can_be_set() -> None:
+    for text, origins in (
+        ("", ("*",)),
+        ("none", ()),
+        ("ionic://localhost", ("ionic://localhost",)),
+    ):
+        assert read_options({"ALLOWED_ORIGINS": text}, now=NOW).allowed_origins == origins
+
+
 def test_another_upstream_is_used_with_a_token_for_it() -> None:
     options = read_options({"APPLE_MUSIC_URL": f"{APPLE}/", "DEVELOPER_TOKEN": TOKEN}, now=NOW)
     assert (options.apple_music_url, options.developer_token) == (APPLE, TOKEN)
@@ -67,6 +76,7 @@ def test_another_upstream_is_used_with_a_token_for_it() -> None:
         ({"PORT": "65536"}, "PORT must be a whole number"),
         ({"PORT": "-1"}, "PORT must be a whole number"),
         ({"FRESH_SECONDS": "0"}, "FRESH_SECONDS must be a whole number"),
+        ({"ALLOWED_ORIGINS": "app.example.com"}, "not an origin such as https://app.example.com"),
         ({"FRESH_SECONDS": "1.5"}, "FRESH_SECONDS must be a whole number"),
         ({"HOST": "a-phone"}, "HOST must be an IPv4 address"),
         ({"LOG": "text"}, "LOG must be json, or unset"),
