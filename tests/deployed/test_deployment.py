@@ -126,6 +126,24 @@ def test_an_error_has_apples_shape(
     assert response.headers["x-request-id"] == response.error["id"]
 
 
+def test_web_pages_may_call_it_and_the_gateway_itself_responds_to_preflights(
+    client: ApiClient,
+) -> None:
+    page = ("Origin", "https://app.example.com")
+    preflight = client.request(
+        path(LIKED_SONG), None, page, ("Access-Control-Request-Method", "PUT"), method="OPTIONS"
+    )
+
+    assert preflight.status == 204  # the function would respond 405
+    assert preflight.headers["access-control-allow-methods"] == "GET, PUT, DELETE, OPTIONS"
+    assert preflight.headers["access-control-max-age"] == "7200"
+    rating = client.request(path(LIKED_SONG), ADA, page)
+    gateway_error = client.request("/v1/me/library/songs", None, page)
+    assert [rating.status, gateway_error.status] == [200, 404]
+    for response in (preflight, rating, gateway_error):
+        assert response.headers["access-control-allow-origin"] == "*"
+
+
 def test_the_smoke_test_passes_with_a_write_and_a_delete(deployment: Deployment) -> None:
     unrated = "playlists/pl.acc464c750b94302b8806e5fcbe56e17"
     output = deployment.ops(
