@@ -105,12 +105,12 @@ class InvalidUserTokenError(RequestError):
 
 
 class UnknownTypeError(RequestError):
-    status, code, title = 400, "40008", "Invalid Resource Type"
+    status, code, title = 400, "40008", "Invalid Path Value"
     detail = "Apple Music rates no such type of resource."
 
 
 class InvalidIdError(RequestError):
-    status, code, title = 400, "40090", "Invalid Path Value"
+    status, code, title = 400, "40008", "Invalid Path Value"
     detail = "The id does not have the shape of its type's ids."
 
 

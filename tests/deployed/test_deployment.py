@@ -110,7 +110,7 @@ def test_each_user_reads_their_rating_from_apple_and_then_from_the_cache(
     ("status", "code", "where", "token", "method"),
     [
         (403, "40300", path(LIKED_SONG), "made-up-token-nobody", "GET"),
-        (400, "40090", f"{RATINGS_PATH}/songs/%2e%2e", ADA, "GET"),
+        (400, "40008", f"{RATINGS_PATH}/songs/%2e%2e", ADA, "GET"),
         (400, "40091", path(LIKED_SONG), ADA, "PUT"),
         (405, "40590", path(LIKED_SONG), ADA, "POST"),
     ],

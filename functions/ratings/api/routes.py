@@ -46,14 +46,14 @@ class Routes:
             return error_response(error, request.request_id)
 
     def _operation(self, request: ApiRequest) -> Operation:
-        operation = self.operations.get((request.resource, request.method))
+        # HEAD is a GET whose body the gateway does not send (RFC 9110 section 9.3.2).
+        method = "GET" if request.method == "HEAD" else request.method
+        operation = self.operations.get((request.resource, method))
         if operation is not None:
             return operation
-        allowed = tuple(
-            method for resource, method in self.operations if resource == request.resource
-        )
+        allowed = [method for resource, method in self.operations if resource == request.resource]
         if allowed:
-            raise errors.MethodNotAllowedError(allowed)
+            raise errors.MethodNotAllowedError((*allowed, "HEAD"))
         raise errors.RouteNotFoundError("not a resource of this API")
 
     def _get_one(self, request: ApiRequest, deadline: Deadline) -> Response:

@@ -49,11 +49,10 @@ def rating_key(type_name: str, item_id: str) -> models.RatingKey:
 def rating_keys(type_name: str, query: Mapping[str, Sequence[str]]) -> tuple[models.RatingKey, ...]:
     """Validate the ids of a list; repeats are folded, the order is kept."""
     id_pattern = rating_type(type_name).id_pattern
-    values = query.get("ids", ())
-    if not any(values):
+    if not query.keys() & {"ids", "ids[]"}:
         raise errors.MissingParameterError("ids")
-    ids = tuple(dict.fromkeys(values[0].split(",")))
-    if len(values) != 1 or len(ids) > MAX_IDS or not all(map(id_pattern.fullmatch, ids)):
+    ids = _elements(query, "ids")
+    if not 0 < len(ids) <= MAX_IDS or not all(map(id_pattern.fullmatch, ids)):
         raise errors.InvalidParameterError("ids")
     return tuple(models.RatingKey(type=type_name, id=item_id) for item_id in ids)
 
@@ -62,7 +61,8 @@ def rating_value(body: bytes | None) -> models.RatingValue:
     """Validate a RatingRequest, and return its value.
 
     Source: https://developer.apple.com/documentation/applemusicapi/ratingrequest. Its schema has
-    the `type` `ratings`, its examples have `rating`: both are accepted, and so is no `type`.
+    the `type` `ratings`, its examples have `rating`: both are accepted, and so is no `type`. JSON
+    has one kind of number: 1.0 is 1.
     """
     if body is None or len(body) > MAX_BODY_BYTES:
         raise errors.InvalidBodyError("")
@@ -81,10 +81,10 @@ def rating_value(body: bytes | None) -> models.RatingValue:
     attributes = document.get("attributes")
     if not isinstance(attributes, dict):
         raise errors.InvalidBodyError("/attributes")
-    match attributes.get("value"):
-        case int(value) if type(value) is int and value in (1, -1):
-            return 1 if value == 1 else -1
-    raise errors.InvalidBodyError("/attributes/value")
+    value = attributes.get("value")
+    if type(value) not in (int, float) or value not in (1, -1):  # True equals 1
+        raise errors.InvalidBodyError("/attributes/value")
+    return 1 if value == 1 else -1
 
 
 def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -95,18 +95,35 @@ def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def query_options(query: Mapping[str, Sequence[str]]) -> models.QueryOptions:
-    """Validate the parameters that are forwarded; Apple ignores all others, and so do we."""
+    """Validate the parameters that are forwarded; all others are ignored."""
+    if not query:
+        return models.BARE
     return models.QueryOptions(
-        language=_single(query, "l", _LANGUAGE),
-        include=_single(query, "include", _NAMES),
-        extend=_single(query, "extend", _NAMES),
+        language=_language(query), include=_names(query, "include"), extend=_names(query, "extend")
     )
 
 
-def _single(query: Mapping[str, Sequence[str]], name: str, pattern: re.Pattern[str]) -> str | None:
-    values = query.get(name)
-    if values is None:
+def _language(query: Mapping[str, Sequence[str]]) -> str | None:
+    tag = (query.get("l") or ("",))[-1]
+    # Apple ignores these two, and an app may send a locale's name: en_US.
+    if not tag or "_" in tag:
         return None
-    if len(values) != 1 or not pattern.fullmatch(values[0]):
+    if not _LANGUAGE.fullmatch(tag):
+        raise errors.InvalidParameterError("l")
+    return tag
+
+
+def _names(query: Mapping[str, Sequence[str]], name: str) -> str | None:
+    names = ",".join(_elements(query, name))
+    if names and not _NAMES.fullmatch(names):
         raise errors.InvalidParameterError(name)
-    return values[0]
+    return names or None
+
+
+def _elements(query: Mapping[str, Sequence[str]], name: str) -> tuple[str, ...]:
+    """Return the different elements of a list: `n=a,b`, `n=a&n=b`, and `n[]=a&n[]=b` are equal.
+
+    Empty elements are dropped: `n=a,` has one element.
+    """
+    values = (*query.get(name, ()), *query.get(f"{name}[]", ()))
+    return tuple(dict.fromkeys(filter(None, ",".join(values).split(","))))

@@ -55,7 +55,12 @@ path_parameters = st.fixed_dictionaries(
 )
 query_parameters = st.fixed_dictionaries(
     {"ids": query("i.a", "i.a,i.b")},
-    optional={"l": query("de"), "include": query("content"), "extend": query("artistUrl")},
+    optional={
+        "ids[]": query("i.c"),
+        "l": query("de"),
+        "include": query("content"),
+        "extend": query("artistUrl"),
+    },
 )
 events = st.fixed_dictionaries(
     {

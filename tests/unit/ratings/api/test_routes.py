@@ -91,6 +91,16 @@ def test_a_rating_is_returned_as_apple_does() -> None:
     assert ratings.requests == [ReadRequest(token=ADA, keys=(KEY,), options=options)]
 
 
+@pytest.mark.parametrize("request_", [GET, GET_LIST])
+def test_head_is_a_get_whose_body_the_gateway_does_not_send(request_: ApiRequest) -> None:
+    ratings = FakeRatings(ReadResult(ratings=(LIKED,), cache_status=CacheStatus(ttl=42), age=18))
+
+    head = ratings.respond(replace(request_, method="HEAD"))
+
+    assert head == ratings.respond(request_)
+    assert ratings.requests[0] == ratings.requests[1]
+
+
 def test_an_unrated_item_is_a_404_with_its_cache_status() -> None:
     result = ReadResult(ratings=(NOT_RATED,), cache_status=CacheStatus(ttl=7), age=53)
     response = FakeRatings(result).respond(GET)
@@ -154,7 +164,7 @@ def test_a_rating_is_written_or_deleted_with_a_language_and_no_other_option(
     ("request_", "changes", "expected"),
     [
         (GET, {"path_parameters": {}}, (400, "40008")),
-        (GET, {"path_parameters": {"type": "library-songs"}}, (400, "40090")),
+        (GET, {"path_parameters": {"type": "library-songs"}}, (400, "40008")),
         (GET_LIST, {"query": {}}, (400, "40003")),
         (GET_LIST, {"query": {"ids": ("i.a,x",)}}, (400, "40005")),
         (PUT, {"body": None}, (400, "40091")),
@@ -169,7 +179,7 @@ def test_an_invalid_request_is_an_error_and_reaches_no_service(
     request_: ApiRequest, changes: dict[str, Any], expected: tuple[int, str]
 ) -> None:
     ratings = FakeRatings()
-    allowed = "GET" if request_ is GET_LIST else "GET, PUT, DELETE"
+    allowed = "GET, HEAD" if request_ is GET_LIST else "GET, PUT, DELETE, HEAD"
 
     response = ratings.respond(replace(request_, **changes))
 

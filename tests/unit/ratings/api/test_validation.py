@@ -110,24 +110,45 @@ LONGEST_NAME = "a" + "-" * 39
         *(("l", tag) for tag in ("de", "haw", "zh-Hans-CN", "zh-Hans-CN-abcdefgh")),
         ("include", LONGEST_NAME),
         ("extend", "artistUrl,x"),
-        ("extend", ",".join([LONGEST_NAME] * 10)),
+        ("extend", ",".join(letter + "-" * 39 for letter in "abcdefghij")),
     ],
 )
 def test_a_parameter_may_have_the_maximum_length(name: str, value: str) -> None:
     assert query_options({name: (value,)}).query() == {name: value}
 
 
+@pytest.mark.parametrize("values", [(), ("",), ("en_US",), ("de", ""), ("_\r\nX: y",)])
+def test_a_language_that_is_empty_or_a_locale_is_ignored(values: tuple[str, ...]) -> None:
+    assert query_options({"l": values}) == QueryOptions()
+
+
+def test_the_last_language_counts() -> None:
+    assert query_options({"l": ("x y", "de")}).language == "de"
+
+
+@pytest.mark.parametrize("name", ["include", "extend"])
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [((), None), (("",), None), ((",",), None), (("a,",), "a"), (("a", "b,a"), "a,b")],
+)
+def test_the_elements_of_a_list_are_joined(
+    name: str, values: tuple[str, ...], expected: str | None
+) -> None:
+    for parameter in (name, f"{name}[]"):
+        assert query_options({parameter: values}).query().get(name) == expected
+
+
 @pytest.mark.parametrize(
     ("name", "values"),
     [
         *(("l", (tag,)) for tag in ("e", "dede", "de-A", "de-abcdefghi", "zh-Hans-CN-x1-x2")),
-        ("l", ("de,en",)),
-        *(("include", (names,)) for names in (LONGEST_NAME + "-", "-a", "a,")),
-        ("extend", (",".join(["a"] * 11),)),
+        *(("l", values) for values in (("de,en",), ("de", "e"), ("-de",))),
+        *(("include", (names,)) for names in (LONGEST_NAME + "-", "-a", "a_b")),
+        ("extend", (",".join("abcdefghijk"),)),
         *(
-            (name, values)
+            (name, (value,))
             for name in ("l", "include", "extend")
-            for values in ((), ("",), ("a", "b"), ("a&b",), ("a b",), ("../x",), ("e\n",))
+            for value in ("a&b", "a b", "../x", "e\n")
         ),
     ],
 )
@@ -138,8 +159,17 @@ def test_an_invalid_parameter_is_named(name: str, values: tuple[str, ...]) -> No
     assert raised.value.source == {"parameter": name}
 
 
-def test_ids_keep_their_order_and_repeats_are_folded() -> None:
-    keys = rating_keys("songs", {"ids": ["3,1,3,2,1"]})
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"ids": ["3,1,3,2,1"]},
+        {"ids": ["3,1,", ",,2"]},
+        {"ids[]": ["3", "1", "2"]},
+        {"ids": ["3"], "ids[]": ["1,2"]},
+    ],
+)
+def test_ids_keep_their_order_and_repeats_are_folded(query: dict[str, list[str]]) -> None:
+    keys = rating_keys("songs", query)
 
     assert keys == tuple(RatingKey(type="songs", id=item_id) for item_id in ("3", "1", "2"))
 
@@ -156,13 +186,12 @@ def test_a_list_has_at_most_a_hundred_ids() -> None:
 @pytest.mark.parametrize(
     ("error", "query"),
     [
-        (MissingParameterError, {}),
-        *((MissingParameterError, {"ids": ids}) for ids in ([], [""])),
+        *((MissingParameterError, query) for query in ({}, {"id": ["1"]}, {"ids[songs]": ["1"]})),
         *(
-            (InvalidParameterError, {"ids": [ids]})
-            for ids in ("1,i.a", "1,", ",1", "1,,2", "1, 2", "*")
+            (InvalidParameterError, {"ids": ids})
+            for ids in ([], [""], [","], ["1,i.a"], ["1, 2"], ["*"], ["1", "x"])
         ),
-        (InvalidParameterError, {"ids": ["1", "2"]}),
+        (InvalidParameterError, {"ids[]": ["x"]}),
     ],
 )
 def test_a_list_needs_ids_of_its_type(
@@ -184,7 +213,7 @@ LIKE = b'{"type":"rating","attributes":{"value":1}}'
         (b'{"type":"ratings","attributes":{"value":-1}}', -1),
         (b' {"attributes": {"value": 1, "x": {}}, "type": "ratings", "id": "i.a"}\n', 1),
         (LIKE.ljust(1024), 1),
-        (b'{"attributes":{"value":-1}}', -1),
+        *((b'{"attributes":{"value":' + value + b"}}", -1) for value in b"-1 -1.0 -1e0".split()),
     ],
 )
 def test_a_rating_request_is_read_as_apples_clients_write_it(body: bytes, value: int) -> None:
@@ -213,7 +242,7 @@ def test_a_rating_request_is_read_as_apples_clients_write_it(body: bytes, value:
         ("/attributes/value", b'{"type":"rating","attributes":{}}'),
         *(
             ("/attributes/value", b'{"type":"rating","attributes":{"value":' + value + b"}}")
-            for value in b'0 2 -2 1.0 1e0 "1" true null [1] {}'.split()
+            for value in b'0 2 -2 1.5 "1" true null [1] {}'.split()
         ),
     ],
 )
