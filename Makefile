@@ -31,11 +31,11 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 # cores, because many tests wait.
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help run reference ops smoke unit test test-long test-bundle e2e mutants bench bench-fleet check format synth bootstrap deploy destroy \
+.PHONY: help run reference ops smoke unit test test-long test-bundle e2e others-clients mutants bench bench-fleet check format synth bootstrap deploy destroy \
 	deploy-local lock clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-contract set-up-mutants set-up-ministack
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: set-up-local ## Run the service on this machine: no account, no Docker (PORT=8080 HOST= DATA= LOG= READY=)
 	@exec $(BIN)/python -m dev.server
@@ -69,6 +69,10 @@ test-bundle: set-up-dev ## Run the ratings function's integration tests on the b
 
 e2e: set-up-ministack ## Test a deployment on an emulator of AWS, from creation to deletion
 	@$(BIN)/python -m pytest -qq --override-ini=console_output_style=classic --exitfirst $(ARGS) tests/deployed
+
+others-clients: set-up-dev ## Install public clients of Apple Music, which the long tests then run
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+		--target build/others-clients -r tests/e2e/others_clients/requirements.txt
 
 # From a clean start: mutmut keeps what it found before, however much the tests have changed since.
 mutants: set-up-mutants ## Change the code in many small ways, see whether a test notices (ARGS="NAME…")

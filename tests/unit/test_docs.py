@@ -39,11 +39,12 @@ def test_the_page_of_errors_lists_every_one_and_no_other() -> None:
     assert {(status, code, title.strip()) for status, code, title in listed} == ours | gateway
 
 
-def test_the_tests_that_the_page_on_security_names_exist() -> None:
-    page = (DOCS / "security.md").read_text("utf-8")
+@pytest.mark.parametrize(("name", "least"), [("security.md", 20), ("compatibility.md", 12)])
+def test_the_tests_that_a_page_names_exist(name: str, least: int) -> None:
+    page = (DOCS / name).read_text("utf-8")
     tests = "".join(file.read_text("utf-8") for file in DOCS.with_name("tests").rglob("*.py"))
 
     named = set(re.findall(r"`(test_\w+)`", page))
 
-    assert len(named) > 20
+    assert len(named) > least
     assert {name for name in named if f"def {name}(" not in tests} == set()
