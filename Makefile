@@ -53,7 +53,7 @@ smoke: set-up-ops ## Run the smoke test on a deployed service (URL=https://…, 
 unit: set-up-dev ## Run the unit tests: no sockets, no processes
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" tests/unit $(ARGS)
 
-test: set-up-cdk ## Run every test but the long ones
+test: set-up-cdk set-up-typescript ## Run every test but the long ones
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" $(ARGS)
 
 test-long: set-up-cdk set-up-contract ## Run the long tests: contract fuzz, load, random runs, real synthesis
@@ -91,7 +91,7 @@ check: set-up-dev ## Lint, types, unsafe code, and which module may import which
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit --quiet --recursive app.py dev functions infra ops
+	$(BIN)/bandit --quiet --recursive app.py dev examples/python functions infra ops
 
 format: set-up-dev ## Format the code
 	$(BIN)/ruff check --fix .
@@ -119,7 +119,8 @@ lock: set-up-mutants ## Pin every package that the requirements bring in (PYTHON
 	@mv constraints.new constraints.txt
 
 clean: ## Remove everything that these commands created
-	rm -rf $(VENV) $(MINISTACK_VENV) node_modules $(CONTRACT_TOOLS)/node_modules cdk.out build .coverage htmlcov \
+	rm -rf $(VENV) $(MINISTACK_VENV) node_modules $(CONTRACT_TOOLS)/node_modules examples/typescript/node_modules \
+		examples/typescript/build cdk.out build .coverage htmlcov \
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -156,3 +157,8 @@ set-up-mutants:
 set-up-ministack: set-up-cdk
 	@test -n "$(MINISTACK_PYTHON)" || { echo "Python 3.13 is needed for this, Lambda's version: install it, or name it with MINISTACK_PYTHON=…"; exit 1; }
 	$(call set-up,$(MINISTACK_PYTHON),--no-deps $(MINISTACK_VENV) requirements-ministack.txt)
+
+# The compiler of examples/typescript, for its tests.
+set-up-typescript: set-up-cdk
+	@cd examples/typescript && { test node_modules/.package-lock.json -nt package-lock.json || { \
+		echo "Installing TypeScript (once) …" && npm ci --include=dev --no-audit --no-fund --silent; }; }

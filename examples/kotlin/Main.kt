@@ -1,0 +1,15 @@
+import kotlinx.coroutines.runBlocking
+
+fun main(arguments: Array<String>) = runBlocking {
+    val client = RatingsClient(arguments[0], System.getenv("MUSIC_USER_TOKEN"))
+    try {
+        client.rate(RatingType.SONGS, "1500000001", Rating.LIKE)
+        println("liked: ${client.get(RatingType.SONGS, "1500000001")?.value}")
+        val songs = client.getMany(RatingType.SONGS, List(250) { "${1_500_000_000 + it}" })
+        println("rated of 250 songs: ${songs.size}")
+        client.rate(RatingType.SONGS, "1500000001", null)
+        println("deleted: ${client.get(RatingType.SONGS, "1500000001")?.value}")
+    } catch (error: RatingsException) {
+        println("failed: ${error.message}")
+    }
+}
