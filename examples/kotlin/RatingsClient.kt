@@ -1,6 +1,6 @@
-// A user's Apple Music ratings, with OkHttp 5, coroutines and org.json, which is part of Android and
-// needs no compiler plug-in. Copy this file and Rating.kt; docs/apps.md explains them. CI checks
-// their syntax only; they were compiled and run with Kotlin 2.4 and OkHttp 5.5 on Java 17.
+// A user's Apple Music ratings, with OkHttp 5, coroutines and org.json, which is part of Android
+// and needs no compiler plug-in. Copy this file and Rating.kt; docs/apps.md explains them. CI
+// checks their syntax only; they were compiled and run with Kotlin 2.4 and OkHttp 5.5 on Java 17.
 
 import RatingsException.Action
 import java.io.IOException
@@ -76,7 +76,7 @@ class RatingsClient(url: String, userToken: String, apiKey: String? = null) {
         }
         val failed = status in listOf(0, 500, 502, 504)
         val action = when {
-            status == 401 || code == "40300" -> Action.SIGN_IN
+            (status == 401 && code != "40192") || code == "40300" -> Action.SIGN_IN
             status == 429 || status == 503 || (failed && method == "GET") -> Action.TRY_LATER
             else -> if (failed) Action.READ_AGAIN else Action.REPORT
         }

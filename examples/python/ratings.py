@@ -79,7 +79,7 @@ class RatingsClient:
 
 
 def _action(method: str, status: int, code: str) -> Action:
-    if status == 401 or code == "40300":
+    if (status == 401 and code != "40192") or code == "40300":
         return "sign-in"
     if status in (429, 503) or (method == "GET" and status in (0, 500, 502, 504)):
         return "try-later"

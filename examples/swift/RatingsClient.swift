@@ -74,7 +74,7 @@ final class RatingsClient: NSObject, URLSessionTaskDelegate {
     }
     let failed = [0, 500, 502, 504].contains(status)
     let action: RatingsError.Action =
-      status == 401 || code == "40300" ? .signIn
+      (status == 401 && code != "40192") || code == "40300" ? .signIn
       : [429, 503].contains(status) || (failed && isRead) ? .tryLater
       : failed ? .readAgain : .report
     let requestID = response?.value(forHTTPHeaderField: "X-Request-Id") ?? ""

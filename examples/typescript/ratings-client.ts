@@ -78,7 +78,7 @@ export class RatingsClient {
       return this.#send(method, path, signal, body, tries - 1);
     }
     const failed = [0, 500, 502, 504].includes(status);
-    const action = status === 401 || code === "40300" ? "sign-in"
+    const action = (status === 401 && code !== "40192") || code === "40300" ? "sign-in"
       : status === 429 || status === 503 || (failed && isRead) ? "try-later"
       : failed ? "read-again" : "report";
     const requestId = response?.headers.get("X-Request-Id") ?? "";

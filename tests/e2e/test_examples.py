@@ -69,6 +69,21 @@ def test_an_example_likes_a_song_reads_a_list_and_deletes_the_rating(
     assert re.fullmatch(expected, output), output
 
 
+def test_the_commands_of_the_page_for_app_developers_work(
+    service: RunningService, built: Path
+) -> None:
+    page = (EXAMPLES.with_name("docs") / "apps.md").read_text("utf-8")
+    blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
+    commands = re.sub(r"^(make run|npm ci|pip install) ?.*", "", blocks, flags=re.MULTILINE)
+    commands = commands.replace("cd examples/typescript", f"cd {EXAMPLES}/typescript")
+    commands = commands.replace("python examples", f"{sys.executable} {EXAMPLES}")
+
+    ended = run("bash", "-ec", commands.replace("http://127.0.0.1:8080", service.url))
+
+    assert (ended.returncode, ended.stdout.count("liked: 1")) == (0, 2), ended.stdout
+    assert ended.stdout.count('"attributes":{"value":1}') == 2  # the PUT and the GET of curl
+
+
 def error(status: int, code: str, *headers: str) -> Answering:
     body = json.dumps({"errors": [{"status": str(status), "code": code}]}).encode()
     return sends(http(status, body, JSON, "X-Request-Id: r-1", *headers))
@@ -87,6 +102,7 @@ WHOLE: Final = "PUT GET GET GET GET DELETE GET"
     [
         ([error(401, "40191")], "sign-in: status 401, code 40191, request r-1", "PUT"),
         ([error(403, "40300")], "sign-in: status 403, code 40300, request r-1", "PUT"),
+        ([error(401, "40192")], "report: status 401, code 40192, request r-1", "PUT"),
         ([error(403, "40390")], "report: status 403, code 40390, request r-1", "PUT"),
         ([sends(http(403, b"<html>"))], "report: status 403, code none", "PUT"),
         ([NOT_RATED], "report: status 404, code 40400", "PUT"),

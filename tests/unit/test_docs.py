@@ -39,6 +39,16 @@ def test_the_page_of_errors_lists_every_one_and_no_other() -> None:
     assert {(status, code, title.strip()) for status, code, title in listed} == ours | gateway
 
 
+def test_the_code_on_the_page_for_app_developers_is_in_the_examples() -> None:
+    page = (DOCS / "apps.md").read_text("utf-8")
+    sources = [path.read_text("utf-8") for path in (PROJECT / "examples").glob("*/*.*")]
+
+    blocks = re.findall(r"From\s\[.*?```\w+\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+    assert len(blocks) == 4
+    assert [block for block in blocks if not any(block in source for source in sources)] == []
+
+
 @pytest.mark.parametrize(("name", "least"), [("security.md", 20), ("compatibility.md", 12)])
 def test_the_tests_that_a_page_names_exist(name: str, least: int) -> None:
     page = (DOCS / name).read_text("utf-8")
