@@ -1,6 +1,7 @@
+import kotlin.system.exitProcess
 import kotlinx.coroutines.runBlocking
 
-fun main(arguments: Array<String>) = runBlocking {
+fun main(arguments: Array<String>) = runBlocking<Unit> {
     val client = RatingsClient(arguments[0], System.getenv("MUSIC_USER_TOKEN"))
     try {
         client.rate(RatingType.SONGS, "1500000001", Rating.LIKE)
@@ -12,4 +13,5 @@ fun main(arguments: Array<String>) = runBlocking {
     } catch (error: RatingsException) {
         println("failed: ${error.message}")
     }
+    exitProcess(0) // OkHttp's idle threads would keep the JVM alive for a minute
 }
