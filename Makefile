@@ -65,7 +65,7 @@ test-bundle: set-up-dev ## Run the ratings function's integration tests on the b
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" -p tests.bundle \
 		--override-ini="pythonpath=build/tested-bundle ." $(ARGS) \
 		--ignore-glob='*/test_differential.py' --ignore-glob='*/test_coherence.py' \
-		tests/integration/ratings tests/integration/faults
+		tests/integration/ratings tests/integration/shared/aws tests/integration/faults
 
 e2e: set-up-ministack ## Test a deployment on an emulator of AWS, from creation to deletion
 	@$(BIN)/python -m pytest -qq --override-ini=console_output_style=classic --exitfirst $(ARGS) tests/deployed

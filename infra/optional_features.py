@@ -17,6 +17,13 @@ _FUNCTION: Final = re.compile(
 _USER_POOL: Final = re.compile(
     _ARN + r"cognito-idp:[a-z0-9-]+:\d{12}:userpool/[a-z0-9-]+_\w+", re.ASCII
 )
+_WEB_ORIGIN: Final = re.compile(
+    r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
+    r"|(capacitor|ionic)://localhost",
+    re.ASCII,
+)
+_MIN_TOKEN_MINUTES: Final = 5
+_MAX_TOKEN_MINUTES: Final = 60
 _SCOPE: Final = re.compile(r"[\x21-\x7e]{1,256}/[\x21-\x7e]{1,256}", re.ASCII)
 
 
@@ -115,3 +122,35 @@ class CognitoAuthorizer:
         for scope in self.scopes:
             if not _SCOPE.fullmatch(scope):
                 raise ValueError(f"not a custom scope, RESOURCE_SERVER/SCOPE: {scope!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInTokens:
+    """Developer tokens with which apps sign users in, at `GET /developer-token`.
+
+    A token expires after `life_minutes`. Web pages of `allowed_origins` get tokens for their own
+    origin, and pages of other origins get none. Apps send no `Origin`. `throttle_rate` (requests
+    per second) and `throttle_burst` limit all callers of this endpoint together.
+
+    Raises:
+        ValueError: from the constructor, if a value is out of range or is not an origin.
+    """
+
+    life_minutes: int = 15
+    allowed_origins: tuple[str, ...] = ()
+    throttle_rate: int = 5
+    throttle_burst: int = 10
+
+    def __post_init__(self) -> None:
+        if not _MIN_TOKEN_MINUTES <= self.life_minutes <= _MAX_TOKEN_MINUTES:
+            raise ValueError(
+                f"a sign-in token must live for {_MIN_TOKEN_MINUTES} to {_MAX_TOKEN_MINUTES} "
+                f"minutes, not {self.life_minutes}"
+            )
+        if self.throttle_rate < 1 or self.throttle_burst < 1:
+            raise ValueError("the throttle of sign-in tokens must accept at least one request")
+        for origin in self.allowed_origins:
+            if not _WEB_ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"not an origin of web pages, such as https://app.example.com: {origin!r}"
+                )

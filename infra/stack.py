@@ -17,6 +17,7 @@ from infra.service.developer_token import DeveloperToken, SigningKey
 from infra.service.firewall import Firewall
 from infra.service.python_function import PythonFunction
 from infra.service.release import Release
+from infra.service.sign_in import SignIn
 from infra.service.token_rotation import TokenRotation
 
 if TYPE_CHECKING:
@@ -87,13 +88,23 @@ class RatingsStack(Stack):
                     provisioned_concurrent_executions=settings.provisioned_concurrency
                 )
             )
-        api = RatingsApi(self, "Api", handler=release.alias, settings=settings)
+        sign_in = None
+        if settings.sign_in_tokens is not None:
+            sign_in = SignIn(
+                self,
+                "SignIn",
+                signing_key=signing_key.secret,
+                tokens=settings.sign_in_tokens,
+                settings=settings,
+            ).function
+        api = RatingsApi(self, "Api", handler=release.alias, sign_in=sign_in, settings=settings)
         monitoring = Monitoring(
             self,
             "Monitoring",
             ratings=ratings.function,
             version=release.version,
             rotation=rotation.function,
+            sign_in=sign_in,
             table=cache.table,
             api=api,
             settings=settings,
@@ -125,6 +136,8 @@ class RatingsStack(Stack):
                 api.domain.domain_name_alias_domain_name,
                 "Target of the domain's DNS record, as CNAME or alias",
             )
+        if sign_in is not None:
+            outputs["SignInFunction"] = (sign_in.function_name, "Sign-in function")
         for name, key_id in api.api_key_ids.items():
             outputs[f"ApiKey{name}"] = (key_id, f"Id, not value, of the API key of {name}")
         for name, (value, description) in outputs.items():

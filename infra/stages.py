@@ -21,7 +21,12 @@ from infra.packaging.architecture import Architecture
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from infra.optional_features import CognitoAuthorizer, CustomDomain, LambdaAuthorizer
+    from infra.optional_features import (
+        CognitoAuthorizer,
+        CustomDomain,
+        LambdaAuthorizer,
+        SignInTokens,
+    )
 
 DEFAULT_STAGE: Final = "dev"
 
@@ -55,7 +60,8 @@ class StageSettings:
     The following are off by default, see docs/decisions/0030. `reserved_concurrency` is reserved
     for the ratings function, and limits it. `api_keys` names the apps that get an API key; if there
     are any, every request needs a key. With `authorizer`, every request needs a credential in
-    `Authorization` that it accepts; preflights need neither.
+    `Authorization` that it accepts; preflights need neither. `sign_in_tokens` adds an endpoint that
+    returns short-lived developer tokens; it requires `api_keys` or an `authorizer`.
 
     Two settings shorten cold starts of the ratings function, see docs/operations.md. `snap_start`
     restores it from a snapshot. `provisioned_concurrency` keeps so many environments initialised.
@@ -90,6 +96,7 @@ class StageSettings:
     api_keys: tuple[str, ...] = ()
     authorizer: LambdaAuthorizer | CognitoAuthorizer | None = None
     allowed_origins: tuple[str, ...] = ANY_ORIGIN
+    sign_in_tokens: SignInTokens | None = None
     snap_start: bool = False
     provisioned_concurrency: int | None = None
     architecture: Architecture = Architecture.ARM_64
@@ -121,6 +128,11 @@ class StageSettings:
         ):
             raise ValueError(
                 f"stage {self.name}: each API key needs a unique name of letters and digits"
+            )
+        if self.sign_in_tokens is not None and not self.api_keys and self.authorizer is None:
+            raise ValueError(
+                f"stage {self.name}: sign_in_tokens without api_keys or an authorizer would give "
+                "everyone on the internet a developer token: add one of them, or remove it"
             )
         if not self.runbook_url.startswith("https://"):
             raise ValueError(

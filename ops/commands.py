@@ -15,8 +15,12 @@ from typing import Final
 import click
 
 from functions.shared.deadline import Clock
-from functions.token_rotation.errors import NoSigningKeyError, SigningKeyError
-from functions.token_rotation.signing import parse_signing_key, signing_key_document
+from functions.shared.signing import (
+    NoSigningKeyError,
+    SigningKeyError,
+    parse_signing_key,
+    signing_key_document,
+)
 from ops.developer_token import read_facts
 from ops.errors import OperatorError
 from ops.secret import RotationEndedError, RotationTimeoutError, Secret

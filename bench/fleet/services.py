@@ -12,9 +12,9 @@ from random import Random
 from typing import Any, Final, NamedTuple
 
 from bench.fleet.events import EventLoop
-from functions.ratings.aws.json_client import AwsError
 from functions.ratings.models import RatingKey, rating_of
 from functions.ratings.settings import SORT_KEY
+from functions.shared.aws.json_client import AwsError
 from functions.shared.deadline import Deadline
 from functions.shared.http.messages import ExchangeTimeoutError, Request, Response
 

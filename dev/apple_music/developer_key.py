@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from functions.token_rotation.signing import (
+from functions.shared.signing import (
     parse_signing_key,
     sign_developer_token,
     signing_key_document,

@@ -15,12 +15,6 @@ from functions.ratings.apple.client import AppleClient
 from functions.ratings.apple.developer_token import READ_SECONDS, DeveloperTokenSource
 from functions.ratings.apple.rejected_tokens import RejectedTokens
 from functions.ratings.apple.resilient_client import ResilientClient
-from functions.ratings.aws.json_client import (
-    DYNAMODB,
-    SECRETS_MANAGER,
-    JsonClient,
-    trust_store,
-)
 from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.cache.policy import CachePolicy
 from functions.ratings.errors import InternalError
@@ -29,6 +23,12 @@ from functions.ratings.resilience import CacheBypass
 from functions.ratings.settings import Settings
 from functions.ratings.telemetry import Telemetry
 from functions.ratings.writes import Writes
+from functions.shared.aws.json_client import (
+    DYNAMODB,
+    SECRETS_MANAGER,
+    JsonClient,
+    trust_store,
+)
 from functions.shared.deadline import Deadline
 from functions.shared.errors import describe_exception
 from functions.shared.http.connection import TrustStore

@@ -1,1 +1,1 @@
-"""Code that both functions use."""
+"""Code that functions share."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functions.shared.jwt_expiry import JwtError, read_expiry
+from functions.shared.placeholders import NO_DEVELOPER_TOKEN
 from functions.token_rotation.errors import DeveloperTokenError
-from functions.token_rotation.settings import DAY_SECONDS, NO_DEVELOPER_TOKEN
+from functions.token_rotation.settings import DAY_SECONDS
 
 
 def is_placeholder(text: str) -> bool:

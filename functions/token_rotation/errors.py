@@ -15,14 +15,6 @@ class NotRotatingError(TokenRotationError):
     """The secret is not ours, its rotation is off, or the version is not pending."""
 
 
-class SigningKeyError(TokenRotationError):
-    """The signing key's secret holds no usable key."""
-
-
-class NoSigningKeyError(SigningKeyError):
-    """No signing key was set yet."""
-
-
 class DeveloperTokenError(TokenRotationError):
     """A version of the token's secret holds no usable token."""
 

@@ -15,13 +15,15 @@ from botocore.config import Config
 
 from functions.shared.errors import describe_exception
 from functions.shared.metrics import FUNCTION_DIMENSION, NAMESPACE
+from functions.shared.placeholders import NO_DEVELOPER_TOKEN
+from functions.shared.signing import SigningKeyError
 from functions.token_rotation.apple_music import AppleMusic
 from functions.token_rotation.developer_token import days_left, expiry, is_placeholder
 from functions.token_rotation.errors import EventError, TokenRotationError
 from functions.token_rotation.metrics import DAYS_LEFT
 from functions.token_rotation.rotation import Rotation, Step
 from functions.token_rotation.secret_versions import SecretVersions
-from functions.token_rotation.settings import NO_DEVELOPER_TOKEN, Settings
+from functions.token_rotation.settings import Settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -78,7 +80,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
                 report(context)
             else:
                 run_step(event, context)
-        except TokenRotationError as error:
+        except (TokenRotationError, SigningKeyError) as error:
             failure = f"{type(error).__name__}: {error}"
         except Exception as defect:  # noqa: BLE001 - the outermost: foreign messages stay inside
             failure = describe_exception(defect)

@@ -8,14 +8,18 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from functions.shared.deadline import Clock
+from functions.shared.signing import (
+    NoSigningKeyError,
+    SigningKey,
+    parse_signing_key,
+    sign_developer_token,
+)
 from functions.token_rotation.developer_token import expiry, is_placeholder
 from functions.token_rotation.errors import (
     DeveloperTokenError,
-    NoSigningKeyError,
     NotRotatingError,
 )
 from functions.token_rotation.secret_versions import CURRENT, PENDING, SecretState, SecretVersions
-from functions.token_rotation.signing import SigningKey, parse_signing_key, sign_developer_token
 
 
 class Step(StrEnum):
@@ -53,7 +57,7 @@ class Rotation:
 
     A new token expires after `life_seconds`. `check_token` raises a TokenRotationError unless Apple
     accepts a token. Each step may be repeated and may come in any order: it does its remaining
-    work, or raises and leaves the token in use.
+    work, or raises a TokenRotationError or a SigningKeyError and leaves the token in use.
     """
 
     developer_token: SecretVersions
@@ -63,7 +67,7 @@ class Rotation:
     life_seconds: int
 
     def run(self, step: Step, *, secret_id: str, version_id: str) -> StepResult:
-        """Run one step for that version of the secret; raise TokenRotationError if it fails."""
+        """Run one step for that version of the secret; raise if it fails."""
         state = self.developer_token.state()
         if secret_id not in state.names:
             raise NotRotatingError("the event is about another secret")

@@ -11,10 +11,6 @@ DAY_SECONDS: Final = 86_400
 
 LONGEST_LIFE_SECONDS: Final = 15_777_000  # Apple accepts no token that is valid for longer
 
-NO_DEVELOPER_TOKEN: Final = "no developer token yet"  # noqa: S105 - not a token
-NO_SIGNING_KEY: Final = "no signing key yet"
-"""How the placeholders in the two secrets begin. Deployed secrets hold them: never edit."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(EnvironmentSettings):

@@ -47,6 +47,7 @@ class AlarmId(Enum):
     CACHE_STORES = "CacheStores"
     CACHE_INVALIDATIONS = "CacheInvalidations"
     NO_DEVELOPER_TOKEN = "NoDeveloperToken"  # noqa: S105  # nosec B105  # an alarm's name
+    SIGN_IN = "SignIn"
     ROTATION_ERRORS = "TokenRotationErrors"
     DAYS_LEFT = "DeveloperTokenDaysLeft"
     NO_REPORT = "DeveloperTokenReport"

@@ -8,6 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from functions.ratings.metrics import Metric
+from functions.sign_in.metrics import Metric as SignInMetric
 from infra.observability.alarms import AlarmId, AlarmRule, share
 from infra.observability.metrics import FIVE_MINUTES
 
@@ -24,7 +25,8 @@ REPORT_PERIODS: Final = 48
 
 def cause_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
     """Return the tickets on causes."""
-    return {**_response_rules(metrics), **_cache_rules(metrics), **_token_rules(metrics)}
+    rules = {**_response_rules(metrics), **_cache_rules(metrics), **_token_rules(metrics)}
+    return rules if metrics.sign_in is None else {**rules, AlarmId.SIGN_IN: _sign_in_rule(metrics)}
 
 
 def _response_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
@@ -143,6 +145,29 @@ def _token_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             missing_data=cloudwatch.TreatMissingData.MISSING,
         ),
     }
+
+
+def _sign_in_rule(metrics: ServiceMetrics) -> AlarmRule:
+    # Lambda counts neither a 5xx response nor a throttled invocation as an error.
+    failures = cloudwatch.MathExpression(
+        expression="FILL(failed, 0) + FILL(errors, 0) + FILL(throttles, 0)",
+        using_metrics={
+            "failed": metrics.sign_ins(SignInMetric.FAILED, period=FIVE_MINUTES),
+            "errors": metrics.sign_in_function("Errors", period=FIVE_MINUTES),
+            "throttles": metrics.sign_in_function("Throttles", period=FIVE_MINUTES),
+        },
+        period=FIVE_MINUTES,
+        label="sign-ins that failed",
+    )
+    return AlarmRule(
+        description="Users cannot sign in, and those who are signed in see nothing: requests for a "
+        "developer token failed, for 15 minutes",
+        runbook="an-alarm-users-cannot-sign-in",
+        metric=failures,
+        threshold=1,
+        periods=4,
+        datapoints=3,
+    )
 
 
 def _of_requests(

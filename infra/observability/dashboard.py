@@ -8,6 +8,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 from functions.ratings.metrics import Metric
+from functions.sign_in.metrics import Metric as SignInMetric
 from infra.observability.metrics import MINUTE, AccessMetric
 
 if TYPE_CHECKING:
@@ -134,6 +135,10 @@ def _apple(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
 
 
 def _cache_and_token(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
+    sign_ins = []
+    if metrics.sign_in is not None:
+        outcomes = [metrics.sign_ins(metric) for metric in SignInMetric]
+        sign_ins.append(_graph("Sign-ins by outcome", outcomes, stacked=True))
     return [
         _graph("Cache: failures", _counts(metrics, CACHE_FAILURES), stacked=True),
         _graph(
@@ -161,6 +166,7 @@ def _cache_and_token(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
             "Token rotation: runs and errors",
             [metrics.rotation_function("Invocations"), metrics.rotation_function("Errors")],
         ),
+        *sign_ins,
     ]
 
 

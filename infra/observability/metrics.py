@@ -20,6 +20,7 @@ from functions.shared.metrics import (
     SERVICE_DIMENSION,
     VERSION_DIMENSION,
 )
+from functions.sign_in.metrics import Metric as SignInMetric
 from functions.token_rotation.metrics import DAYS_LEFT
 from infra.service.python_function import SERVICE_NAME
 from infra.service.release import ALIAS
@@ -74,10 +75,14 @@ FILTER_PATTERNS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceMetrics:
-    """The metrics of one stage. Periods are one minute by default."""
+    """The metrics of one stage. Periods are one minute by default.
+
+    `sign_in` is None in a stage without sign-in tokens.
+    """
 
     ratings: lambda_.Function
     rotation: lambda_.Function
+    sign_in: lambda_.Function | None
     gateway_dimensions: Mapping[str, str]
     table: dynamodb.TableV2
     access_log: logs.ILogGroup
@@ -118,6 +123,20 @@ class ServiceMetrics:
         """Return Lambda's metric of the rotation function."""
         return self.rotation.metric(name, statistic=_SUM, period=period)
 
+    def sign_ins(self, metric: SignInMetric, *, period: Duration = MINUTE) -> cloudwatch.Metric:
+        """Return a metric that the sign-in function emits."""
+        return _own(metric.value, self._sign_in, _SUM, period)
+
+    def sign_in_function(self, name: str, *, period: Duration = MINUTE) -> cloudwatch.Metric:
+        """Return Lambda's metric of the sign-in function."""
+        return self._sign_in.metric(name, statistic=_SUM, period=period)
+
+    @property
+    def _sign_in(self) -> lambda_.Function:
+        if self.sign_in is None:
+            raise ValueError("the stage has no sign-in tokens")
+        return self.sign_in
+
     def cache_table(self, name: str) -> cloudwatch.Metric:
         """Return DynamoDB's metric of the cache table, all operations together."""
         return self.table.metric(name, statistic=_SUM, period=MINUTE)
@@ -139,6 +158,8 @@ class ServiceMetrics:
             "access log": self.access_log,
             "rotation function": self.rotation.log_group,
         }
+        if self.sign_in is not None:
+            groups["sign-in function"] = self.sign_in.log_group
         return [
             _metric(
                 "AWS/Logs", "IncomingBytes", {"LogGroupName": group.log_group_name}, _SUM, MINUTE

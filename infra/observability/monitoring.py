@@ -44,6 +44,7 @@ class Monitoring(Construct):
         ratings: lambda_.Function,
         version: lambda_.IVersion,
         rotation: lambda_.Function,
+        sign_in: lambda_.Function | None,
         table: dynamodb.TableV2,
         api: RatingsApi,
         settings: StageSettings,
@@ -54,6 +55,7 @@ class Monitoring(Construct):
         metrics = ServiceMetrics(
             ratings=ratings,
             rotation=rotation,
+            sign_in=sign_in,
             gateway_dimensions=api.metric_dimensions,
             table=table,
             access_log=api.access_log,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess  # nosec B404  # for pip alone, see below
 import sys
@@ -38,6 +39,7 @@ _PIP_OPTIONS: Final = (
 )
 _AWS_SERVICES: Final[Mapping[str, tuple[str, ...]]] = {
     "ratings": (),
+    "sign_in": (),
     "token_rotation": ("secretsmanager",),
 }
 """The services that each function calls with botocore's clients."""
@@ -48,7 +50,10 @@ _UNUSED: Final = (
 )
 """Parts of the requirements that no function imports."""
 
-_RECIPE: Final = "4"
+_IMPORT: Final = re.compile(r"^ *from (functions[.\w]*) import (?:\(([^)]*)\)|(.*))", re.MULTILINE)
+"""The only form of an import from `functions/`; a parsed module would give the same, slowly."""
+
+_RECIPE: Final = "5"
 """Increase it when the same sources must make a different bundle."""
 
 _FOLDER_MODE: Final = 0o755
@@ -80,7 +85,6 @@ class PipBundling:
         repository: Path = REPOSITORY,
     ) -> None:
         self._package = package
-        self._packages = ("shared", package)
         self._python = python
         self._platform = architecture.wheels
         self._pip_options = (*_PIP_OPTIONS, f"--platform={self._platform}")
@@ -139,10 +143,26 @@ class PipBundling:
         yield from self._modules()
 
     def _modules(self) -> Iterator[Path]:
-        """Modules alone: a stray `.env` or `.p8` in the folder must not be deployed."""
-        yield self._functions / "__init__.py"
-        for package in self._packages:
-            yield from sorted((self._functions / package).rglob("*.py"))
+        """The function's modules, and what they import of other folders.
+
+        Modules alone: a stray `.env` or `.p8` in the folder must not be deployed.
+        """
+        found = set[Path]()
+        new = {self._functions / "__init__.py", *(self._functions / self._package).rglob("*.py")}
+        while new:
+            found |= new
+            new = {imported for module in new for imported in self._imported(module)} - found
+        return iter(sorted(found))
+
+    def _imported(self, module: Path) -> Iterator[Path]:
+        """The modules of `functions/` that a module imports, and their packages."""
+        for package, in_parentheses, in_line in _IMPORT.findall(module.read_text("utf-8")):
+            path = self._functions.parent / package.replace(".", "/")
+            for name in ("", *re.findall(r"\w+", in_parentheses + in_line)):
+                for file in ((path / name).with_suffix(".py"), path / name / "__init__.py"):
+                    if file.is_file():
+                        yield file
+                        yield file.parent / "__init__.py"
 
     def _reduce_botocore(self, botocore: Path) -> None:
         if self._package in _AWS_SERVICES:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from infra.stages import StageSettings
 
 RATINGS_PATH: Final = "/v1/me/ratings/{type}"
+SIGN_IN_PATH: Final = "/developer-token"
 
 MIN_COMPRESSED_BYTES: Final = 1_024
 """A list of a hundred ratings shrinks from 12 kB to 1 kB; a single rating fits into a packet."""
@@ -65,7 +66,8 @@ quotes a malformed `Authorization` header.
 class RatingsApi(Construct):
     """A regional REST API that passes the requests of the two ratings routes to the function.
 
-    It responds to browsers' preflights itself, unless no origin is allowed. It needs the account's
+    It responds to browsers' preflights itself, unless no origin is allowed. With a function
+    `sign_in`, `GET /developer-token` invokes it, with a throttle of its own. It needs the account's
     CloudWatch role, see `infra.account`.
     """
 
@@ -76,6 +78,7 @@ class RatingsApi(Construct):
         *,
         handler: lambda_.IFunction,
         settings: StageSettings,
+        sign_in: lambda_.IFunction | None = None,
     ) -> None:
         super().__init__(scope, id_)
         access_log = logs.LogGroup(
@@ -102,15 +105,9 @@ class RatingsApi(Construct):
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
                 stage_name=settings.name,
-                throttling_rate_limit=settings.throttle_rate,
-                throttling_burst_limit=settings.throttle_burst,
                 access_log_destination=apigateway.LogGroupLogDestination(access_log),
                 access_log_format=apigateway.AccessLogFormat.custom(_access_log_line()),
-                metrics_enabled=True,
-                logging_level=apigateway.MethodLoggingLevel.OFF,
-                data_trace_enabled=False,
-                # Its key ignores the user token: it would mix users.
-                caching_enabled=False,
+                method_options=_method_options(settings),
             ),
         )
         # RestApi's own output of the URL has a generated name; the stack has a readable one.
@@ -122,10 +119,16 @@ class RatingsApi(Construct):
         # Of this method alone, never by default: a browser's preflight has no credentials.
         authorization = _authorization(api, settings.authorizer) if settings.authorizer else {}
         ratings = api.root.resource_for_path(RATINGS_PATH)
-        for path in (ratings, ratings.add_resource("{id}")):
+        routes = [
+            (ratings, "ANY", handler),
+            (ratings.add_resource("{id}"), "ANY", handler),
+        ]
+        if sign_in is not None:
+            routes.append((api.root.resource_for_path(SIGN_IN_PATH), "GET", sign_in))
+        for path, method, function in routes:
             path.add_method(
-                "ANY",
-                apigateway.LambdaIntegration(handler, allow_test_invoke=False),
+                method,
+                apigateway.LambdaIntegration(function, allow_test_invoke=False),
                 api_key_required=bool(settings.api_keys),
                 **authorization,
             )
@@ -150,6 +153,24 @@ class RatingsApi(Construct):
         self.metric_dimensions: Final = {"ApiName": name, "Stage": settings.name}
         """Literal names: an alarm must not depend on the API, which depends on the release."""
         self.url: Final[str] = _url(api, settings)
+
+
+def _method_options(settings: StageSettings) -> dict[str, apigateway.MethodDeploymentOptions]:
+    limits = {"/*/*": (settings.throttle_rate, settings.throttle_burst)}
+    if (tokens := settings.sign_in_tokens) is not None:
+        limits[f"{SIGN_IN_PATH}/GET"] = (tokens.throttle_rate, tokens.throttle_burst)
+    return {
+        path: apigateway.MethodDeploymentOptions(
+            throttling_rate_limit=rate,
+            throttling_burst_limit=burst,
+            metrics_enabled=True,
+            logging_level=apigateway.MethodLoggingLevel.OFF,
+            data_trace_enabled=False,
+            # Its key ignores the user token: it would mix users.
+            caching_enabled=False,
+        )
+        for path, (rate, burst) in limits.items()
+    }
 
 
 def _url(api: apigateway.RestApi, settings: StageSettings) -> str:

@@ -8,7 +8,7 @@ from aws_cdk import CfnResource, RemovalPolicy, SecretValue
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from functions.token_rotation.settings import NO_DEVELOPER_TOKEN, NO_SIGNING_KEY
+from functions.shared.placeholders import NO_DEVELOPER_TOKEN, NO_SIGNING_KEY
 from infra.nag import acknowledge
 
 _NOT_ROTATED: Final = "AwsSolutions-SMG4"

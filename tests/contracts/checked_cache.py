@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from functions.ratings.aws.json_client import AwsCall, AwsError
 from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.cache.items import item_key
 from functions.ratings.cache.policy import (
@@ -19,6 +18,7 @@ from functions.ratings.cache.policy import (
 )
 from functions.ratings.models import Rating, RatingKey, Value
 from functions.ratings.resilience import CacheBypass
+from functions.shared.aws.json_client import AwsCall, AwsError
 from tests.fakes import ratings_function
 from tests.fakes.clock import FakeClock
 from tests.fakes.observer import RecordingObserver

@@ -9,12 +9,12 @@ from functools import cache, partial
 from typing import Any, Final
 
 from functions.ratings.apple.developer_token import DeveloperTokenSource
-from functions.ratings.aws.json_client import AwsCall, AwsError
 from functions.ratings.cache.items import bucket_sort_key, family_sort_key
 from functions.ratings.cache.lookup import CacheLookup
 from functions.ratings.cache.policy import CachePolicy
 from functions.ratings.errors import DeadlineExceededError, RatingsError
 from functions.ratings.models import MusicUserToken, RatingKey
+from functions.shared.aws.json_client import AwsCall, AwsError
 from tests.contracts.interleaving import Operation, pause
 from tests.contracts.promises import Promises, Write
 from tests.fakes.apple_music import FakeAppleMusic, Value

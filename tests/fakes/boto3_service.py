@@ -8,7 +8,7 @@ from typing import Any
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from functions.ratings.aws.json_client import AwsError
+from functions.shared.aws.json_client import AwsError
 
 
 class Boto3Service:

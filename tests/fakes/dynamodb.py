@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from functions.ratings.aws.json_client import AwsError
+from functions.shared.aws.json_client import AwsError
 
 Item = dict[str, Any]
 

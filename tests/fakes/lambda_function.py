@@ -18,8 +18,8 @@ from typing import Any, Final, Literal
 import pytest
 import trustme
 
-from functions.ratings.aws.json_client import AwsError
 from functions.ratings.settings import Settings
+from functions.shared.aws.json_client import AwsError
 from tests.fakes.apple_music import rating
 from tests.fakes.dynamodb import FakeDynamoDB
 from tests.fakes.origin import Answering, Origin, certified, http, origin, refusing_port, sends

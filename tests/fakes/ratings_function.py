@@ -13,7 +13,6 @@ from functions.ratings.apple.client import AppleClient
 from functions.ratings.apple.developer_token import DeveloperTokenSource
 from functions.ratings.apple.rejected_tokens import RejectedTokens
 from functions.ratings.apple.resilient_client import ResilientClient
-from functions.ratings.aws.json_client import AwsCall, AwsError
 from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.cache.lookup import ReadResult
 from functions.ratings.cache.policy import CachePolicy
@@ -30,6 +29,7 @@ from functions.ratings.models import (
 from functions.ratings.reads import Reads
 from functions.ratings.resilience import CacheBypass
 from functions.ratings.writes import Writes
+from functions.shared.aws.json_client import AwsCall, AwsError
 from functions.shared.deadline import Deadline
 from functions.shared.http.messages import Request, Response
 from tests.fakes.apple_music import FakeAppleMusic

@@ -5,7 +5,7 @@ import time
 import pytest
 from botocore.session import Session
 
-from functions.ratings.aws.json_client import DYNAMODB, SECRETS_MANAGER, JsonClient, JsonService
+from functions.shared.aws.json_client import DYNAMODB, SECRETS_MANAGER, JsonClient, JsonService
 from functions.shared.http.connection import TrustStore
 from infra.regions import SUPPORTED_PARTITIONS, UnsupportedRegionError, check_region
 

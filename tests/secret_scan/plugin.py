@@ -1,19 +1,21 @@
 """A pytest plugin that scans a whole run for secrets, with Powertools' debug switches on.
 
 It scans standard output and error, every response, every request to DynamoDB, the templates, and
-what the processes of `tests/e2e` print, answer and store. A leak fails the run.
+what the processes of `tests/e2e` print, answer and store. A leak fails the run. The one exception
+is the token in a response of the sign-in function.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 from _pytest.capture import CaptureFixture
 from _pytest.terminal import TerminalReporter
 
-from tests.secret_scan.scanner import SCANNER
+from tests.secret_scan.scanner import SCANNER, without_sign_in_token
 
 DEBUG_SWITCHES: Final = {
     "POWERTOOLS_DEBUG": "true",
@@ -41,10 +43,12 @@ def pytest_configure(config: pytest.Config) -> None:
     import aws_lambda_powertools.logging  # noqa: PLC0415, F401
 
     from functions.ratings.api.gateway import Response  # noqa: PLC0415
-    from functions.ratings.aws.json_client import JsonClient  # noqa: PLC0415
+    from functions.shared.aws.json_client import JsonClient  # noqa: PLC0415
+    from functions.sign_in import api  # noqa: PLC0415
 
     _scan_captures(CaptureFixture)
-    _scan_responses(Response)
+    _scan_responses(Response, str)
+    _scan_responses(api.Response, without_sign_in_token)
     _scan_dynamodb(JsonClient)
 
 
@@ -96,12 +100,12 @@ def _scan_captures(fixture: Any) -> None:
     fixture.readouterr = scanned
 
 
-def _scan_responses(response: Any) -> None:
+def _scan_responses(response: Any, text: Callable[[Any], str]) -> None:
     to_proxy = response.to_proxy
 
     def scanned(self: Any, *arguments: Any) -> Any:
         proxy = to_proxy(self, *arguments)
-        SCANNER.record("responses", str(proxy))
+        SCANNER.record("responses", text(proxy))
         return proxy
 
     response.to_proxy = scanned

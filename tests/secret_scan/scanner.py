@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -17,7 +18,15 @@ MARKERS: Final = (
 )
 """Substrings that the user tokens, developer tokens and signing keys of all tests share."""
 
+_SIGN_IN_RESPONSE: Final = re.compile(
+    r'\{"token":"[\w.-]+"(?=,"expiresAt":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"\})', re.ASCII
+)
 _CONTEXT: Final = 60
+
+
+def without_sign_in_token(response: object) -> str:
+    """The text of a response of the sign-in function, without the token that it may return."""
+    return _SIGN_IN_RESPONSE.sub('{"token":""', str(response))
 
 
 class Scanner:

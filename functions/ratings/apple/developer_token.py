@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from functions.ratings.aws.json_client import AwsCall, AwsError
 from functions.ratings.errors import DeveloperTokenUnavailableError
 from functions.ratings.metrics import Metric, Observer
+from functions.shared.aws.json_client import AwsCall, AwsError
 from functions.shared.deadline import Clock, Deadline
 from functions.shared.jwt_expiry import JwtError, read_expiry
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from functions.ratings.aws.json_client import AwsCall, AwsError
 from functions.ratings.cache import items
 from functions.ratings.cache.policy import (
     SETTLING_SECONDS,
@@ -26,6 +25,7 @@ from functions.ratings.metrics import Metric, Observer
 from functions.ratings.models import Rating, RatingKey
 from functions.ratings.resilience import CacheBypass
 from functions.ratings.settings import SORT_KEY
+from functions.shared.aws.json_client import AwsCall, AwsError
 from functions.shared.deadline import Clock
 
 _ATTEMPTS: Final = 2  # How often a batch is sent that DynamoDB processes in part

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from functions.ratings.aws.json_client import AwsCall, AwsError
+from functions.shared.aws.json_client import AwsCall, AwsError
 from tests.contracts.differential.apple import Attempt, Fault, Name
 from tests.fakes.clock import FakeClock
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Final
 
 from functions.ratings.api.gateway import ApiRequest
-from functions.ratings.aws.json_client import AwsCall
+from functions.shared.aws.json_client import AwsCall
 from functions.shared.deadline import Deadline
 from tests.contracts.differential.apple import FAMILIES, FAULTS, QUICK, SLOW, AppleModel, Name
 from tests.contracts.differential.exchanges import Exchange, FaultyDynamoDB, Response

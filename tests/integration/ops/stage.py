@@ -9,8 +9,8 @@ from collections.abc import Callable
 import boto3
 from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 
-from functions.token_rotation.settings import NO_DEVELOPER_TOKEN, NO_SIGNING_KEY
-from functions.token_rotation.signing import (
+from functions.shared.placeholders import NO_DEVELOPER_TOKEN, NO_SIGNING_KEY
+from functions.shared.signing import (
     parse_signing_key,
     sign_developer_token,
     signing_key_document,

@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from functions.token_rotation.settings import NO_DEVELOPER_TOKEN
+from functions.shared.placeholders import NO_DEVELOPER_TOKEN
 from ops.local_service import LocalService
 from tests.integration.ops.stage import (
     EXPIRED_TOKEN,

@@ -12,11 +12,11 @@ from moto.dynamodb.responses import DynamoHandler
 
 from functions.ratings import models, writes
 from functions.ratings.apple.rejected_tokens import RejectedTokens
-from functions.ratings.aws.json_client import AwsCall, AwsError
 from functions.ratings.cache import policy
 from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.cache.lookup import CacheLookup
 from functions.ratings.cache.policy import CachedRating, CachePolicy, Family, WriteStarted
+from functions.shared.aws.json_client import AwsCall, AwsError
 from tests.contracts.differential.run import Run
 from tests.fakes.dynamodb import FakeDynamoDB
 

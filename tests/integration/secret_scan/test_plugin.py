@@ -15,16 +15,26 @@ PROJECT = Path(__file__).resolve().parents[3]
 PLANTED = "sample-user-token-" + "planted"
 NAMES = """\
 from contextlib import suppress
+from dataclasses import replace
 from types import SimpleNamespace
 from functions.ratings.api.gateway import Response
-from functions.ratings.aws.json_client import JsonClient
+from functions.shared.aws.json_client import JsonClient
+from functions.sign_in import api, tokens
 DYNAMODB = SimpleNamespace(name="dynamodb")
+JWT = "eyJhbGciOiJ" + "FUzI1NiJ9.planted.token"
+TOKEN = tokens.DeveloperToken(jwt=JWT, issued_at=0, expires_at=900)
+SIGNED_IN = api.Response(
+    request_id="request-1", result=tokens.IssuedToken(TOKEN, is_new=True), origin=None
+)
 """
 LEAKS = {
     "printed": f"print({PLANTED!r})",
     "encoded": f"print({base64.b64encode(PLANTED.encode()).decode()!r})",
     "captured": f"print({PLANTED!r}); capsys.readouterr()",
     "returned": f"Response(status=200, body={PLANTED!r}).to_proxy('request-1')",
+    "logged": "print(SIGNED_IN.to_proxy()['body'])",
+    "quoted": "Response(status=200, body=SIGNED_IN.to_proxy()['body']).to_proxy('request-1')",
+    "in_an_id": "replace(SIGNED_IN, request_id=JWT).to_proxy()",
     "stored": f"with suppress(AttributeError): JsonClient.call(DYNAMODB, 'PutItem', [{PLANTED!r}])",
 }
 
@@ -50,7 +60,7 @@ def test_each_planted_leak_in_a_worker_fails_a_run_whose_tests_all_pass(tmp_path
     assert f"{len(LEAKS)} passed" in run.stdout
     leaks = [line.partition(":")[0] for line in run.stdout.splitlines() if line.startswith("LEAK")]
     assert Counter(leaks) >= Counter(
-        {"LEAK in output": 3, "LEAK in responses": 1, "LEAK in requests to DynamoDB": 1}
+        {"LEAK in output": 4, "LEAK in responses": 3, "LEAK in requests to DynamoDB": 1}
     )
     assert run.returncode == 1
 
@@ -59,7 +69,8 @@ def test_each_planted_leak_in_a_worker_fails_a_run_whose_tests_all_pass(tmp_path
 def test_a_run_without_leaks_passes_and_prints_what_was_searched_on_request(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:
-    run = run_tests(tmp_path, {"nothing": "Response(status=200).to_proxy('request-1')"}, *options)
+    nothing = "Response(status=200).to_proxy('request-1'); SIGNED_IN.to_proxy()"
+    run = run_tests(tmp_path, {"nothing": nothing}, *options)
 
     assert "Secrets: 0 leaks" in run.stdout
     assert ("characters of responses" in run.stdout) == bool(options)

@@ -13,8 +13,8 @@ from unittest.mock import Mock
 import jwt
 import pytest
 
+from functions.shared.signing import signing_key_document
 from functions.token_rotation.settings import Settings
-from functions.token_rotation.signing import signing_key_document
 from tests.fakes.origin import Answering, http, origin, sends, sends_and_closes
 from tests.fakes.signing_keys import KEY_ID, TEAM_ID, p256_key, pem
 from tests.integration.token_rotation.conftest import VERSION, client, start_rotation

@@ -10,12 +10,12 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError
 from botocore.stub import Stubber
 
+from functions.shared.signing import SigningKeyError
 from functions.token_rotation.errors import (
     AppleUnavailableError,
     DeveloperTokenError,
     NotRotatingError,
     SecretsManagerError,
-    SigningKeyError,
     TokenRejectedError,
     TokenRotationError,
 )

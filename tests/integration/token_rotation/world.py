@@ -8,12 +8,12 @@ from typing import Any
 
 import jwt
 
+from functions.shared.signing import SigningKeyError, signing_key_document
 from functions.token_rotation.errors import (
     TokenRotationError,
 )
 from functions.token_rotation.rotation import Outcome, Rotation, Step, StepResult
 from functions.token_rotation.secret_versions import SecretVersions
-from functions.token_rotation.signing import signing_key_document
 from tests.fakes.clock import FakeClock
 from tests.fakes.signing_keys import KEY_ID, TEAM_ID, p256_key, pem
 from tests.integration.token_rotation.conftest import VERSION, client, start_rotation
@@ -28,7 +28,7 @@ KEY = signing_key_document(PEM, KEY_ID, TEAM_ID)
 BROKEN_KEY = KEY.replace(KEY_ID, "short")
 NO_KEY = "no signing key yet: put one here"
 
-Expected = Outcome | type[TokenRotationError]
+Expected = Outcome | type[TokenRotationError | SigningKeyError]
 
 
 def token_until(expires_at: float) -> str:
@@ -76,7 +76,7 @@ class World:
     def outcome(self, step: Step) -> Expected:
         try:
             return self.run(step).outcome
-        except TokenRotationError as error:
+        except (TokenRotationError, SigningKeyError) as error:
             return type(error)
 
     def run_all(self) -> list[Expected]:

@@ -11,8 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from functions.ratings.aws.json_client import DYNAMODB, AwsError, JsonClient
 from functions.ratings.models import QueryOptions
+from functions.shared.aws.json_client import DYNAMODB, AwsError, JsonClient
 from functions.shared.http.connection import TrustStore
 from functions.shared.http.transport import Transport
 from tests.fakes.ratings_function import InMemoryFunction

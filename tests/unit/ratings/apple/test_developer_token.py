@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from functions.ratings.apple.developer_token import DeveloperTokenSource, parse_developer_token
-from functions.ratings.aws.json_client import AwsError
 from functions.ratings.errors import DeveloperTokenUnavailableError
 from functions.ratings.metrics import Metric
+from functions.shared.aws.json_client import AwsError
 from functions.shared.deadline import Deadline
 from tests.fakes.clock import FakeClock
 from tests.fakes.observer import RecordingObserver

@@ -17,7 +17,7 @@ import botocore
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from functions.ratings.aws.credentials import CredentialSource
+from functions.shared.aws.credentials import CredentialSource
 from functions.shared.deadline import Clock, Deadline
 from functions.shared.documents import parse_object
 from functions.shared.http.connection import TrustStore

@@ -4,8 +4,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from functions.token_rotation.errors import NoSigningKeyError, SigningKeyError
-from functions.token_rotation.signing import (
+from functions.shared.signing import (
+    NoSigningKeyError,
+    SigningKeyError,
     parse_signing_key,
     sign_developer_token,
     signing_key_document,
@@ -47,6 +48,16 @@ def test_a_token_names_its_key_and_team_and_is_valid_for_the_given_time() -> Non
     )
     assert claims == {"iss": TEAM_ID, "iat": 1_800_000_000, "exp": 1_800_086_400}
     assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": KEY_ID, "typ": "JWT"}
+
+
+def test_a_token_for_web_pages_names_their_origin_alone() -> None:
+    key = parse_signing_key(document())
+
+    token = sign_developer_token(key, now=NOW, life_seconds=900, origin="https://app.example")
+
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert claims.keys() == {"iss", "iat", "exp", "origin"}
+    assert claims["origin"] == ["https://app.example"]
 
 
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])

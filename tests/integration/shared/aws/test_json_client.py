@@ -13,7 +13,7 @@ import boto3
 import pytest
 import trustme
 
-from functions.ratings.aws.json_client import (
+from functions.shared.aws.json_client import (
     DYNAMODB,
     SECRETS_MANAGER,
     AwsError,

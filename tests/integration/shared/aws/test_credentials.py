@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from functions.ratings.aws.credentials import (
+from functions.shared.aws.credentials import (
     REFRESH_SECONDS,
     RETRY_SECONDS,
     Credentials,

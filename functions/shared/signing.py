@@ -13,11 +13,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from functions.shared.documents import parse_object
-from functions.token_rotation.errors import NoSigningKeyError, SigningKeyError
-from functions.token_rotation.settings import NO_SIGNING_KEY
+from functions.shared.placeholders import NO_SIGNING_KEY
 
 _ID: Final = re.compile(r"[A-Z0-9]{10}")
 _KEYS: Final = frozenset({"private_key", "key_id", "team_id"})
+
+
+class SigningKeyError(Exception):
+    """The signing key's secret holds no usable key; the message quotes nothing of it."""
+
+
+class NoSigningKeyError(SigningKeyError):
+    """No signing key was set yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +70,17 @@ def signing_key_document(private_key: str, key_id: str, team_id: str) -> str:
     return document
 
 
-def sign_developer_token(key: SigningKey, *, now: float, life_seconds: int) -> str:
-    """Return a developer token that is valid for `life_seconds` from `now` (epoch seconds)."""
+def sign_developer_token(
+    key: SigningKey, *, now: float, life_seconds: int, origin: str | None = None
+) -> str:
+    """Return a developer token that is valid for `life_seconds` from `now` (epoch seconds).
+
+    With an `origin`, Apple accepts it only from web pages of that origin.
+    """
     issued_at = int(now)
+    origins = {} if origin is None else {"origin": [origin]}
     return jwt.encode(
-        {"iss": key.team_id, "iat": issued_at, "exp": issued_at + life_seconds},
+        {"iss": key.team_id, "iat": issued_at, "exp": issued_at + life_seconds, **origins},
         key.private_key,
         algorithm="ES256",
         headers={"kid": key.key_id},
