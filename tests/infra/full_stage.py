@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from infra.optional_features import CustomDomain, FirewallRules, LambdaAuthorizer
+from infra.optional_features import CustomDomain, FirewallRules, LambdaAuthorizer, SignInTokens
 from infra.stages import STAGES
 
 AUTHORIZER_ARN = "arn:aws:lambda:us-east-1:123456789012:function:check-account"
@@ -12,6 +12,7 @@ CERTIFICATE_ARN = (
     "arn:aws:acm:us-east-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
 )
 HOSTED_ZONE_ID = "Z0123456789MADEUP"
+WEB_ORIGIN = "https://app.example.com"
 
 FULL = replace(
     STAGES["prod"],
@@ -30,4 +31,10 @@ FULL = replace(
     firewall=FirewallRules(requests_per_address=2_000, requests_per_token=300, common_rules=True),
     api_keys=("ios", "android2"),
     allowed_origins=("https://app.example.com", "capacitor://localhost"),
+    sign_in_tokens=SignInTokens(
+        life_minutes=30,
+        allowed_origins=(WEB_ORIGIN, "http://localhost:3000"),
+        throttle_rate=3,
+        throttle_burst=6,
+    ),
 )

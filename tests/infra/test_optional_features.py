@@ -9,6 +9,7 @@ from infra.optional_features import (
     CustomDomain,
     FirewallRules,
     LambdaAuthorizer,
+    SignInTokens,
 )
 
 CERTIFICATE = "arn:aws:acm:eu-west-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000"
@@ -72,6 +73,50 @@ def test_a_malformed_user_pool_or_scope_is_rejected(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         CognitoAuthorizer(user_pool_arn=arn, scopes=scopes)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"life_minutes": 4}, "5 to 60 minutes, not 4"),
+        ({"life_minutes": 61}, "5 to 60 minutes, not 61"),
+        ({"throttle_rate": 0}, "at least one request"),
+        ({"throttle_burst": 0}, "at least one request"),
+        *(
+            ({"allowed_origins": ("https://a.example", origin)}, "not an origin of web pages")
+            for origin in (
+                *(
+                    "*",
+                    "null",
+                    "",
+                    "a.example",
+                    "https://",
+                    "https://a.example/",
+                    "http://a.example",
+                ),
+                *("https://A.example", "https://a.example,https://b.example", "https://*.example"),
+                *("capacitor://a.example", "file:///", "http://localhost.example"),
+            )
+        ),
+    ],
+)
+def test_sign_in_tokens_that_cannot_work_are_rejected(
+    settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        SignInTokens(**settings)
+
+
+def test_origins_of_pages_of_loopback_and_of_web_views_are_accepted() -> None:
+    origins = (
+        "https://a.example:8443",
+        "http://localhost:3000",
+        "http://127.0.0.1",
+        "ionic://localhost",
+    )
+
+    assert SignInTokens(life_minutes=5, allowed_origins=origins).allowed_origins == origins
+    assert SignInTokens(life_minutes=60).life_minutes == 60
 
 
 def test_arns_of_govcloud_are_accepted() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from infra.local_context import LOCAL_STAGE
 from infra.observability.causes import MIN_DAYS_LEFT
+from infra.optional_features import SignInTokens
 from infra.packaging.architecture import Architecture
 from infra.stages import STAGES, UnknownStageError, drill_stage, local_stage
 from tests.infra.resources import Resources
@@ -46,6 +47,10 @@ def test_a_token_is_rotated_within_half_its_life_and_before_its_alarm(days: int)
         ),
         ({"provisioned_concurrency": 1, "snap_start": True}, "remove one of them"),
         ({"allowed_origins": ("app.example.com",)}, "'app.example.com' is not an origin"),
+        (
+            {"sign_in_tokens": SignInTokens()},
+            "give everyone .* add one of them",
+        ),
         ({"monthly_budget_usd": 10}, "and an alarm_email"),
         ({"monthly_budget_usd": 0, "alarm_email": "me@example.com"}, r"a limit of at least \$1"),
         *(

@@ -184,8 +184,8 @@ def source(service: Resources, namespace: Any, name: str, dimensions: Mapping[st
         "api": {"ApiName": api, "Stage": stage},
         "access log": {},
     }
-    for package in ("ratings", "token_rotation"):
-        function = {"Ref": service.function(package)[0]}
+    for id_, each in service.of_type("AWS::Lambda::Function").items():
+        package, function = each["Properties"]["Handler"].split(".")[1], {"Ref": id_}
         senders[package] = {"service": "apple-music-ratings", "function_name": function}
         senders[f"Lambda's {package}"] = {"FunctionName": function}
     number = {"Fn::GetAtt": [service.only("AWS::Lambda::Version")[0], "Version"]}

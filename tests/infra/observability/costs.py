@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from functions.ratings.metrics import Metric
+from functions.sign_in.metrics import Metric as SignInMetric
 from tests.infra.observability.cloudwatch import alarms
 from tests.infra.resources import REPOSITORY
 
@@ -37,7 +38,9 @@ class Cost:
 
 def custom_metrics(service: Resources) -> int:
     """The number at most: one for each name, and one more for a second version in a canary."""
-    return len(Metric) + 1 + 1 + len(service.of_type("AWS::Logs::MetricFilter"))
+    handlers = str(service.of_type("AWS::Lambda::Function"))
+    sign_in = len(SignInMetric) if "functions.sign_in." in handlers else 0
+    return len(Metric) + 1 + 1 + sign_in + len(service.of_type("AWS::Logs::MetricFilter"))
 
 
 def monthly_costs(service: Resources) -> Iterator[Cost]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from functions.ratings.metrics import Metric
+from functions.sign_in.metrics import Metric as SignInMetric
 from infra.observability.alarms import AlarmId, PageId
 from tests.infra.observability.cloudwatch import Samples, Source, Stretch
 from tests.infra.observability.releases import RELEASES
@@ -14,6 +15,7 @@ from tests.infra.observability.traffic import (
     BUSY,
     DAY,
     HOUR,
+    LONG,
     NIGHT,
     Incident,
     failing,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from tests.infra.observability.cloudwatch import Recording
 
 DAYS_LEFT: Final = Source("AppleMusicRatings", "DeveloperTokenDaysLeft", "token_rotation")
+SIGN_IN_FAILED: Final = Source("AppleMusicRatings", SignInMetric.FAILED.value, "sign_in")
 ROTATION_ERRORS: Final = Source("AWS/Lambda", "Errors", "Lambda's token_rotation")
 
 
@@ -41,6 +44,10 @@ def _unrenewed_token(start: float) -> tuple[Recording, float]:
 
 def _reports_stop(start: float) -> tuple[Recording, float]:
     return {DAYS_LEFT: _daily(start - 3 * DAY, [40, 39, 38, 37])}, 7 * DAY
+
+
+def _sign_ins_fail(start: float) -> tuple[Recording, float]:
+    return {SIGN_IN_FAILED: [Stretch(start, start + LONG, [Samples(1)])]}, LONG
 
 
 FAILURES: Final = (
@@ -279,6 +286,12 @@ CAUSES: Final = (
         "`PutItem` denied: half of the requests store nothing",
         replace(BUSY, counted={**BUSY.counted, Metric.CACHE_STORE_FAILED: 600}),
         tickets={AlarmId.CACHE_STORES: 6},
+    ),
+    Incident(
+        name="The signing key cannot be read",
+        description="one sign-in per minute gets 503",
+        record=_sign_ins_fail,
+        tickets={AlarmId.SIGN_IN: 11.5},
     ),
     Incident(
         name="Rotation fails for weeks",

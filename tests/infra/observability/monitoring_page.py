@@ -12,6 +12,7 @@ from infra.observability.metrics import FILTER_PATTERNS
 from infra.observability.objectives import FAILED_PERCENT, SLOW_PERCENT
 from infra.observability.queries import ACCESS_QUERIES, RATINGS_QUERIES
 from infra.stages import STAGES
+from tests.infra.full_stage import FULL
 from tests.infra.observability import costs, releases
 from tests.infra.observability.cloudwatch import properties_by_name
 from tests.infra.observability.dashboards import widgets
@@ -33,8 +34,8 @@ _SYMBOLS: Final = {"GreaterThanOrEqualToThreshold": "≥", "LessThanThreshold": 
 _TEXT: Final = """\
 # Monitoring
 
-The dashboard, the alarms, and the incidents that fire them. Tests generate this page from the template of `prod` and from
-`tests/infra/observability/`. [operations.md](operations.md#when-an-alarm-fires) says what to do.
+The dashboard, the alarms, and the incidents that fire them. Tests generate this page from the template of a stage
+with every optional feature, and from `tests/infra/observability/`. [operations.md](operations.md#when-an-alarm-fires) says what to do.
 
 ## Objectives
 
@@ -68,7 +69,7 @@ for {extension} minutes after that page has ended. So one incident pages once.
 
 A *ticket* can wait for the next working day. It goes to the topic `TicketTopic`, when it fires and when it ends. The alarms
 of the kind *page* only feed the pages above. The alarms of the kind *rollback* exist in a stage with a canary. They read the
-metrics of the new version alone and notify nobody: the deployment fails.
+metrics of the new version alone and notify nobody: the deployment fails. *SignIn* exists in a stage with `sign_in_tokens`.
 
 `counted` and `failed` are the number of bad requests and `requests` is the number of all requests in the period. `fast` is the
 percentage of responses that were not slow. The window slides. CloudWatch evaluates it every minute, and once an hour if it is
@@ -142,7 +143,7 @@ In Logs Insights, in a folder with the stack's name:
 
 ## Metrics and their cost
 
-`prod` has {custom} custom metrics at most and {measured} metrics in {count} alarms. CloudWatch bills a custom metric only for the
+The stage has {custom} custom metrics at most and {measured} metrics in {count} alarms. CloudWatch bills a custom metric only for the
 hours in which it is sent. [cost.md](cost.md#one-month-without-requests) has the monthly costs.
 """
 
@@ -237,5 +238,5 @@ def _time(minutes: float) -> str:
 
 if __name__ == "__main__":
     stages = {name: Resources.of_stage(settings) for name, settings in STAGES.items()}
-    PAGE.write_text(monitoring_page(stages["prod"]), "utf-8")
+    PAGE.write_text(monitoring_page(Resources.of_stage(FULL)), "utf-8")
     costs.PAGE.write_text(costs.cost_page(stages, costs.PAGE.read_text("utf-8")), "utf-8")

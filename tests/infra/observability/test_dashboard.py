@@ -3,14 +3,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from functions.ratings.metrics import Metric
+from functions.sign_in.metrics import Metric as SignInMetric
 from functions.token_rotation.metrics import DAYS_LEFT
 from infra.observability.alarms import PARTS
 from tests.infra.observability.cloudwatch import alarms, construct_id, source
 from tests.infra.observability.dashboards import REFERENCE, metrics, widgets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tests.infra.resources import Resources
 
 AWS_DIMENSIONS = {
@@ -21,18 +20,18 @@ AWS_DIMENSIONS = {
 
 
 def test_dashboard_and_alarms_use_exactly_the_metrics_that_the_functions_emit(
-    services: Mapping[str, Resources],
+    full: Resources,
 ) -> None:
-    prod = services["prod"]
-    drawn = {name for namespace, name, _ in metrics(prod) if namespace == "AppleMusicRatings"}
+    drawn = {name for namespace, name, _ in metrics(full) if namespace == "AppleMusicRatings"}
     alarmed = {
         query.source.name
-        for alarm in alarms(prod).values()
+        for alarm in alarms(full).values()
         for query in alarm.queries.values()
         if query.source.namespace == "AppleMusicRatings"
     }
 
-    assert drawn | alarmed == {metric.value for metric in Metric} | {DAYS_LEFT}
+    emitted = {metric.value for metric in (*Metric, *SignInMetric)} | {DAYS_LEFT}
+    assert drawn | alarmed == emitted
 
 
 def test_every_metric_has_the_dimensions_of_its_sender(service: Resources) -> None:

@@ -12,15 +12,13 @@ from tests.infra.observability.notifications import Monitoring
 from tests.infra.observability.traffic import DAY, OFFSETS, Incident, instants
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from tests.infra.observability.notifications import Notifications
     from tests.infra.resources import Resources
 
 
 @pytest.fixture(scope="session")
-def monitoring(services: Mapping[str, Resources]) -> Monitoring:
-    return Monitoring.of(services["prod"])
+def monitoring(full: Resources) -> Monitoring:
+    return Monitoring.of(full)
 
 
 def _latest(outcomes: list[tuple[float, Notifications]]) -> dict[str, float]:
@@ -64,14 +62,15 @@ def test_every_page_ticket_and_canary_alarm_is_in_the_table(monitoring: Monitori
     assert set(monitoring.alarms) == {id_.value for id_ in AlarmId}
 
 
-def test_a_stage_without_canary_has_the_same_alarms_except_the_canarys(
-    services: Mapping[str, Resources],
+@pytest.mark.parametrize(("stage", "absent"), [("dev", ("Canary", "SignIn")), ("prod", "SignIn")])
+def test_a_stage_has_the_same_alarms_except_those_of_features_that_are_off(
+    monitoring: Monitoring, service: Resources, absent: str | tuple[str, ...]
 ) -> None:
-    found = {name: Monitoring.of(service) for name, service in services.items()}
+    found = Monitoring.of(service)
 
-    assert found["dev"].pages == found["prod"].pages
-    assert found["dev"].alarms == {
-        name: alarm for name, alarm in found["prod"].alarms.items() if "Canary" not in name
+    assert found.pages == monitoring.pages
+    assert found.alarms == {
+        name: alarm for name, alarm in monitoring.alarms.items() if not name.startswith(absent)
     }
 
 

@@ -4,6 +4,7 @@ import json
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -15,10 +16,10 @@ from tests.infra.resources import REPOSITORY
 from tests.lambda_python import lambda_python
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
 SETTINGS = {
+    "SIGNING_KEY_SECRET_ID": "signing-key",
     "CACHE_TABLE_NAME": "ratings",
     "DEVELOPER_TOKEN_SECRET_ID": "developer-token",
     "AWS_DEFAULT_REGION": "eu-west-1",
@@ -27,9 +28,15 @@ SETTINGS = {
 IMPORTED = {
     "ratings": ("functions.ratings.handler",),
     # Not PyJWT, which imports cryptography if it exists; that is compiled for arm64.
+    "sign_in": ("functions.sign_in.settings", "botocore.auth", "urllib3"),
     "token_rotation": ("functions.token_rotation.settings", "boto3", "urllib3"),
 }
-AWS_SERVICES = {"ratings": set[str](), "token_rotation": {"secretsmanager"}}
+AWS_SERVICES = {
+    "ratings": set[str](),
+    "sign_in": set[str](),
+    "token_rotation": {"secretsmanager"},
+}
+SIGNING = {"cryptography", "cffi", "_cffi_backend", "pycparser"}
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 
 
@@ -64,31 +71,37 @@ def _run(script: str, *arguments: str, **environment: str) -> str:
     return result.stdout
 
 
-def test_the_bundle_has_all_modules_of_the_function_and_of_shared(
+def test_the_bundle_has_the_modules_that_its_handler_imports_and_no_others(
     bundle: Path, package: str
 ) -> None:
-    def files(root: Path, pattern: str) -> set[str]:
-        return {
-            path.relative_to(root).as_posix()
-            for path in (root / "functions").glob(pattern)
-            if path.is_file() and path.suffix != ".pyc"
-        }
+    script = (
+        "import importlib, sys; sys.path[:0] = sys.argv[2:]; importlib.import_module(sys.argv[1]); "
+        "print(*(each.__file__ for name, each in sys.modules.items() "
+        "if name.partition('.')[0] == 'functions'))"
+    )
+    handler = f"functions.{package}.handler"
+    imported = _run(script, handler, str(REPOSITORY), *sys.path, **SETTINGS).split()
 
-    expected = files(REPOSITORY, f"{package}/**/*.py") | files(REPOSITORY, "shared/**/*.py")
-    assert files(bundle, "**/*") == {"functions/__init__.py", *expected}
+    def relative(paths: Iterable[Path], root: Path) -> set[str]:
+        return {each.relative_to(root).as_posix() for each in paths}
+
+    files = [each for each in (bundle / "functions").rglob("*") if each.is_file()]
+    bundled = relative((each for each in files if each.suffix != ".pyc"), bundle)
+    assert bundled == relative(map(Path, imported), REPOSITORY)
 
 
-def test_only_the_rotation_bundle_has_boto3_and_cryptography(bundles: Mapping[str, Path]) -> None:
+def test_only_functions_that_sign_have_cryptography_and_only_rotation_has_boto3(
+    bundles: Mapping[str, Path],
+) -> None:
     names = {
-        package: {each.name for each in bundle.iterdir() if each.suffix != ".dist-info"}
+        package: {
+            each.name.partition(".")[0] for each in bundle.iterdir() if each.suffix != ".dist-info"
+        }
         for package, bundle in bundles.items()
     }
 
-    extra = names["token_rotation"] - names["ratings"]
-    assert {name.partition(".")[0] for name in extra} == {
-        *("boto3", "s3transfer", "cryptography", "cffi", "_cffi_backend", "pycparser"),
-    }
-    assert names["ratings"] <= names["token_rotation"]
+    assert names["sign_in"] == names["ratings"] | SIGNING
+    assert names["token_rotation"] == names["sign_in"] | {"boto3", "s3transfer"}
     assert not {"aws_cdk", "bin", "infra", "pip", "tests"} & names["token_rotation"]
 
 

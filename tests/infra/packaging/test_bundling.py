@@ -29,10 +29,14 @@ def repository(tmp_path: Path) -> Path:
     for file, text in {
         "functions/__init__.py": "",
         "functions/example/__init__.py": "",
-        "functions/example/handler.py": "ANSWER = 1\n",
+        "functions/example/handler.py": "from functions.shared import deadline\n",
         "functions/example/requirements.txt": "cffi\n",
         "functions/example/__pycache__/handler.cpython-313.pyc": "compiled",
-        "functions/shared/deadline.py": "",
+        "functions/shared/__init__.py": "",
+        "functions/shared/deadline.py": "from functions.shared.clocks import (\n  monotonic,\n)\n",
+        "functions/shared/clocks/__init__.py": "",
+        "functions/shared/clocks/monotonic.py": "class Clock: ...\n",
+        "functions/shared/not_imported.py": "",
     }.items():
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text(text)
@@ -177,6 +181,7 @@ def test_the_hash_depends_on_sources_architecture_and_compilation_alone(
     (copy / "functions" / "example" / "__pycache__" / "new.cpython-313.pyc").write_bytes(b"")
     (copy / "functions" / "other").mkdir()
     (copy / "functions" / "other" / "__init__.py").write_text("")
+    (copy / "functions" / "shared" / "not_imported.py").write_text("changed")
 
     bundlings = (
         _example(repository),
@@ -199,7 +204,8 @@ def test_the_hash_depends_on_sources_architecture_and_compilation_alone(
         "functions/example/new.py",
         "functions/example/requirements.txt",
         "functions/shared/deadline.py",
-        "functions/shared/new.py",
+        "functions/shared/clocks/__init__.py",
+        "functions/shared/clocks/monotonic.py",
         "constraints.txt",
     ],
 )

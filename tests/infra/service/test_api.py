@@ -229,7 +229,7 @@ def test_the_api_has_both_ip_versions_text_bodies_only_and_compression(
     assert not {"BinaryMediaTypes", "DisableExecuteApiEndpoint"} & api.keys()
 
 
-def test_with_api_keys_both_routes_require_an_apps_key_whose_value_is_in_no_template(
+def test_with_api_keys_every_route_requires_an_apps_key_whose_value_is_in_no_template(
     full: Resources,
 ) -> None:
     plan_id, plan = full.only("AWS::ApiGateway::UsagePlan")
@@ -238,7 +238,7 @@ def test_with_api_keys_both_routes_require_an_apps_key_whose_value_is_in_no_temp
     ]
     keys = full.of_type("AWS::ApiGateway::ApiKey")
 
-    assert [each["ApiKeyRequired"] for each in _methods(full).values()] == [True, True]
+    assert all(each["ApiKeyRequired"] for each in _methods(full).values())
     assert plan["Properties"]["ApiStages"] == [
         {
             "ApiId": {"Ref": full.only(REST_API)[0]},
