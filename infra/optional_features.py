@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from functions.shared.settings import ANY_ORIGIN, check_origins
+
 _ARN: Final = r"arn:aws(-us-gov)?:"
 _MIN_FIREWALL_RATE: Final = 10
 _DOMAIN: Final = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII)
@@ -16,11 +18,6 @@ _FUNCTION: Final = re.compile(
 )
 _USER_POOL: Final = re.compile(
     _ARN + r"cognito-idp:[a-z0-9-]+:\d{12}:userpool/[a-z0-9-]+_\w+", re.ASCII
-)
-_WEB_ORIGIN: Final = re.compile(
-    r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?"
-    r"|(capacitor|ionic)://localhost",
-    re.ASCII,
 )
 _MIN_TOKEN_MINUTES: Final = 5
 _MAX_TOKEN_MINUTES: Final = 60
@@ -149,8 +146,6 @@ class SignInTokens:
             )
         if self.throttle_rate < 1 or self.throttle_burst < 1:
             raise ValueError("the throttle of sign-in tokens must accept at least one request")
-        for origin in self.allowed_origins:
-            if not _WEB_ORIGIN.fullmatch(origin):
-                raise ValueError(
-                    f"not an origin of web pages, such as https://app.example.com: {origin!r}"
-                )
+        if self.allowed_origins == ANY_ORIGIN:
+            raise ValueError("sign_in_tokens must list its origins: * would be every web page")
+        check_origins(self.allowed_origins)

@@ -15,7 +15,7 @@ from aws_cdk.aws_logs import RetentionDays
 from functions.shared.settings import ANY_ORIGIN, check_origins
 from functions.token_rotation.settings import DAY_SECONDS, LONGEST_LIFE_SECONDS
 from infra.local_context import LOCAL_STAGE
-from infra.optional_features import FirewallRules
+from infra.optional_features import FirewallRules, SignInTokens
 from infra.packaging.architecture import Architecture
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         CognitoAuthorizer,
         CustomDomain,
         LambdaAuthorizer,
-        SignInTokens,
     )
 
 DEFAULT_STAGE: Final = "dev"
@@ -208,6 +207,8 @@ _LOCAL: Final = StageSettings(
     termination_protection=False,
     # The emulator is slower than DynamoDB.
     cache_timeout_milliseconds=3_000,
+    api_keys=("local",),
+    sign_in_tokens=SignInTokens(allowed_origins=("http://localhost:3000",)),
 )
 
 STAGES: Final[Mapping[str, StageSettings]] = MappingProxyType(

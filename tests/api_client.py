@@ -48,10 +48,14 @@ class Response:
 
 
 class ApiClient:
-    """Sends requests to the API at `url`; `authority` is a file with the certificate to trust."""
+    """Sends requests to the API at `url`, with the `api_key` if there is one.
 
-    def __init__(self, url: str, *, authority: str | None = None) -> None:
+    `authority` is a file with the certificate to trust.
+    """
+
+    def __init__(self, url: str, *, authority: str | None = None, api_key: str = "") -> None:
         self.url = url
+        self._api_key = api_key
         self._context = ssl.create_default_context(cafile=authority) if authority else None
 
     def connect(self) -> HTTPConnection:
@@ -75,6 +79,8 @@ class ApiClient:
             connection.putheader("Music-User-Token", token)
         for name, value in headers:
             connection.putheader(name, value)
+        if self._api_key:
+            connection.putheader("X-Api-Key", self._api_key)
         if body is not None:
             connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body)

@@ -41,10 +41,13 @@ class DeveloperKey:
         """The value of the signing key's secret."""
         return signing_key_document(self.private_key, self.key_id, self.team_id)
 
-    def sign_token(self, *, now: float | None = None, life_seconds: int = 86_400) -> str:
+    def sign_token(
+        self, *, now: float | None = None, life_seconds: int = 86_400, origin: str | None = None
+    ) -> str:
         """Return a developer token that is valid from `now`, by default the present."""
         return sign_developer_token(
             parse_signing_key(self.document),
             now=time.time() if now is None else now,
             life_seconds=life_seconds,
+            origin=origin,
         )

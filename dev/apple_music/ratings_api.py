@@ -79,11 +79,11 @@ class AppleMusic:
 
     def _check_developer_token(self, headers: Mapping[str, str]) -> None:
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        if scheme != "Bearer" or not self._is_accepted(token):
+        if scheme != "Bearer" or not self._is_accepted(token, headers.get("origin")):
             # Apple's 401 was seen without a body.
             raise _RejectedError(HttpResponse(status=401))
 
-    def _is_accepted(self, token: str) -> bool:
+    def _is_accepted(self, token: str, page_origin: str | None) -> bool:
         try:
             key = self._keys[jwt.get_unverified_header(token)["kid"]]
             claims = jwt.decode(
@@ -102,8 +102,11 @@ class AppleMusic:
         except (jwt.InvalidTokenError, KeyError):
             return False
         issued_at, expires_at = claims["iat"], claims["exp"]
+        origins = claims.get("origin", [page_origin])
         return (
-            all(type(moment) in {int, float} for moment in (issued_at, expires_at))
+            isinstance(origins, list)
+            and page_origin in origins
+            and all(type(moment) in {int, float} for moment in (issued_at, expires_at))
             and self._clock() < expires_at <= issued_at + LONGEST_LIFE_SECONDS
         )
 

@@ -29,7 +29,8 @@ ASSEMBLY: Final = REPOSITORY / "build" / "cdk.out"
 class Deployment:
     """The deployment of one stage, whose functions call the Apple Music at `apple_music_url`.
 
-    Methods raise `DeploymentError` if a step fails, `StoppedError` if a stop was requested.
+    Methods raise `DeploymentError` if a step fails, `StoppedError` if a stop was requested. After
+    `deploy`, `api_url` and `api_key` are set; the key is empty in a stage that requires none.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Deployment:
         }
         self.authority: Final = str(ministack.authority)
         self.api_url = ""
+        self.api_key = ""
         self._emulator_url = ministack.url
         self._stage = stage
         self._apple_music_url = apple_music_url
@@ -80,7 +82,11 @@ class Deployment:
         output = self._cdk(
             "deploy", *self._app(app, settings or {}), "--all", "--require-approval", "never"
         )
-        self.api_url = self.outputs()["ApiUrl"]
+        outputs = self.outputs()
+        self.api_url = outputs["ApiUrl"]
+        if key_id := outputs.get("ApiKeylocal"):
+            keys = self.client("apigateway")
+            self.api_key = keys.get_api_key(apiKey=key_id, includeValue=True)["value"]
         return output
 
     def destroy(self, app: str = APP) -> None:
@@ -104,7 +110,11 @@ class Deployment:
         return self._run(
             [sys.executable, "-m", "ops", "--stage", self._stage, *arguments],
             standard_input=standard_input,
-            environment={"SSL_CERT_FILE": self.authority, **(variables or {})},
+            environment={
+                "SSL_CERT_FILE": self.authority,
+                "API_KEY": self.api_key,
+                **(variables or {}),
+            },
         )
 
     def _app(self, app: str, settings: Mapping[str, object]) -> tuple[str, ...]:

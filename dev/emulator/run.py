@@ -82,11 +82,15 @@ def _deploy(environment: Mapping[str, str], folder: Path, stack: ExitStack) -> D
 
 def _write_environment(deployment: Deployment, file: Path) -> None:
     # For `ops smoke`. Not for the deployment: pip would not trust the package index.
-    variables = {**deployment.environment, "SSL_CERT_FILE": deployment.authority}
+    variables = {
+        **deployment.environment,
+        "API_KEY": deployment.api_key,
+        "SSL_CERT_FILE": deployment.authority,
+    }
     lines = [
         f"export {name}={shlex.quote(text)}\n"
         for name, text in variables.items()
-        if name.startswith(("AWS_", "CDK_HOME", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"))
+        if name.startswith(("API_KEY", "AWS_", "CDK_HOME", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"))
     ]
     file.write_text("".join(lines), encoding="utf-8")
 
@@ -95,8 +99,8 @@ def _welcome(deployment: Deployment, file: Path) -> str:
     return "\n".join(
         (
             f"\nDeployed at {deployment.api_url}\n",
-            f'curl -i --cacert {deployment.authority} -H "Music-User-Token: {ADA}" \\',
-            f"  {deployment.api_url}{_PATH}\n",
+            f"curl -i --cacert {deployment.authority} -H 'X-Api-Key: {deployment.api_key}' \\",
+            f'  -H "Music-User-Token: {ADA}" {deployment.api_url}{_PATH}\n',
             "In another terminal, AWS's tools and ops work on it:",
             f"  source {os.path.relpath(file, REPOSITORY)}",
             '  make ops ARGS="--stage local token"',

@@ -1,4 +1,4 @@
-"""Simulates API Gateway between a client and the ratings function."""
+"""Simulates API Gateway between a client and the functions."""
 
 from __future__ import annotations
 
@@ -9,26 +9,31 @@ from typing import Any, Final
 from dev.http.messages import HttpRequest, HttpResponse
 from dev.server import proxy_events
 from dev.server.lambda_pool import InvocationError, PoolBusyError
-from infra.service.gateway_errors import CORS_HEADERS, GATEWAY_ERRORS, preflight_headers
+from infra.service.gateway_errors import CORS_HEADERS, GATEWAY_ERRORS, PREFLIGHT_HEADERS
+
+Invoke = Callable[[dict[str, Any], str], object]
 
 _TOO_LARGE: Final = frozenset({413, 414, 431})
 
 
 class GatewaySimulator:
-    """Responds to HTTP requests with the function's responses or the gateway's own errors.
+    """Responds to HTTP requests with the functions' responses or the gateway's own errors.
 
-    `invoke` calls the function with an event and a request id, and raises as `LambdaPool.invoke`.
-    Without `has_cors`, no web page of another origin can read a response.
+    `invoke` and `sign_in` call the ratings function and the sign-in function with an event and a
+    request id, and raise as `LambdaPool.invoke`. Without `has_cors`, no web page of another origin
+    can read a rating.
     """
 
     def __init__(
         self,
-        invoke: Callable[[dict[str, Any], str], object],
+        invoke: Invoke,
         *,
+        sign_in: Invoke,
         clock: Callable[[], float],
         has_cors: bool = True,
     ) -> None:
         self._invoke = invoke
+        self._sign_in = sign_in
         self._clock = clock
         self._has_cors = has_cors
 
@@ -40,12 +45,13 @@ class GatewaySimulator:
         route = proxy_events.find_route(request)
         if route is None:
             return self._error("MISSING_AUTHENTICATION_TOKEN", request_id)
-        if request.method == "OPTIONS" and self._has_cors:
-            headers = preflight_headers(authorization=False)
-            return HttpResponse(status=204, headers=tuple(headers.items()))
+        is_sign_in = route.resource == proxy_events.SIGN_IN_RESOURCE
+        if request.method == "OPTIONS" and (self._has_cors or is_sign_in):
+            return HttpResponse(status=204, headers=tuple(PREFLIGHT_HEADERS.items()))
         event = proxy_events.proxy_event(request, route, request_id=request_id, now=self._clock())
+        invoke = self._sign_in if is_sign_in else self._invoke
         try:
-            return proxy_events.http_response(self._invoke(event, request_id))
+            return proxy_events.http_response(invoke(event, request_id))
         except PoolBusyError:
             return self._error("INTEGRATION_TIMEOUT", request_id)
         except (InvocationError, proxy_events.MalformedProxyResponseError):

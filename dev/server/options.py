@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from dev.http.messages import LOOPBACK
+from dev.server.sign_in import LOOPBACK_ORIGINS
 from functions.ratings.settings import Settings
 from functions.shared.jwt_expiry import JwtError, read_expiry
 from functions.shared.settings import ANY_ORIGIN, SettingsError
@@ -25,13 +26,15 @@ class Options:
     `developer_token` is one that the other Apple Music accepts. `fresh_seconds` is the cache's
     fresh window. `ops` finds the service in `state_file`. `data_file` has more users and items.
     With `ready_json`, one line of JSON is the whole standard output. Web pages of
-    `allowed_origins` may read responses.
+    `allowed_origins` may read responses, and those of `sign_in_origins` get
+    developer tokens.
     """
 
     port: int
     fresh_seconds: int
     state_file: Path
     allowed_origins: tuple[str, ...] = ANY_ORIGIN
+    sign_in_origins: tuple[str, ...] = LOOPBACK_ORIGINS
     apple_music_url: str = ""
     developer_token: str = field(default="", repr=False)
     host: str = LOOPBACK
@@ -46,11 +49,13 @@ def read_options(environment: Mapping[str, str], *, now: float) -> Options:
     Raises:
         UsageError: if they make no sense.
     """
+    origins = environment.get("SIGN_IN_ORIGINS")
     options = Options(
         port=_number(environment.get("PORT") or "8080", "PORT", 0, 65_535),
         fresh_seconds=_number(environment.get("FRESH_SECONDS") or "60", "FRESH_SECONDS", 1, 10**9),
         state_file=Path(environment.get("LOCAL_STATE_FILE") or DEFAULT_FILE),
         allowed_origins=_origins(environment.get("ALLOWED_ORIGINS") or "*"),
+        sign_in_origins=tuple(origins.split(",")) if origins else LOOPBACK_ORIGINS,
         apple_music_url=environment.get("APPLE_MUSIC_URL", "").rstrip("/"),
         developer_token=environment.get("DEVELOPER_TOKEN", "").strip(),
         host=_address(environment.get("HOST") or LOOPBACK),

@@ -28,7 +28,10 @@ HEAD_LIMIT: Final = 10_240
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """
 
+SIGN_IN_RESOURCE: Final = "/developer-token"
+
 _RESOURCES: Final = {
+    SIGN_IN_RESOURCE: re.compile(r"/developer-token/?"),
     "/v1/me/ratings/{type}": re.compile(r"/v1/me/ratings/(?P<type>[^/]+)/?"),
     "/v1/me/ratings/{type}/{id}": re.compile(r"/v1/me/ratings/(?P<type>[^/]+)/(?P<id>[^/]+)/?"),
 }
@@ -59,6 +62,8 @@ def find_route(request: HttpRequest) -> Route | None:
     path = request.target.partition("?")[0]
     for resource, pattern in _RESOURCES.items():
         if found := pattern.fullmatch(path):
+            if resource == SIGN_IN_RESOURCE and request.method not in {"GET", "OPTIONS"}:
+                return None  # it has no other method
             return Route(resource=resource, path_parameters=found.groupdict())
     return None
 

@@ -33,12 +33,15 @@ from dev.server.reference.page import reference_files, with_reference
 from dev.server.sandbox.request_log import RequestLog
 from dev.server.sandbox.routes import LocalRoutes, service_facts
 from dev.server.sandbox.state import SandboxState
+from dev.server.sign_in import sign_in_pool
 from dev.terminal import print_line, stop_requested, wait_for_stop
 from functions.ratings.settings import Settings
+from functions.shared.placeholders import NO_SIGNING_KEY
 from ops.local_service import LocalService
 
 _TABLE: Final = "apple-music-ratings-cache"
 _TOKEN_SECRET: Final = "apple-music-ratings/developer-token"  # noqa: S105 - the secret's name
+_KEY_SECRET: Final = "apple-music-ratings/signing-key"  # noqa: S105 - likewise
 _FUNCTION: Final = "apple-music-ratings-local"
 _STOPPED, _FAILED, _MISUSED = 0, 1, 2
 
@@ -94,8 +97,7 @@ def _serve(
     if stop_requested():
         return _STOPPED
     apple: RunningAppleMusic | None = None
-    apple_music_url, developer_token = options.apple_music_url, options.developer_token
-    if not apple_music_url:
+    if not options.apple_music_url:
         report("Starting the stand-in for Apple Music ...")
         apple = stack.enter_context(
             launch(
@@ -104,55 +106,63 @@ def _serve(
                 faults=sample_data.FAULTS,
             )
         )
-        apple_music_url, developer_token = apple.url, apple.key.sign_token()
-    aws.create_secret(_TOKEN_SECRET, developer_token)
-    report(f"Starting {SIZE} processes of the ratings function ...")
+    users = sample_data.USERS if apple else ()
+    aws.create_secret(_TOKEN_SECRET, apple.key.sign_token() if apple else options.developer_token)
+    aws.create_secret(_KEY_SECRET, apple.key.document if apple else NO_SIGNING_KEY)
+    report(
+        f"Starting {SIZE} processes of the ratings function, and one of the sign-in function ..."
+    )
     settings = Settings(
         cache_table_name=_TABLE,
         developer_token_secret_id=_TOKEN_SECRET,
-        apple_music_url=apple_music_url,
+        apple_music_url=apple.url if apple else options.apple_music_url,
         fresh_seconds=options.fresh_seconds,
         # Moto needs a fifth of a second for a hundred items, DynamoDB's whole time limit.
         cache_timeout_milliseconds=3_000,
         allowed_origins=options.allowed_origins,
     )
     log = RequestLog(write_to_stderr)
-    make_pool = partial(
-        LambdaPool,
-        variables={**inherited, **_lambda_variables(aws.endpoint_url), **settings.to_env()},
-        write_output=write_to_stderr if options.log_json else log.function_output,
+    write_output = write_to_stderr if options.log_json else log.function_output
+    variables = {**inherited, **_lambda_variables(aws.endpoint_url)}
+    new_pool = partial(
+        LambdaPool, variables={**variables, **settings.to_env()}, write_output=write_output
     )
     pools = IsolatedPools(
-        make_pool(), tokens=sample_data.FAULTS if apple else (), make=partial(make_pool, size=1)
+        new_pool(), tokens=sample_data.FAULTS if apple else (), make=partial(new_pool, size=1)
+    )
+    sign_in = sign_in_pool(
+        variables,
+        signing_key_secret=_KEY_SECRET,
+        origins=options.sign_in_origins,
+        write_output=write_output,
     )
     sandbox = SandboxState(
-        aws=aws,
-        settings=settings,
-        pools=pools,
-        store=apple.store if apple else None,
-        users=sample_data.USERS if apple else (),
+        aws=aws, settings=settings, pools=pools, store=apple.store if apple else None, users=users
     )
     sandbox.start()
     try:
         stack.enter_context(pools)
+        stack.enter_context(sign_in)
     except StartError:
-        return _fail(_FAILED, "The ratings function cannot be imported; the reason is above.")
+        return _fail(_FAILED, "A function cannot be imported; the reason is above.")
     if stop_requested():
         return _STOPPED
     gateway = GatewaySimulator(
-        pools.invoke, clock=time.time, has_cors=bool(options.allowed_origins)
+        pools.invoke,
+        sign_in=sign_in.invoke,
+        clock=time.time,
+        has_cors=bool(options.allowed_origins),
     )
     url, network_url = url_of(listener), network_url_of(listener)
     facts = service_facts(url, network_url, has_samples=apple is not None)
     local = LocalRoutes(facts, reset=sandbox.reset)
-    users = sample_data.USERS if apple else ()
     reference = reference_files(
         server_url="/",
         users=[(user.token, user.case, user.response) for user in users],
         items=[(item.title, item.ids) for item in sample_data.SAMPLE_ITEMS],
     )
 
-    def respond_and_log(request: HttpRequest) -> HttpResponse:
+    def respond(request: HttpRequest) -> HttpResponse:
         started = time.monotonic()
         response = local.respond(request) or gateway.respond(request)
         if not options.log_json:
@@ -165,8 +175,7 @@ def _serve(
         region=REGION,
         developer_token_secret=_TOKEN_SECRET,
     )
-    respond = with_reference(reference, respond_and_log)
-    with serve(listener, respond, reject=gateway.reject):
+    with serve(listener, with_reference(reference, respond), reject=gateway.reject):
         if other := state.write(options.state_file):
             _warn(
                 f"`ops --local` works on the service at {other.api_url}, which started earlier. "
@@ -181,6 +190,7 @@ def _serve(
         report("\nStopping ...")
         state.remove(options.state_file)
         pools.stop()  # so that no request waits for it
+        sign_in.stop()
     return _STOPPED
 
 

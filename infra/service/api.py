@@ -19,8 +19,8 @@ from infra.service.custom_domain import ApiDomain
 from infra.service.gateway_errors import (
     CORS_HEADERS,
     GATEWAY_ERRORS,
+    PREFLIGHT_HEADERS,
     GatewayError,
-    preflight_headers,
 )
 
 if TYPE_CHECKING:
@@ -120,21 +120,22 @@ class RatingsApi(Construct):
         authorization = _authorization(api, settings.authorizer) if settings.authorizer else {}
         ratings = api.root.resource_for_path(RATINGS_PATH)
         routes = [
-            (ratings, "ANY", handler),
-            (ratings.add_resource("{id}"), "ANY", handler),
+            (ratings, "ANY", handler, settings.allowed_origins),
+            (ratings.add_resource("{id}"), "ANY", handler, settings.allowed_origins),
         ]
-        if sign_in is not None:
-            routes.append((api.root.resource_for_path(SIGN_IN_PATH), "GET", sign_in))
-        for path, method, function in routes:
+        if sign_in is not None and (tokens := settings.sign_in_tokens) is not None:
+            path = api.root.resource_for_path(SIGN_IN_PATH)
+            routes.append((path, "GET", sign_in, tokens.allowed_origins))
+        for path, method, function, allowed_origins in routes:
             path.add_method(
                 method,
                 apigateway.LambdaIntegration(function, allow_test_invoke=False),
                 api_key_required=bool(settings.api_keys),
                 **authorization,
             )
-            if settings.allowed_origins:
-                add_preflight(path, authorization=settings.authorizer is not None)
-        cors = CORS_HEADERS if settings.allowed_origins else {}
+            if allowed_origins:
+                _add_preflight(path)
+        cors = CORS_HEADERS if any(origins for *_, origins in routes) else {}
         for response_type, error in GATEWAY_ERRORS.items():
             _add_gateway_response(api, response_type, error, cors)
         _acknowledge_findings(api, settings)
@@ -187,11 +188,10 @@ def _access_log_line() -> str:
     return json.dumps({name: f"${field}" for name, field in ACCESS_LOG_FIELDS.items()})
 
 
-def add_preflight(resource: apigateway.Resource, *, authorization: bool) -> None:
+def _add_preflight(resource: apigateway.Resource) -> None:
     """Let the gateway respond to browsers' preflights, which have no key and no credential."""
     headers = {
-        f"method.response.header.{name}": f"'{value}'"
-        for name, value in preflight_headers(authorization=authorization).items()
+        f"method.response.header.{name}": f"'{value}'" for name, value in PREFLIGHT_HEADERS.items()
     }
     resource.add_method(
         "OPTIONS",

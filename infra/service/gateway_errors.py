@@ -28,18 +28,16 @@ CORS_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
 PREFLIGHT_SECONDS: Final = 7_200
 """Chromium's maximum: it shortens a longer time."""
 
-
-def preflight_headers(*, authorization: bool) -> dict[str, str]:
-    """Return the headers of the response to a preflight; an authorizer needs `authorization`."""
-    headers = ("Music-User-Token", "Content-Type", "X-Api-Key")
-    return {
+PREFLIGHT_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Allow-Methods": "GET, PUT, DELETE, OPTIONS",
-        "Access-Control-Allow-Headers": ", ".join(
-            (*headers, "Authorization") if authorization else headers
-        ),
+        # Clients of Apple's API may keep their `Authorization`.
+        "Access-Control-Allow-Headers": "Music-User-Token, Content-Type, X-Api-Key, Authorization",
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
     }
+)
+"""Of the response to a browser's preflight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ def apple() -> Iterator[RunningAppleMusic]:
 
 @pytest.fixture
 def client(deployment: Deployment) -> ApiClient:
-    return ApiClient(deployment.api_url, authority=deployment.authority)
+    return ApiClient(deployment.api_url, authority=deployment.authority, api_key=deployment.api_key)
 
 
 @pytest.fixture(scope="session")

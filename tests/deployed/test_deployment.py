@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import boto3
@@ -15,7 +16,7 @@ from dev.apple_music.launcher import RunningAppleMusic
 from dev.apple_music.sample_data import ADA, GRACE, LIKED_SONG
 from dev.emulator.deployment import ASSEMBLY, Deployment
 from dev.emulator.processes import DeploymentError
-from tests.api_client import ApiClient
+from tests.api_client import SIGN_IN_PATH, ApiClient
 from tests.deployed.account import RATINGS_PATH, log, path, remaining, stack
 from tests.traffic import traffic
 
@@ -83,6 +84,21 @@ def test_without_a_signing_key_the_error_names_the_developer_token(client: ApiCl
     assert (response.status, response.error_code) == (503, "50390")
 
 
+def test_without_an_api_key_nothing_is_served(deployment: Deployment) -> None:
+    stranger = ApiClient(deployment.api_url, authority=deployment.authority)
+
+    for target in (path(LIKED_SONG), SIGN_IN_PATH):
+        response = stranger.request(target, ADA)
+        assert (response.status, response.error_code) == (403, "40390")
+
+
+def test_without_a_signing_key_nobody_can_sign_in(client: ApiClient) -> None:
+    response = client.request(SIGN_IN_PATH)
+
+    assert (response.status, response.error_code) == (503, "50392")
+    assert response.headers["x-request-id"] == response.error["id"]
+
+
 def test_an_operator_sets_the_key_and_the_first_token_is_signed(
     deployment: Deployment, apple: RunningAppleMusic
 ) -> None:
@@ -91,6 +107,33 @@ def test_an_operator_sets_the_key_and_the_first_token_is_signed(
 
     assert apple.key.key_id in deployment.ops("token")
     assert developer_token(deployment).count(".") == 2
+
+
+def test_an_app_and_a_listed_page_get_tokens_that_apple_accepts_and_no_log_has_one(
+    deployment: Deployment, client: ApiClient, apple: RunningAppleMusic
+) -> None:
+    page = {"Origin": "http://localhost:3000"}
+    token = client.request(SIGN_IN_PATH).document["token"]
+    page_token = client.request(SIGN_IN_PATH, None, *page.items()).document["token"]
+    other = client.request(SIGN_IN_PATH, None, ("Origin", "https://other.example"))
+
+    def status(token: str, headers: Mapping[str, str]) -> int:
+        headers = {"Authorization": f"Bearer {token}", **headers}
+        with urllib3.PoolManager(retries=False) as pool:
+            return pool.request("GET", f"{apple.url}/v1/test", headers=headers).status
+
+    assert (other.status, other.error_code) == (403, "40391")
+    assert [status(token, {}), status(page_token, page)] == [200, 200]
+    assert status(page_token, {}) == 401
+    assert token != developer_token(deployment)
+    lines = log(deployment, deployment.outputs()["SignInFunction"])
+    assert [(line["status"], line.get("signed")) for line in lines] == [
+        (503, None),
+        (200, True),
+        (200, True),
+        (403, None),
+    ]
+    assert not any(part in str(lines) for each in (token, page_token) for part in each.split("."))
 
 
 def test_each_user_reads_their_rating_from_apple_and_then_from_the_cache(

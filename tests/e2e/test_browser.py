@@ -120,7 +120,7 @@ def test_a_page_reads_the_gateways_error_after_a_preflight(page: Page) -> None:
         raise InvocationError
 
     with listen() as listener:
-        gateway = GatewaySimulator(crash, clock=time.time)
+        gateway = GatewaySimulator(crash, sign_in=crash, clock=time.time)
         with serve(listener, gateway.respond):
             response = page.evaluate(SEND, [url_of(listener) + SONG, "PUT", ADA.value, LIKE])
 
@@ -138,9 +138,11 @@ def test_with_a_list_of_origins_no_other_page_reads_a_response(
             folder=tmp_path,
             ALLOWED_ORIGINS=page.evaluate("origin"),
         )
-        gateway = GatewaySimulator(
-            lambda event, _: function.handle(event, Context()), clock=time.time
-        )
+
+        def invoke(event: dict[str, Any], _: str) -> object:
+            return function.handle(event, Context())
+
+        gateway = GatewaySimulator(invoke, sign_in=invoke, clock=time.time)
         listener = stack.enter_context(listen())
         stack.enter_context(serve(listener, gateway.respond))
         request = [f"{url_of(listener)}/v1/me/ratings/library-songs/i.a", "GET", ADA.value, ""]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.sign_in.errors import SignInError
 from infra.service.gateway_errors import GATEWAY_ERRORS
 from tests.contracts.errors import ERRORS
 
@@ -32,7 +33,10 @@ def test_the_page_of_errors_lists_every_one_and_no_other() -> None:
     page = (DOCS / "errors.md").read_text("utf-8")
     listed = re.findall(r"^\| (\d{3}) \| `(\d{5})` \| ([^|]+) \|", page, re.MULTILINE)
 
-    ours = {(str(error.status), error.code, error.title) for error in ERRORS}
+    ours = {
+        (str(error.status), error.code, error.title)
+        for error in (*ERRORS, *SignInError.__subclasses__())
+    }
     gateway = {(str(error.status), error.code, error.title) for error in GATEWAY_ERRORS.values()}
 
     assert len(listed) == len(set(listed))

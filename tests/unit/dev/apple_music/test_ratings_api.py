@@ -97,6 +97,21 @@ def test_a_rating_of_each_type_is_read_listed_changed_and_deleted(
     assert error(call(apple, path, method="DELETE"))["code"] == "40400"
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"), [("https://app.example", 200), ("https://b.example", 401), (None, 401)]
+)
+def test_a_token_for_web_pages_is_accepted_from_pages_of_its_origin_alone(
+    apple: AppleMusic, origin: str | None, status: int
+) -> None:
+    token = KEY.sign_token(now=NOW, origin="https://app.example")
+    page = () if origin is None else (("Origin", origin),)
+
+    response = call(apple, "/v1/test", headers=(("authorization", f"Bearer {token}"), *page))
+
+    assert response.status == status
+    assert call(apple, "/v1/test", headers=(DEVELOPER, *page)).status == 200
+
+
 def test_both_ids_of_an_item_have_one_rating_of_one_user(apple: AppleMusic) -> None:
     catalog = "/v1/me/ratings/songs/907242702"
     call(apple, SONG, method="DELETE")

@@ -11,7 +11,7 @@ from dev.http.messages import HttpRequest, HttpResponse
 from dev.server.gateway import GatewaySimulator
 from dev.server.lambda_pool import InvocationError, PoolBusyError
 from dev.server.proxy_events import HEAD_LIMIT
-from infra.service.gateway_errors import CORS_HEADERS, preflight_headers
+from infra.service.gateway_errors import CORS_HEADERS, PREFLIGHT_HEADERS
 
 SONG = "/v1/me/ratings/library-songs/i.7PJNN4mfXlD68R"
 OK = {"statusCode": 200, "headers": {}, "body": "{}", "isBase64Encoded": False}
@@ -32,9 +32,13 @@ class FakeFunction:
         return self._outcome
 
 
+def simulator(ratings: FakeFunction, sign_in: FakeFunction | None = None) -> GatewaySimulator:
+    sign_in = sign_in or FakeFunction(AssertionError("not its route"))
+    return GatewaySimulator(ratings.invoke, sign_in=sign_in.invoke, clock=lambda: 0.0)
+
+
 def call(function: FakeFunction, target: str = SONG, method: str = "GET") -> HttpResponse:
-    gateway = GatewaySimulator(function.invoke, clock=lambda: 0.0)
-    return gateway.respond(HttpRequest(method=method, target=target))
+    return simulator(function).respond(HttpRequest(method=method, target=target))
 
 
 def error(response: HttpResponse) -> tuple[int, str]:
@@ -54,6 +58,21 @@ def test_the_function_responds_to_a_path_with_a_route_and_each_request_has_its_i
     first, second = function.events
     assert first["path"] == SONG
     assert first["requestContext"]["requestId"] != second["requestContext"]["requestId"]
+
+
+def test_the_sign_in_function_responds_to_its_one_route() -> None:
+    ratings, sign_in = FakeFunction(OK), FakeFunction({**OK, "body": "{1}"})
+    gateway = simulator(ratings, sign_in)
+
+    responses = [
+        gateway.respond(HttpRequest(method=method, target="/developer-token?a=b"))
+        for method in ("GET", "POST", "HEAD", "OPTIONS")
+    ]
+
+    assert responses[0].body == b"{1}"
+    assert [error(response) for response in responses[1:3]] == [(404, "40401")] * 2
+    assert dict(responses[3].headers) == PREFLIGHT_HEADERS
+    assert (len(sign_in.events), ratings.events) == (1, [])
 
 
 @pytest.mark.parametrize(
@@ -89,14 +108,16 @@ def test_the_gateway_itself_responds_to_a_preflight(target: str) -> None:
     response = call(function, target, "OPTIONS")
 
     assert (response.status, response.body) == (204, b"")
-    assert dict(response.headers) == preflight_headers(authorization=False)
+    assert dict(response.headers) == PREFLIGHT_HEADERS
     assert function.events == []
     assert error(call(function, "/v1/me/library/songs", "OPTIONS")) == (404, "40401")
 
 
 def test_without_cors_a_preflight_reaches_the_function_and_no_error_has_its_headers() -> None:
     function = FakeFunction(OK)
-    gateway = GatewaySimulator(function.invoke, clock=lambda: 0.0, has_cors=False)
+    gateway = GatewaySimulator(
+        function.invoke, sign_in=function.invoke, clock=lambda: 0.0, has_cors=False
+    )
 
     gateway.respond(HttpRequest(method="OPTIONS", target=SONG))
 
@@ -111,5 +132,5 @@ def test_without_cors_a_preflight_reaches_the_function_and_no_error_has_its_head
 def test_an_unreadable_request_is_rejected_in_apples_shape(
     status: int, expected: tuple[int, str]
 ) -> None:
-    gateway = GatewaySimulator(FakeFunction(None).invoke, clock=lambda: 0.0)
+    gateway = simulator(FakeFunction(None))
     assert error(gateway.reject(status)) == expected

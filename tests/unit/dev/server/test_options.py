@@ -10,6 +10,7 @@ import pytest
 
 from dev.apple_music.developer_key import DeveloperKey
 from dev.server.options import Options, UsageError, read_options
+from dev.server.sign_in import LOOPBACK_ORIGINS
 from ops.local_service import DEFAULT_FILE
 
 NOW = 1_700_000_000.0
@@ -61,6 +62,20 @@ def test_allowed_origins_can_be_set() -> None:
         ("ionic://localhost", ("ionic://localhost",)),
     ):
         assert read_options({"ALLOWED_ORIGINS": text}, now=NOW).allowed_origins == origins
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", LOOPBACK_ORIGINS),
+        ("http://127.0.0.1:9", ("http://127.0.0.1:9",)),
+        ("https://a.example,https://b.example", ("https://a.example", "https://b.example")),
+    ],
+)
+def test_the_origins_whose_pages_get_developer_tokens_can_be_set(
+    text: str, origins: tuple[str, ...]
+) -> None:
+    assert read_options({"SIGN_IN_ORIGINS": text}, now=NOW).sign_in_origins == origins
 
 
 def test_another_upstream_is_used_with_a_token_for_it() -> None:
