@@ -53,7 +53,7 @@ smoke: set-up-ops ## Run the smoke test on a deployed service (URL=https://…, 
 unit: set-up-dev ## Run the unit tests: no sockets, no processes
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" tests/unit $(ARGS)
 
-test: set-up-cdk set-up-typescript ## Run every test but the long ones
+test: set-up-cdk ## Run every test but the long ones
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" $(ARGS)
 
 test-long: set-up-cdk set-up-contract ## Run the long tests: contract fuzz, load, random runs, real synthesis
@@ -147,9 +147,10 @@ set-up-cdk:
 # npm writes the second file when it has installed the first; no package runs a script of its own.
 set-up-contract: set-up-cdk
 	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-clients.txt)
-	@cd $(CONTRACT_TOOLS) && { [ node_modules/.package-lock.json -nt package-lock.json ] || { \
-		echo "Installing $(CONTRACT_TOOLS)/package.json (once, up to a minute) …" && \
-		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error; }; }
+	@for folder in $(CONTRACT_TOOLS) examples/typescript; do \
+		[ $$folder/node_modules/.package-lock.json -nt $$folder/package-lock.json ] || { \
+			echo "Installing $$folder/package.json (once, up to a minute) …" && \
+			(cd $$folder && npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error); } || exit 1; done
 
 set-up-mutants:
 	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-mutants.txt)
@@ -157,8 +158,3 @@ set-up-mutants:
 set-up-ministack: set-up-cdk
 	@test -n "$(MINISTACK_PYTHON)" || { echo "Python 3.13 is needed for this, Lambda's version: install it, or name it with MINISTACK_PYTHON=…"; exit 1; }
 	$(call set-up,$(MINISTACK_PYTHON),--no-deps $(MINISTACK_VENV) requirements-ministack.txt)
-
-# The compiler of examples/typescript, for its tests.
-set-up-typescript: set-up-cdk
-	@cd examples/typescript && { test node_modules/.package-lock.json -nt package-lock.json || { \
-		echo "Installing TypeScript (once) …" && npm ci --include=dev --no-audit --no-fund --silent; }; }

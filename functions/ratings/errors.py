@@ -58,7 +58,7 @@ class RatingsError(Exception):
     status = 500
     code = "50090"
     title = "Internal Server Error"
-    detail = "The fault is ours and is logged."
+    detail = "An internal error occurred. The service has logged it under this id."
     metric: Metric | None = None
     outcome_unknown = True
     source: Mapping[str, str] | None = None
@@ -83,12 +83,12 @@ class RequestError(RatingsError): ...
 
 class RouteNotFoundError(RequestError):
     status, code, title = 404, "40401", "No Such Route"
-    detail = "There is nothing at this path."
+    detail = "No resource exists at this path."
 
 
 class MethodNotAllowedError(RequestError):
     status, code, title = 405, "40590", "Method Not Allowed"
-    detail = "This path does not take this method."
+    detail = "The resource does not support this method. The Allow header lists its methods."
 
     def __init__(self, allowed: tuple[str, ...]) -> None:
         super().__init__(f"only {', '.join(allowed)}")
@@ -101,12 +101,12 @@ class MethodNotAllowedError(RequestError):
 
 class InvalidUserTokenError(RequestError):
     status, code, title = 401, "40190", "Music User Token Required"
-    detail = "Send the user's token once, in a Music-User-Token header."
+    detail = "The request needs exactly one valid Music-User-Token header."
 
 
 class UnknownTypeError(RequestError):
     status, code, title = 400, "40008", "Invalid Path Value"
-    detail = "Apple Music rates no such type of resource."
+    detail = "Apple Music has no ratings for this type of resource."
 
 
 class InvalidIdError(RequestError):
@@ -116,7 +116,7 @@ class InvalidIdError(RequestError):
 
 class InvalidBodyError(RequestError):
     status, code, title = 400, "40091", "Invalid Request Body"
-    detail = "The body is not a RatingRequest."
+    detail = "The body is not a valid RatingRequest. The pointer locates the error."
 
     def __init__(self, pointer: str) -> None:
         super().__init__(f"body at {pointer!r}")
@@ -131,7 +131,7 @@ class ParameterError(RequestError):
 
 class MissingParameterError(ParameterError):
     status, code, title = 400, "40003", "Missing Parameter"
-    detail = "A query parameter that has to be there is not."
+    detail = "A required query parameter is missing."
 
 
 class InvalidParameterError(ParameterError):
@@ -150,23 +150,23 @@ class AppleRejectedError(RatingsError):
 
 class NotSignedInError(AppleRejectedError):
     status, code, title = 401, "40191", "Not Signed In"
-    detail = "Apple Music says that the user is not signed in or has no subscription."
+    detail = "The user is not signed in to Apple Music or has no subscription."
 
 
 class UserTokenRejectedError(AppleRejectedError):
     status, code, title = 403, "40300", "Forbidden"
-    detail = "Apple Music does not accept this music user token: ask the user to sign in again."
+    detail = "Apple Music rejected the music user token. The user must sign in again."
 
 
 class DeveloperTokenRejectedError(AppleRejectedError):
     status, code, title = 503, "50390", "No Developer Token"
-    detail = "The service has no working developer token."
+    detail = "The service has no valid developer token. Retry later."
     metric = Metric.DEVELOPER_TOKEN_UNAVAILABLE
 
 
 class BadAppleRequestError(AppleRejectedError):
     status, code, title = 400, "40000", "Bad Request"
-    detail = "Apple Music did not accept the request."
+    detail = "Apple Music rejected the request."
 
     def __init__(self, code: str | None) -> None:
         super().__init__(f"400 from Apple Music, code {code}")
@@ -175,12 +175,12 @@ class BadAppleRequestError(AppleRejectedError):
 
 class ItemNotFoundError(AppleRejectedError):
     status, code, title = 404, "40400", "Resource Not Found"
-    detail = "Apple Music knows no such item."
+    detail = "Apple Music did not find the item."
 
 
 class UnexpectedRejectionError(AppleRejectedError):
-    status, code, title = 502, "50291", "Upstream Answer Unusable"
-    detail = "Apple Music's answer cannot be used."
+    status, code, title = 502, "50291", "Invalid Upstream Response"
+    detail = "Apple Music returned an invalid response."
     metric = Metric.UPSTREAM_INVALID_RESPONSE
 
 
@@ -189,7 +189,7 @@ class DependencyError(RatingsError): ...
 
 class AppleUnreachableError(DependencyError):
     status, code, title = 502, "50290", "Upstream Unreachable"
-    detail = "Apple Music cannot be reached, or failed."
+    detail = "Apple Music cannot be reached, or returned an error."
     metric = Metric.UPSTREAM_UNREACHABLE
 
 
@@ -198,32 +198,32 @@ class AppleTlsError(AppleUnreachableError):
 
 
 class InvalidAppleResponseError(DependencyError):
-    status, code, title = 502, "50291", "Upstream Answer Unusable"
-    detail = "Apple Music's answer cannot be used."
+    status, code, title = 502, "50291", "Invalid Upstream Response"
+    detail = "Apple Music returned an invalid response."
     metric = Metric.UPSTREAM_INVALID_RESPONSE
 
 
 class AppleTimeoutError(DependencyError):
     status, code, title = 504, "50490", "Gateway Timeout"
-    detail = "Apple Music did not answer in time; of a write, the outcome is unknown."
+    detail = "Apple Music did not respond in time. The outcome of a write is unknown."
     metric = Metric.UPSTREAM_TIMEOUT
 
 
 class AppleUnavailableError(DependencyError):
     status, code, title = 503, "50391", "Upstream Unavailable"
-    detail = "Apple Music is not available at the moment."
+    detail = "Apple Music is temporarily unavailable. Retry later."
     metric = Metric.UPSTREAM_UNAVAILABLE
 
 
 class AppleRateLimitedError(DependencyError):
     status, code, title = 429, "42991", "Too Many Requests"
-    detail = "Apple Music asks us to slow down."
+    detail = "Apple Music API rate limit reached. Retry after the time in Retry-After."
     metric = Metric.UPSTREAM_RATE_LIMITED
 
 
 class AppleNotCalledError(DependencyError):
     status, code, title = 503, "50391", "Upstream Unavailable"
-    detail = "Apple Music is not available at the moment."
+    detail = "Apple Music is temporarily unavailable. Retry later."
     metric = Metric.UPSTREAM_NOT_CALLED
     outcome_unknown = False
 
@@ -239,5 +239,5 @@ class DeadlineExceededError(AppleNotCalledError): ...
 
 class DeveloperTokenUnavailableError(AppleNotCalledError):
     status, code, title = 503, "50390", "No Developer Token"
-    detail = "The service has no working developer token."
+    detail = "The service has no valid developer token. Retry later."
     metric = Metric.DEVELOPER_TOKEN_UNAVAILABLE

@@ -13,7 +13,7 @@ class SignInError(Exception):
     status = 500
     code = "50090"
     title = "Internal Server Error"
-    detail = "The fault is ours and is logged."
+    detail = "An internal error occurred. The service has logged it under this id."
     retry_after: int | None = None
 
 
@@ -25,14 +25,14 @@ class OriginNotAllowedError(SignInError):
     """A web page of an origin that is not listed, or a request with several origins."""
 
     status, code, title = 403, "40391", "Origin Not Allowed"
-    detail = "Web pages of this origin get no developer token."
+    detail = "This deployment issues no developer token to web pages of this origin."
 
 
 class NoSigningKeyError(SignInError):
     """An operator has not set a signing key yet."""
 
     status, code, title = 503, "50392", "No Signing Key"
-    detail = "The service has no signing key yet and cannot sign users in."
+    detail = "The service has no signing key yet."
 
 
 class SigningKeyUnavailableError(SignInError):

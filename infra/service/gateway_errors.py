@@ -79,48 +79,48 @@ class GatewayError:
 _NO_SUCH_ROUTE: Final = GatewayError(
     code="40401",
     title="No Such Route",
-    detail="There is nothing at this path.",
+    detail="No resource exists at this path.",
 )
 _THROTTLED: Final = GatewayError(
     code="42990",
     title="Too Many Requests",
-    detail="The service is receiving more requests than it accepts. Try again later.",
+    detail="Rate limit of the service reached. Retry after the time in Retry-After.",
     retry_after_seconds=1,
 )
 _BAD_REQUEST: Final = GatewayError(
     code="40092",
     title="Bad Request",
-    detail="The request could not be read.",
+    detail="The request is malformed.",
 )
 _UNAUTHORIZED: Final = GatewayError(
     code="40192",
     title="Unauthorized",
-    detail="The request was refused for want of valid credentials.",
+    detail="The request has no valid credentials.",
 )
 _FORBIDDEN: Final = GatewayError(
     code="40390",
     title="Forbidden",
-    detail="The request was refused before it reached the service.",
+    detail="The gateway or its firewall rejected the request.",
 )
 _TOO_LARGE: Final = GatewayError(
     code="41390",
     title="Request Too Large",
-    detail="The request is larger than the service accepts.",
+    detail="The request is too large.",
 )
 _UNSUPPORTED_MEDIA_TYPE: Final = GatewayError(
     code="41590",
     title="Unsupported Media Type",
-    detail="The service does not accept a body of this type.",
+    detail="The service does not support this media type.",
 )
 _TIMEOUT: Final = GatewayError(
     code="50490",
     title="Gateway Timeout",
-    detail="The service took too long to answer. A write may or may not have been made.",
+    detail="The service did not respond in time. The outcome of a write is unknown.",
 )
 _INTERNAL: Final = GatewayError(
     code="50090",
     title="Internal Server Error",
-    detail="The service failed to answer.",
+    detail="The service failed to respond.",
 )
 
 GATEWAY_ERRORS: Final[Mapping[str, GatewayError]] = MappingProxyType(

@@ -20,7 +20,7 @@ from tests.secret_scan.scanner import SCANNER
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 TOKEN: Final = "made-up-token-of-an-example"
-LANGUAGES: Final = ("python", "typescript")
+LANGUAGES: Final = ("python", pytest.param("typescript", marks=pytest.mark.long))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The TypeScript example, compiled."""
     compiler = EXAMPLES / "typescript" / "node_modules" / ".bin" / "tsc"
     if not compiler.exists():
-        pytest.skip("TypeScript is not installed (make set-up-typescript)")
+        pytest.skip("TypeScript is not installed (make set-up-contract)")
     folder = tmp_path_factory.mktemp("typescript")
     compiled = run(
         str(compiler), "--project", str(EXAMPLES / "typescript"), "--outDir", str(folder)
@@ -69,6 +69,7 @@ def test_an_example_likes_a_song_reads_a_list_and_deletes_the_rating(
     assert re.fullmatch(expected, output), output
 
 
+@pytest.mark.long
 def test_the_commands_of_the_page_for_app_developers_work(
     service: RunningService, built: Path
 ) -> None:
@@ -140,6 +141,7 @@ def test_an_example_sends_the_token_to_no_other_host(command: list[str]) -> None
     assert other.requests == []
 
 
+@pytest.mark.long
 def test_an_example_sends_an_api_key_if_it_has_one(built: Path) -> None:
     script = """
         import { RatingsClient } from "./ratings-client.js";
@@ -155,6 +157,7 @@ def test_an_example_sends_an_api_key_if_it_has_one(built: Path) -> None:
     assert [parsed(request)[1]["x-api-key"] for request in service.requests] == ["a-key", "a-key"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("answer", [stays_silent, error(429, "42990", "Retry-After: 10")])
 def test_a_request_from_typescript_can_be_aborted(built: Path, answer: Answering) -> None:
     script = """

@@ -91,4 +91,4 @@ def test_mcp_apple_music_server_understands_the_errors(
 
     for text in results:
         assert text.startswith("Apple Music API error 403: the Music User Token is invalid")
-        assert "Apple Music does not accept this music user token" in text
+        assert "Apple Music rejected the music user token" in text
