@@ -32,7 +32,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help run reference ops smoke unit test test-long test-bundle e2e others-clients mutants bench bench-fleet check format synth bootstrap deploy destroy \
-	deploy-local lock clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-contract set-up-mutants set-up-ministack
+	deploy-local lock clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-contract set-up-tools set-up-ministack
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,7 +75,7 @@ others-clients: set-up-dev ## Install public clients of Apple Music, which the l
 		--target build/others-clients -r tests/e2e/others_clients/requirements.txt
 
 # From a clean start: mutmut keeps what it found before, however much the tests have changed since.
-mutants: set-up-mutants ## Change the code in many small ways, see whether a test notices (ARGS="NAME…")
+mutants: set-up-tools ## Change the code in many small ways, see whether a test notices (ARGS="NAME…")
 	@rm -rf mutants
 	$(BIN)/mutmut run $(ARGS)
 	@$(BIN)/mutmut results --all true | $(BIN)/python -m tests.mutation_score
@@ -113,10 +113,19 @@ destroy: set-up-cdk ## Delete a stage's stack, except retained resources (STAGE=
 deploy-local: set-up-ministack ## Deploy to an emulator of AWS on this machine: no account, no Docker
 	@exec $(BIN)/python -m dev.emulator
 
-# With the oldest supported Python: newer ones accept the same versions.
-lock: set-up-mutants ## Pin every package that the requirements bring in (PYTHON=python3.11)
-	@{ sed '/^[^#]/,$$d' constraints.txt; $(BIN)/python -m pip freeze; } > constraints.new
-	@mv constraints.new constraints.txt
+# A lock file holds for every supported platform and for the given Python or a newer one; Lambda's for
+# bundles. The first has all packages of $(VENV), and so determines their versions in the others.
+RESOLVE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock"
+AS_FIRST := --constraints requirements-tools.lock
+
+lock: set-up-tools ## Write the lock files of the requirements files (ARGS=--upgrade)
+	@$(RESOLVE) $(ARGS) --python-version 3.11 requirements-tools.txt -o requirements-tools.lock
+	@set -e; for file in requirements-{local,ops,dev,clients}.txt tests/e2e/others_clients/requirements.txt; do \
+		$(RESOLVE) $(AS_FIRST) --python-version 3.11 $$file -o $${file%.txt}.lock; done
+	@set -e; for file in functions/*/requirements.txt; do \
+		$(RESOLVE) $(AS_FIRST) --python-version 3.13 $$file -o $${file%.txt}.lock; done
+	@set -e; for file in requirements-ministack.txt bench/peers/*/requirements.txt; do \
+		$(RESOLVE) --no-deps --python-version 3.13 $$file -o $${file%.txt}.lock; done
 
 clean: ## Remove everything that these commands created
 	rm -rf $(VENV) $(MINISTACK_VENV) node_modules $(CONTRACT_TOOLS)/node_modules examples/typescript/node_modules \
@@ -133,28 +142,28 @@ define set-up
 endef
 
 set-up-local:
-	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-local.txt)
+	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-local.lock)
 
 set-up-ops:
-	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-ops.txt)
+	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-ops.lock)
 
 set-up-dev:
-	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-dev.txt)
+	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-dev.lock)
 
 set-up-cdk:
-	$(call set-up,$(PYTHON),$(THIS_PYTHON) --node $(VENV) requirements-dev.txt)
+	$(call set-up,$(PYTHON),$(THIS_PYTHON) --node $(VENV) requirements-dev.lock)
 
 # npm writes the second file when it has installed the first; no package runs a script of its own.
 set-up-contract: set-up-cdk
-	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-clients.txt)
+	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-clients.lock)
 	@for folder in $(CONTRACT_TOOLS) examples/typescript; do \
 		[ $$folder/node_modules/.package-lock.json -nt $$folder/package-lock.json ] || { \
 			echo "Installing $$folder/package.json (once, up to a minute) …" && \
 			(cd $$folder && npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error); } || exit 1; done
 
-set-up-mutants:
-	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-mutants.txt)
+set-up-tools:
+	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-tools.lock)
 
 set-up-ministack: set-up-cdk
 	@test -n "$(MINISTACK_PYTHON)" || { echo "Python 3.13 is needed for this, Lambda's version: install it, or name it with MINISTACK_PYTHON=…"; exit 1; }
-	$(call set-up,$(MINISTACK_PYTHON),--no-deps $(MINISTACK_VENV) requirements-ministack.txt)
+	$(call set-up,$(MINISTACK_PYTHON),$(MINISTACK_VENV) requirements-ministack.lock)

@@ -100,14 +100,14 @@ def _our_recipe(python: LambdaPython) -> _Recipe:
 
 def _peer_recipe(variant: Variant, python: LambdaPython) -> _Recipe:
     source = variant.peer or _BENCH
-    requirements, app = source / "requirements.txt", source / "app.py"
+    lock, app = source / "requirements.lock", source / "app.py"
     digest = hashlib.sha256(f"{python.version} {variant.bytecode}".encode())
-    for file in (requirements, app, _JOB):
+    for file in (lock, app, _JOB):
         digest.update(file.read_bytes())
 
     def assemble(target: Path) -> None:
         sys.stderr.write(f"Bundling {source.relative_to(_BENCH)} with pip…\n")
-        _install(requirements, target)
+        _install(lock, target)
         for file in (app, _JOB):
             shutil.copy2(file, target)
         if variant.bytecode:
@@ -120,12 +120,13 @@ def _architecture() -> Architecture:
     return Architecture.of_machine(platform.machine())
 
 
-def _install(requirements: Path, target: Path) -> None:
+def _install(lock: Path, target: Path) -> None:
     command = [
         *(sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps"),
+        "--require-hashes",
         *("--disable-pip-version-check", "--only-binary=:all:", "--implementation=cp"),
         *(f"--python-version={PYTHON_VERSION}", f"--platform={_architecture().wheels}"),
-        *("--target", str(target), "--requirement", str(requirements)),
+        *("--target", str(target), "--requirement", str(lock)),
     ]
     subprocess.run(command, check=True)  # noqa: S603 - this interpreter's pip
     shutil.rmtree(target / "bin", ignore_errors=True)

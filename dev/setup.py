@@ -1,8 +1,9 @@
-"""Installs what a make target needs: `python -m dev.setup FOLDER REQUIREMENTS [--node]`.
+"""Installs what a make target needs: `python -m dev.setup FOLDER LOCK [--node]`.
 
-It creates the virtual environment FOLDER and installs the file REQUIREMENTS there; `--node` also
-installs the CDK's command line. It does nothing if all of that is in place, and rebuilds an
-unusable environment. It runs before anything is installed: it imports the standard library only.
+It creates the virtual environment FOLDER and installs the packages of the lock file LOCK there,
+with uv if it is on the PATH; `--node` also installs the CDK's command line. It does nothing if all
+of that is in place, and rebuilds an unusable environment. It runs before anything is installed: it
+imports the standard library only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import os
 import re
 import shutil
-import subprocess  # nosec B404  # Python, pip, node and npm, without a shell
+import subprocess  # nosec B404  # Python, pip, uv, node and npm, without a shell
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,9 +31,9 @@ _STAMP: Final = "installed.json"
 _CDK: Final = Path("node_modules/.bin/cdk")
 _CDK_PACKAGE: Final = "node_modules/aws-cdk"
 _NPM_STAMP: Final = Path("node_modules/.installed")
-_LOCK: Final = Path("package-lock.json")
-_INCLUDED: Final = re.compile(r"^(?:-r|-c)\s+(\S+)", re.MULTILINE)
-_PIN: Final = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;]+)", re.MULTILINE)
+_NPM_LOCK: Final = Path("package-lock.json")
+# A line with a marker may not apply to this Python.
+_PIN: Final = re.compile(r"^([\w.-]+==\S++)(?! *;)", re.MULTILINE | re.ASCII)
 _LAST_LINES: Final = 25
 
 
@@ -44,9 +45,8 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Install what is missing, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m dev.setup", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("requirements", type=Path)
+    parser.add_argument("lock", type=Path)
     parser.add_argument("--node", action="store_true", help="install the CDK's command line too")
-    parser.add_argument("--no-deps", action="store_true", help="install only the named packages")
     parser.add_argument(
         "--this-python",
         action="store_true",
@@ -58,18 +58,24 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
             check_node()
         venv = VirtualEnvironment(chosen.folder, environment)
         venv.repair(this_python=chosen.this_python)
-        venv.install(chosen.requirements, no_deps=chosen.no_deps)
+        venv.install(chosen.lock)
         if chosen.node:
             install_cdk(environment)
     except SetupError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except OSError as error:
+        sys.stderr.write(
+            f"Set-up cannot write {error.filename} ({error.strerror}): copy the project to a "
+            "folder in which you may write, and run this there.\n"
+        )
         return 1
     return 0
 
 
 def check_node() -> None:
     """Raise `SetupError` unless npm and a Node.js that can run the CDK are installed."""
-    engine = json.loads(_LOCK.read_text("utf-8"))["packages"][_CDK_PACKAGE]["engines"]["node"]
+    engine = json.loads(_NPM_LOCK.read_text("utf-8"))["packages"][_CDK_PACKAGE]["engines"]["node"]
     oldest = int(engine.removeprefix(">= ").partition(".")[0])
     need = f"Node.js {oldest} or newer with npm is needed for the CDK"
     for command in ("node", "npm"):
@@ -99,6 +105,7 @@ class VirtualEnvironment:
         if reason is None:
             return
         action = "Creating" if not self._folder.exists() else f"Rebuilding ({reason})"
+        self._folder.mkdir(parents=True, exist_ok=True)
         _say(f"{action} {self._folder} with Python {_dotted(sys.version_info[:3])} …")
         made = _run([sys.executable, "-m", "venv", "--clear", str(self._folder)], self._environment)
         if made.returncode != 0:
@@ -127,31 +134,49 @@ class VirtualEnvironment:
             return f"its Python is {_dotted(version)}"
         return None
 
-    def install(self, requirements: Path, *, no_deps: bool) -> None:
-        """Install a requirements file, unless this content is installed already."""
-        digest = _digest(requirements)
+    def install(self, lock: Path) -> None:
+        """Install the packages of a lock file, unless this content is installed already."""
+        digest = hashlib.sha256(lock.read_bytes()).hexdigest()
         stamp = self._read_stamp() or {}
         installed = dict(stamp.get("requirements", {}))
-        if installed.get(requirements.name) == digest:
+        if installed.get(lock.name) == digest:
             return
-        _say(f"Installing {requirements} (once, up to some minutes) …")
-        command = [str(self._python), "-m", "pip", "install", "--disable-pip-version-check"]
-        command += ["--no-deps"] if no_deps else []
-        pip = _run([*command, "-r", str(requirements)], self._environment)
-        if pip.returncode != 0:
-            raise SetupError(f"pip could not install that:\n\n{_end(pip)}")
-        if missing := self._missing(requirements):
+        _say(f"Installing {lock} (once, up to some minutes) …")
+        if not self._uv_installs(lock):
+            pip = _run(
+                [
+                    str(self._python),
+                    "-m",
+                    "pip",
+                    "install",
+                    "--disable-pip-version-check",
+                    *_options(lock),
+                ],
+                self._environment,
+            )
+            if pip.returncode != 0:
+                raise SetupError(f"pip could not install that:\n\n{_end(pip)}")
+        if missing := self._missing(lock):
             raise SetupError(
-                f"pip reported success, but {', '.join(missing)} is not in {self._folder}. "
+                f"The installation succeeded, but {', '.join(missing)} is not in {self._folder}. "
                 "Look for a pip configuration file that installs elsewhere: pip config debug"
             )
-        self._write_stamp({**installed, requirements.name: digest})
+        self._write_stamp({**installed, lock.name: digest})
 
-    def _missing(self, requirements: Path) -> list[str]:
+    def _uv_installs(self, lock: Path) -> bool:
+        """Return whether uv is there and installed the packages. Its settings may lack an index."""
+        uv = shutil.which("uv", path=self._environment.get("PATH"))
+        if uv is None:
+            return False
+        command = [uv, "pip", "install", "--python", str(self._python), *_options(lock)]
+        ended = _run(command, self._environment)
+        if ended.returncode != 0:
+            _say(f"uv could not install that, and pip tries:\n\n{_end(ended)}\n")
+        return ended.returncode == 0
+
+    def _missing(self, lock: Path) -> list[str]:
         """Return the pins that this environment does not meet."""
-        # A line with a marker may not apply to this Python.
-        lines = [line for line in requirements.read_text("utf-8").split("\n") if ";" not in line]
-        pins = [f"{name}=={version}" for name, version in _PIN.findall("\n".join(lines))]
+        pins = _PIN.findall(lock.read_text("utf-8"))
         freeze = _run([str(self._python), "-I", "-m", "pip", "freeze", "--all"], self._environment)
         installed = {_normalized(line) for line in freeze.stdout.split()}
         return [pin for pin in pins if _normalized(pin) not in installed]
@@ -170,7 +195,7 @@ class VirtualEnvironment:
 
 def install_cdk(environment: Mapping[str, str]) -> None:
     """Install the CDK's command line at the lock file's version, unless it is installed."""
-    digest = hashlib.sha256(_LOCK.read_bytes()).hexdigest()
+    digest = hashlib.sha256(_NPM_LOCK.read_bytes()).hexdigest()
     if _CDK.exists() and _NPM_STAMP.exists() and _NPM_STAMP.read_text("utf-8") == digest:
         return
     _say("Installing the CDK command line (once) …")
@@ -181,14 +206,9 @@ def install_cdk(environment: Mapping[str, str]) -> None:
     _NPM_STAMP.write_text(digest, "utf-8")
 
 
-def _digest(requirements: Path) -> str:
-    """Return a hash of a requirements file and the files that it includes."""
-    digest = hashlib.sha256()
-    text = requirements.read_text("utf-8")
-    digest.update(text.encode())
-    for included in _INCLUDED.findall(text):
-        digest.update(_digest(requirements.parent / included).encode())
-    return digest.hexdigest()
+def _options(lock: Path) -> tuple[str, ...]:
+    # A lock file names every package, so that there is nothing to resolve.
+    return ("--no-deps", "--require-hashes", "-r", str(lock))
 
 
 def _run(
@@ -208,7 +228,8 @@ def _end(ended: subprocess.CompletedProcess[str]) -> str:
 
 
 def _normalized(pin: str) -> str:
-    return pin.lower().replace("_", "-")
+    name, _, version = pin.partition("==")
+    return f"{re.sub('[-_.]+', '-', name).lower()}=={version}"
 
 
 def _dotted(version: Sequence[int]) -> str:

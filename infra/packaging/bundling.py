@@ -1,4 +1,4 @@
-"""Makes the Lambda bundle of a function from its package and its requirements, without Docker."""
+"""Makes the Lambda bundle of a function from its package and its lock file, without Docker."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ _PIP_OPTIONS: Final = (
     "--progress-bar=off",
     "--no-input",
     "--no-compile",
+    "--no-deps",
+    "--require-hashes",
     "--only-binary=:all:",
     "--implementation=cp",
     f"--python-version={PYTHON_VERSION}",
@@ -89,8 +91,7 @@ class PipBundling:
         self._platform = architecture.wheels
         self._pip_options = (*_PIP_OPTIONS, f"--platform={self._platform}")
         self._functions = repository / "functions"
-        self._requirements = self._functions / package / "requirements.txt"
-        self._constraints = repository / "constraints.txt"
+        self._lock = self._functions / package / "requirements.lock"
 
     def try_bundle(self, output_dir: str, _options: object) -> bool:
         """Fill `output_dir` and return true; CDK would run Docker after any other result.
@@ -105,7 +106,7 @@ class PipBundling:
         self._install_requirements(target)
         for unused in _UNUSED:
             shutil.rmtree(target / unused, ignore_errors=True)
-        for record in target.glob("*.dist-info/RECORD"):  # which pip reads to uninstall
+        for record in target.glob("*.dist-info/RE[CQ]*"):  # RECORD and REQUESTED, for pip alone
             record.unlink()
         functions = target / "functions"
         for module in self._modules():
@@ -119,7 +120,7 @@ class PipBundling:
         except (OSError, ValueError, subprocess.CalledProcessError) as error:
             raise BundlingError(
                 f"error: the bundle of functions/{self._package} cannot be finished: {error}\n\n"
-                "A package pinned in constraints.txt has an unexpected layout. Check the pins that "
+                f"A package of {self._lock.name} has an unexpected layout. Check the pins that "
                 "changed last, and infra/packaging."
             ) from error
         return True
@@ -138,8 +139,7 @@ class PipBundling:
         return digest.hexdigest()
 
     def _sources(self) -> Iterator[Path]:
-        yield self._constraints
-        yield self._requirements
+        yield self._lock
         yield from self._modules()
 
     def _modules(self) -> Iterator[Path]:
@@ -182,8 +182,7 @@ class PipBundling:
         command = [
             *(sys.executable, "-m", "pip", "install", *self._pip_options),
             *("--target", str(target)),
-            *("--constraint", str(self._constraints)),
-            *("--requirement", str(self._requirements)),
+            *("--requirement", str(self._lock)),
         ]
         pip = subprocess.run(  # noqa: S603  # nosec B603  # no shell, no external input
             command, env=pip_environment(os.environ), capture_output=True, text=True, check=False
@@ -192,9 +191,9 @@ class PipBundling:
             raise BundlingError(
                 f"error: pip could not bundle functions/{self._package} "
                 f"(exit {pip.returncode}):\n\n{pip.stderr.strip()}\n\n"
-                f"Every requirement of functions/{self._package}/requirements.txt needs a wheel "
-                f"for Python {PYTHON_VERSION} on {self._platform} at the version pinned in "
-                "constraints.txt. Check the network, then those two files."
+                f"Every package of functions/{self._package}/{self._lock.name} needs a wheel for "
+                f"Python {PYTHON_VERSION} on {self._platform}, with a hash of that file. Check the "
+                "network, then run `make lock`."
             )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +24,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def _locked(*names: str) -> str:
+    """Return the lines of packages in a lock file of the project."""
+    text = (REPOSITORY / "requirements-local.lock").read_text()
+    lines = [re.findall(rf"^{name}==.*\n(?:    .*\n)+", text, re.MULTILINE) for name in names]
+    return "".join(chain.from_iterable(lines))
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """A repository with one function, `example`, that requires a compiled package."""
@@ -30,7 +39,7 @@ def repository(tmp_path: Path) -> Path:
         "functions/__init__.py": "",
         "functions/example/__init__.py": "",
         "functions/example/handler.py": "from functions.shared import deadline\n",
-        "functions/example/requirements.txt": "cffi\n",
+        "functions/example/requirements.lock": _locked("cffi", "pycparser"),
         "functions/example/__pycache__/handler.cpython-313.pyc": "compiled",
         "functions/shared/__init__.py": "",
         "functions/shared/deadline.py": "from functions.shared.clocks import (\n  monotonic,\n)\n",
@@ -40,7 +49,6 @@ def repository(tmp_path: Path) -> Path:
     }.items():
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text(text)
-    shutil.copy(REPOSITORY / "constraints.txt", root)
     return root
 
 
@@ -78,7 +86,6 @@ def test_a_compiled_requirement_fits_the_functions_architecture_whatever_pips_se
         "PIP_USER": "1",
         "PIP_PREFIX": str(output / "prefix"),
         "PIP_NO_DEPS": "1",
-        "PIP_REQUIRE_HASHES": "1",
         "PIP_NO_BINARY": ":all:",
     }.items():
         monkeypatch.setenv(name, value)
@@ -86,15 +93,13 @@ def test_a_compiled_requirement_fits_the_functions_architecture_whatever_pips_se
     _example(repository, architecture).try_bundle(str(output), {})
 
     assert list(output.glob(f"_cffi_backend.*-{machine}-linux-gnu.so"))
-    # cffi requires pycparser.
-    assert (output / "pycparser").is_dir()
     assert (output / "functions" / "example" / "handler.py").is_file()
 
 
 def test_without_lambdas_python_a_bundle_is_uncompiled_and_stderr_says_so(
     repository: Path, output: Path
 ) -> None:
-    (repository / "functions" / "example" / "requirements.txt").write_text("")
+    (repository / "functions" / "example" / "requirements.lock").write_text("")
     out, err = StringIO(), StringIO()
 
     with redirect_stdout(out), redirect_stderr(err):
@@ -125,7 +130,7 @@ def test_every_user_can_read_a_bundle_whatever_the_umask_and_the_sources_modes(
 def test_a_stray_file_is_neither_bundled_nor_hashed(
     repository: Path, output: Path, stray: str
 ) -> None:
-    (repository / "functions" / "example" / "requirements.txt").write_text("")
+    (repository / "functions" / "example" / "requirements.lock").write_text("")
     before = _example(repository).asset_hash()
     (repository / "functions" / "example" / stray).write_text("made up")
 
@@ -133,6 +138,14 @@ def test_a_stray_file_is_neither_bundled_nor_hashed(
 
     assert _example(repository).asset_hash() == before
     assert list(output.rglob(stray)) == []
+
+
+def test_a_package_with_another_hash_is_not_bundled(repository: Path, output: Path) -> None:
+    lock = repository / "functions" / "example" / "requirements.lock"
+    lock.write_text(re.sub(r"sha256:\w{8}", f"sha256:{'0' * 8}", lock.read_text()))
+
+    with pytest.raises(BundlingError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
+        _example(repository).try_bundle(str(output), {})
 
 
 def test_a_missing_python_or_a_shim_without_one_is_not_used(
@@ -166,7 +179,7 @@ def test_a_bundle_that_cannot_be_finished_ends_the_process_with_what_to_do(
     repository: Path, output: Path, package: str, handler: str, message: str
 ) -> None:
     folder = (repository / "functions" / "example").rename(repository / "functions" / package)
-    (folder / "requirements.txt").write_text("")
+    (folder / "requirements.lock").write_text("")
     (folder / "handler.py").write_text(handler)
 
     with pytest.raises(BundlingError, match=message):
@@ -202,11 +215,10 @@ def test_the_hash_depends_on_sources_architecture_and_compilation_alone(
         "functions/__init__.py",
         "functions/example/handler.py",
         "functions/example/new.py",
-        "functions/example/requirements.txt",
+        "functions/example/requirements.lock",
         "functions/shared/deadline.py",
         "functions/shared/clocks/__init__.py",
         "functions/shared/clocks/monotonic.py",
-        "constraints.txt",
     ],
 )
 def test_the_hash_changes_with_every_source(repository: Path, changed: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -24,37 +25,46 @@ HOSTILE = {
 }
 
 
-def wheel(folder: Path, name: str, requires: str = "") -> None:
-    """Write a package of one empty module."""
+def wheel(folder: Path, name: str) -> str:
+    """Write a package of one empty module, and return its line of a lock file."""
     files = {
         f"{name}.py": "",
-        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}",
+        "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
         "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         "RECORD": "",
     }
-    with zipfile.ZipFile(folder / f"{name}-1.0-py3-none-any.whl", "w") as file:
-        for path, text in files.items():
-            file.writestr(path if path.endswith(".py") else f"{name}-1.0.dist-info/{path}", text)
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as file:
+        for part, text in files.items():
+            file.writestr(part if part.endswith(".py") else f"{name}-1.0.dist-info/{part}", text)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{name.replace('_', '-')}==1.0 --hash=sha256:{digest}\n"
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """This process's environment, with pip's packages in a folder and its settings hostile."""
-    packages = tmp_path_factory.mktemp("packages")
-    wheel(packages, "outer", "Requires-Dist: inner\n")
-    wheel(packages, "inner")
-    return {**os.environ, **HOSTILE, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(packages)}
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("packages")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Path:
-    """A virtual environment of set-up, with `outer` installed."""
+def environment(packages: Path) -> dict[str, str]:
+    """This process's environment without uv, and pip with packages in a folder and bad settings."""
+    source = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(packages)}
+    return {**os.environ, **HOSTILE, **source, "PATH": str(packages)}
+
+
+@pytest.fixture(scope="module")
+def made(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], packages: Path
+) -> Path:
+    """A virtual environment of set-up, with a lock file's two packages installed."""
     folder = tmp_path_factory.mktemp("made")
-    requirements = folder / "requirements.txt"
-    requirements.write_text("outer==1.0\n")
+    lock = folder / "some.lock"
+    marked = f"never==1.0 ; sys_platform == 'other' --hash=sha256:{'0' * 64}\n"
+    lock.write_text(wheel(packages, "outer") + marked + wheel(packages, "an_inner"))
     venv = VirtualEnvironment(folder / "venv", environment)
     venv.repair(this_python=False)
-    venv.install(requirements, no_deps=False)
+    venv.install(lock)
     return folder
 
 
@@ -68,31 +78,62 @@ def folder(made: Path, tmp_path: Path) -> Path:
     return copy / "venv"
 
 
-def test_pins_and_their_dependencies_are_installed_despite_hostile_pip_settings(
-    made: Path,
-) -> None:
-    code = "import inner, outer, sys; print(outer.__file__.startswith(sys.prefix))"
+def test_a_lock_file_is_installed_despite_hostile_pip_settings(made: Path) -> None:
+    code = "import an_inner, outer, sys; print(outer.__file__.startswith(sys.prefix))"
     command = [str(made / "venv" / "bin" / "python"), "-c", code]
 
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"  # noqa: S603 - made above
 
 
-def test_a_second_run_does_and_prints_nothing_unless_a_pin_or_included_file_changed(
+def test_a_second_run_does_and_prints_nothing_unless_the_lock_file_changed(
     folder: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    included, requirements = folder.parent / "more.txt", folder.parent / "requirements.txt"
+    lock = folder.parent / "some.lock"
     venv = VirtualEnvironment(folder, environment)
     venv.repair(this_python=True)
-    venv.install(requirements, no_deps=False)
+    venv.install(lock)
     assert capsys.readouterr().out == ""
 
-    included.write_text("inner==1.0\n")
-    requirements.write_text("-r more.txt\nouter==1.0\n")
-    venv.install(requirements, no_deps=False)
-    included.write_text("inner==1.0  # changed\n")
-    venv.install(requirements, no_deps=False)
+    lock.write_text(f"# changed\n{lock.read_text()}")
+    venv.install(lock)
 
-    assert capsys.readouterr().out.count("Installing ") == 2
+    assert capsys.readouterr().out.count("Installing ") == 1
+
+
+def test_a_package_with_another_hash_is_not_installed(
+    folder: Path, environment: dict[str, str]
+) -> None:
+    lock = folder.parent / "other.lock"
+    lock.write_text(f"outer==1.0 --hash=sha256:{'0' * 64}\n")
+    shutil.rmtree(next(folder.glob("lib/python*/site-packages/outer-1.0.dist-info")))
+
+    with pytest.raises(SetupError, match="THESE PACKAGES DO NOT MATCH THE HASHES"):
+        VirtualEnvironment(folder, environment).install(lock)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"), [("", False), ("echo no index >&2; exit 1", True)], ids=["works", "fails"]
+)
+def test_uv_installs_if_it_is_there_and_pip_if_uv_fails(
+    folder: Path,
+    environment: dict[str, str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    script: str,
+    said: bool,
+) -> None:
+    lock = (folder.parent / "some.lock").rename(folder.parent / "again.lock")
+    commands(tmp_path, uv=f'echo "$@" > {tmp_path}/uv.log; {script}', pip="exit 1")
+    broken_pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""} if not said else {}
+    venv = VirtualEnvironment(folder, {**environment, **broken_pip, "PATH": str(tmp_path)})
+
+    venv.install(lock)
+
+    arguments = f"pip install --python {folder}/bin/python --no-deps --require-hashes -r {lock}\n"
+    assert (tmp_path / "uv.log").read_text() == arguments
+    assert (
+        "uv could not install that, and pip tries:\n\nno index" in capsys.readouterr().out
+    ) == said
 
 
 def python(version: str) -> str:
@@ -138,30 +179,29 @@ def test_an_unusable_environment_is_rebuilt(
 def test_a_failing_pip_is_quoted_and_leaves_no_stamp(
     folder: Path, environment: dict[str, str]
 ) -> None:
-    requirements = folder.parent / "missing.txt"
-    requirements.write_text("no-such-package==1.0\n")
+    lock = folder.parent / "missing.lock"
+    lock.write_text(f"no-such-package==1.0 --hash=sha256:{'0' * 64}\n")
     venv = VirtualEnvironment(folder, environment)
 
     with pytest.raises(SetupError, match="No matching distribution found for no-such-package"):
-        venv.install(requirements, no_deps=False)
+        venv.install(lock)
 
-    assert "missing.txt" not in (folder / "installed.json").read_text()
+    assert "missing.lock" not in (folder / "installed.json").read_text()
 
 
 def test_an_installation_elsewhere_is_reported_and_leaves_no_stamp(
     folder: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    shutil.rmtree(next(folder.glob("lib/python*/site-packages/inner-1.0.dist-info")))
-    requirements = folder.parent / "elsewhere.txt"
-    requirements.write_text("inner==1.0\n")
+    shutil.rmtree(next(folder.glob("lib/python*/site-packages/an_inner-1.0.dist-info")))
+    lock = (folder.parent / "some.lock").rename(folder.parent / "elsewhere.lock")
     configuration = tmp_path / "pip.conf"
     configuration.write_text(f"[install]\ntarget = {tmp_path / 'target'}\n")
     venv = VirtualEnvironment(folder, {**environment, "PIP_CONFIG_FILE": str(configuration)})
 
-    with pytest.raises(SetupError, match=r"inner==1\.0 is not in"):
-        venv.install(requirements, no_deps=False)
+    with pytest.raises(SetupError, match=r"but an-inner==1\.0 is not in"):
+        venv.install(lock)
 
-    assert "elsewhere.txt" not in (folder / "installed.json").read_text()
+    assert "elsewhere.lock" not in (folder / "installed.json").read_text()
 
 
 def commands(folder: Path, **scripts: str) -> None:
@@ -187,7 +227,7 @@ def test_without_npm_or_with_an_old_node_nothing_is_installed(
     with pytest.raises(SetupError, match=reason):
         check_node()
 
-    status = setup.main([str(tmp_path / "venv"), "requirements.txt", "--node"], os.environ)
+    status = setup.main([str(tmp_path / "venv"), "some.lock", "--node"], os.environ)
 
     assert status == 1
     assert not (tmp_path / "venv").exists()
@@ -223,6 +263,18 @@ def test_a_failing_npm_is_quoted_and_leaves_no_stamp(npm_project: Path) -> None:
         install_cdk(os.environ)
 
     assert list((npm_project / "node_modules").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_one_line_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    status = setup.main([str(tmp_path / "file" / "venv"), "some.lock"], os.environ)
+
+    output = capsys.readouterr().err
+    assert (status, output.count("\n")) == (1, 1)
+    assert "file/venv (Not a directory): copy the project to a folder in which you may" in output
 
 
 def test_an_old_python_is_rejected_by_name(tmp_path: Path) -> None:
