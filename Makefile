@@ -31,7 +31,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 # cores, because many tests wait.
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help run reference ops smoke unit test test-long test-bundle e2e others-clients mutants bench bench-fleet check format synth bootstrap deploy destroy \
+.PHONY: help run reference ops smoke unit test test-long test-bundle e2e others-clients mutants bench bench-fleet check format synth bootstrap diff deploy destroy \
 	deploy-local lock clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-contract set-up-tools set-up-ministack
 
 help: ## List the commands
@@ -72,7 +72,7 @@ e2e: set-up-ministack ## Test a deployment on an emulator of AWS, from creation 
 
 others-clients: set-up-dev ## Install public clients of Apple Music, which the long tests then run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
-		--target build/others-clients -r tests/e2e/others_clients/requirements.txt
+		--require-hashes --target build/others-clients -r tests/e2e/others_clients/requirements.lock
 
 # From a clean start: mutmut keeps what it found before, however much the tests have changed since.
 mutants: set-up-tools ## Change the code in many small ways, see whether a test notices (ARGS="NAME…")
@@ -92,6 +92,7 @@ check: set-up-dev ## Lint, types, unsafe code, and which module may import which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive app.py dev examples/python functions infra ops
+	$(BIN)/zizmor --quiet --offline --config .github/zizmor.yml .github
 
 format: set-up-dev ## Format the code
 	$(BIN)/ruff check --fix .
@@ -103,6 +104,9 @@ synth: set-up-cdk ## Write the CloudFormation templates to cdk.out (STAGE=dev)
 
 bootstrap: set-up-cdk ## Prepare the AWS account and region in use for the CDK, once
 	cdk bootstrap -c stage=$(STAGE)
+
+diff: set-up-cdk ## Show what a deployment would change (STAGE=dev)
+	cdk diff --method=template apple-music-ratings-$(STAGE) -c stage=$(STAGE)
 
 deploy: set-up-cdk ## Deploy to the AWS account in use (STAGE=dev)
 	cdk deploy $(or $(ARGS),--all) -c stage=$(STAGE)
@@ -120,8 +124,10 @@ AS_FIRST := --constraints requirements-tools.lock
 
 lock: set-up-tools ## Write the lock files of the requirements files (ARGS=--upgrade)
 	@$(RESOLVE) $(ARGS) --python-version 3.11 requirements-tools.txt -o requirements-tools.lock
-	@set -e; for file in requirements-{local,ops,dev,clients}.txt tests/e2e/others_clients/requirements.txt; do \
+	@set -e; for file in requirements-{local,ops,dev,clients}.txt; do \
 		$(RESOLVE) $(AS_FIRST) --python-version 3.11 $$file -o $${file%.txt}.lock; done
+	@$(RESOLVE) --no-deps --python-version 3.11 tests/e2e/others_clients/requirements.txt \
+		-o tests/e2e/others_clients/requirements.lock
 	@set -e; for file in functions/*/requirements.txt; do \
 		$(RESOLVE) $(AS_FIRST) --python-version 3.13 $$file -o $${file%.txt}.lock; done
 	@set -e; for file in requirements-ministack.txt bench/peers/*/requirements.txt; do \
