@@ -32,7 +32,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help run reference ops smoke unit test test-long test-bundle e2e others-clients mutants bench bench-fleet check format synth bootstrap diff deploy destroy \
-	deploy-local lock clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-contract set-up-tools set-up-ministack
+	deploy-local lock sbom clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-contract set-up-tools set-up-ministack
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -132,6 +132,13 @@ lock: set-up-tools ## Write the lock files of the requirements files (ARGS=--upg
 		$(RESOLVE) $(AS_FIRST) --python-version 3.13 $$file -o $${file%.txt}.lock; done
 	@set -e; for file in requirements-ministack.txt bench/peers/*/requirements.txt; do \
 		$(RESOLVE) --no-deps --python-version 3.13 $$file -o $${file%.txt}.lock; done
+
+sbom: set-up-tools ## Write a bill of materials (CycloneDX) of each function's bundle to build/sbom
+	@mkdir -p build/sbom
+	@set -e; for file in functions/*/requirements.lock; do name=$${file#functions/}; \
+		$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+			--output-file build/sbom/$${name%%/*}.cdx.json $$file; done
+	@ls build/sbom/*
 
 clean: ## Remove everything that these commands created
 	rm -rf $(VENV) $(MINISTACK_VENV) node_modules $(CONTRACT_TOOLS)/node_modules examples/typescript/node_modules \
