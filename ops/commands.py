@@ -23,7 +23,7 @@ from functions.shared.signing import (
 )
 from ops.developer_token import read_facts
 from ops.errors import OperatorError
-from ops.secret import RotationEndedError, RotationTimeoutError, Secret
+from ops.secret import RotationTimeoutError, Secret
 from ops.smoke import (
     HttpService,
     checked_api_key,
@@ -175,13 +175,14 @@ def rotate(operator: Operator, timeout_seconds: int, *, yes: bool) -> None:
     if before.pending_version is not None:
         _confirm("An earlier rotation is unfinished. Abandon it, and start another?", yes=yes)
         secret.abandon(before.pending_version)
-    click.echo("Rotating…")
+    click.echo(f"Rotating, which takes some seconds (at most {timeout_seconds}) …")
     try:
-        secret.rotate(timeout_seconds=timeout_seconds, clock=operator.clock, sleep=operator.sleep)
-    except RotationEndedError:
-        raise OperatorError(
-            "The signing key is missing: put one with `put-signing-key`, then rotate again."
-        ) from None
+        secret.rotate(
+            timeout_seconds=timeout_seconds,
+            follow=target.follow_rotation,
+            clock=operator.clock,
+            sleep=operator.sleep,
+        )
     except RotationTimeoutError:
         raise OperatorError(
             f"No new token within {timeout_seconds} s; a working one stays in use. The log of the "

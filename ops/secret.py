@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from functions.shared.deadline import Clock
 from ops.aws import translated
+from ops.errors import OperatorError
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -20,10 +21,6 @@ _POLL_SECONDS: Final = 1.0
 
 class RotationTimeoutError(Exception):
     """The current version did not change in time; it may still do so later."""
-
-
-class RotationEndedError(Exception):
-    """The rotation ended without a new version: the signing key is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,23 +78,32 @@ class Secret:
             )
 
     def rotate(
-        self, *, timeout_seconds: float, clock: Clock, sleep: Callable[[float], None]
+        self,
+        *,
+        timeout_seconds: float,
+        follow: Callable[[str], None],
+        clock: Clock,
+        sleep: Callable[[float], None],
     ) -> None:
         """Rotate, and return once the new version is current.
 
-        Secrets Manager does not announce the end, so this polls.
+        Secrets Manager does not announce the end, so this polls, and calls `follow` with the new
+        version's id each time.
 
         Raises:
             RotationTimeoutError: if that takes longer than `timeout_seconds`.
-            RotationEndedError: if the rotation ended without a new version.
+            OperatorError: if the rotation ended without a new version.
         """
         end = clock.monotonic() + timeout_seconds
         with translated():
             version = self._client.rotate_secret(SecretId=self._id)["VersionId"]
         was_pending = False
         while (state := self.state()).current_version != version:
+            follow(version)
             if was_pending and state.pending_version != version:
-                raise RotationEndedError
+                raise OperatorError(
+                    "The signing key is missing: put one with `put-signing-key`, then rotate again."
+                )
             if clock.monotonic() >= end:
                 raise RotationTimeoutError
             was_pending = state.pending_version == version

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from ops.aws import translated
 from ops.errors import OperatorError
 from ops.local_service import NOT_RUNNING, LocalService
+from ops.rotation_log import RotationLog
 
 if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
@@ -41,7 +42,13 @@ class Target:
     developer_token_secret: str
     signing_key_secret: str | None = None
     rotation_function: str | None = None
+    rotation_log: RotationLog | None = None
     api_url: str
+
+    def follow_rotation(self, version: str) -> None:
+        """Print what the rotation function has logged, or raise `OperatorError` if it failed."""
+        if self.rotation_log is not None:
+            self.rotation_log.follow(version)
 
 
 def stage_target(stage: str, *, region: str | None) -> Target:
@@ -53,13 +60,15 @@ def stage_target(stage: str, *, region: str | None) -> Target:
         session = boto3.Session(region_name=region)
         outputs = _stack_outputs(session.client("cloudformation", config=_REMOTE), stage)
         secrets_manager = session.client("secretsmanager", config=_REMOTE)
+    function = outputs.get("RotationFunction")
     try:
         return Target(
             option=f"--stage {stage}",
             secrets_manager=secrets_manager,
             developer_token_secret=outputs["DeveloperTokenSecret"],
             signing_key_secret=outputs.get("SigningKeySecret"),
-            rotation_function=outputs.get("RotationFunction"),
+            rotation_function=function,
+            rotation_log=RotationLog(session, function, _REMOTE) if function else None,
             api_url=outputs["ApiUrl"],
         )
     except KeyError:

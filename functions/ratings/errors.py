@@ -138,6 +138,10 @@ class InvalidParameterError(ParameterError):
     status, code, title = 400, "40005", "Invalid Parameter Value"
     detail = "A query parameter has an invalid value."
 
+    def __init__(self, parameter: str, accepted: str) -> None:
+        super().__init__(parameter)
+        self.detail = f"The query parameter {parameter} must occur once, and be {accepted}."
+
 
 class NotRatedError(RequestError):
     status, code, title = 404, "40400", "Resource Not Found"

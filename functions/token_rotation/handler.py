@@ -87,7 +87,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
         if failure is not None:
             step = event.get("Step", "report")
             known = step if step in (*Step, "report") else "unknown"
-            logger.error("failed", step=known, reason=failure)
+            logger.error("failed", step=known, version=_version(event), reason=failure)
             # Outside the `except` block, so that the error has no context that quotes a secret.
             raise FailedError(failure)
 
@@ -96,12 +96,17 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
 
 def _parse_step(event: Mapping[str, Any]) -> tuple[Step, str, str]:
     try:
-        step, version_id = Step(event["Step"]), str(event["ClientRequestToken"])
-        if _VERSION_ID.fullmatch(version_id):
-            return step, str(event["SecretId"]), version_id
+        if version_id := _version(event):
+            return Step(event["Step"]), str(event["SecretId"]), version_id
     except (KeyError, ValueError):
         pass
     raise EventError("the event is neither a rotation step nor a scheduled event")
+
+
+def _version(event: Mapping[str, Any]) -> str | None:
+    """Return the version in an event, unless it is any other text."""
+    version = str(event.get("ClientRequestToken"))
+    return version if _VERSION_ID.fullmatch(version) else None
 
 
 def _send_days_left(expires_at: float, context: LambdaContext) -> float:

@@ -53,7 +53,8 @@ def rating_keys(type_name: str, query: Mapping[str, Sequence[str]]) -> tuple[mod
         raise errors.MissingParameterError("ids")
     ids = _elements(query, "ids")
     if not 0 < len(ids) <= MAX_IDS or not all(map(id_pattern.fullmatch, ids)):
-        raise errors.InvalidParameterError("ids")
+        accepted = f"1 to {MAX_IDS} ids of {type_name}, separated by commas"
+        raise errors.InvalidParameterError("ids", accepted)
     return tuple(models.RatingKey(type=type_name, id=item_id) for item_id in ids)
 
 
@@ -109,14 +110,14 @@ def _language(query: Mapping[str, Sequence[str]]) -> str | None:
     if not tag or "_" in tag:
         return None
     if not _LANGUAGE.fullmatch(tag):
-        raise errors.InvalidParameterError("l")
+        raise errors.InvalidParameterError("l", "a language tag such as en-GB")
     return tag
 
 
 def _names(query: Mapping[str, Sequence[str]], name: str) -> str | None:
     names = ",".join(_elements(query, name))
     if names and not _NAMES.fullmatch(names):
-        raise errors.InvalidParameterError(name)
+        raise errors.InvalidParameterError(name, "1 to 10 names, separated by commas")
     return names or None
 
 

@@ -8,8 +8,9 @@ import pytest
 from moto.secretsmanager.models import SecretsManagerBackend
 
 from ops.__main__ import main
+from ops.rotation_log import RotationLog
 from tests.fakes.clock import FakeClock
-from tests.integration.ops.stage import FORMS, Result, Run, Stage, start_rotation
+from tests.integration.ops.stage import FORMS, LOG_GROUP, Result, Run, Stage, start_rotation
 
 
 @pytest.fixture
@@ -41,4 +42,6 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.fixture
 def stage(aws: None, run: Run, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(SecretsManagerBackend, "rotate_secret", start_rotation)
+    # Moto's Lambda needs a role and a bundle for a function to describe.
+    monkeypatch.setattr(RotationLog, "_find_group", lambda _: LOG_GROUP)
     return Stage(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable
 
@@ -38,6 +39,8 @@ EXPIRED_TOKEN = signed(OLD_KEY, days_left=-1)
 SECRETS = (OLD_TOKEN, NEW_TOKEN, EXPIRED_TOKEN, OLD_PEM, NEW_PEM)
 FORMS = {form for secret in SECRETS for form in forms_of_parts(secret)}
 
+LOG_GROUP = "rotation"
+
 Result = tuple[int, str]
 Run = Callable[..., Result]
 
@@ -68,6 +71,9 @@ class Stage:
         self._client = boto3.client("secretsmanager")
         self._client.create_secret(Name="token", SecretString=NO_DEVELOPER_TOKEN)
         self._client.create_secret(Name="key", SecretString=f"{NO_SIGNING_KEY}: put one")
+        self._logs = boto3.client("logs")
+        self._logs.create_log_group(logGroupName=LOG_GROUP)
+        self._logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName="stream")
 
     def run(
         self, *arguments: str, stdin: str = "", on_sleep: Callable[[], object] = lambda: None
@@ -99,6 +105,13 @@ class Stage:
             self._client.update_secret_version_stage(
                 SecretId="token", VersionStage="AWSPENDING", RemoveFromVersionId=version
             )
+
+    def log(self, **line: str) -> None:
+        """Log a line of the rotation function, about the pending version by default."""
+        version = line.pop("version", None) or self._pending()[0]
+        message = json.dumps({"version": version, **line})
+        event = {"timestamp": int(time.time() * 1000), "message": message}
+        self._logs.put_log_events(logGroupName=LOG_GROUP, logStreamName="stream", logEvents=[event])
 
     def _pending(self) -> list[str]:
         versions = self._client.describe_secret(SecretId="token")["VersionIdsToStages"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,6 +136,38 @@ def test_a_rotation_without_a_schedule_or_a_key_tells_which_to_put(stage: Stage)
     status, output = stage.run("rotate", on_sleep=stage.end_rotation_without_a_token)
     assert status == 1
     assert "put one with `put-signing-key`" in output
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("TokenRejectedError: Apple rejected the new token: status 401", "`put-signing-key`, then"),
+        ("AppleUnavailableError: Apple is slow: no response in time", "docs/rotation.md"),
+    ],
+)
+def test_rotate_shows_each_step_and_reports_a_failed_one_at_once(
+    stage: Stage, reason: str, remedy: str
+) -> None:
+    stage.enable_rotation(OLD_TOKEN)
+
+    def log() -> None:
+        stage.log(step="createSecret", message="signed a new token")
+        stage.log(step="testSecret", message="failed", reason=reason)
+
+    status, output = stage.run("rotate", on_sleep=log)
+
+    assert status == 1
+    assert output.count("\ncreateSecret   signed a new token\n") == 1
+    assert f"error: The rotation failed in testSecret ({reason}); a working token" in output
+    assert remedy in output
+    assert "No new token within" not in output
+
+
+def test_a_failure_of_an_earlier_rotation_is_not_reported(stage: Stage) -> None:
+    stage.enable_rotation(OLD_TOKEN)
+    stage.log(step="testSecret", message="failed", reason="x", version=str(uuid.uuid4()))
+
+    assert stage.run("rotate", on_sleep=lambda: stage.finish_rotation(NEW_TOKEN))[0] == 0
 
 
 def test_the_tokens_state_is_shown(stage: Stage) -> None:

@@ -120,5 +120,5 @@ def test_an_error_is_apples_errors_object_and_names_the_invalid_part_of_the_requ
         ]
     }
 
-    invalid = error_response(InvalidParameterError("ids"), "1")
+    invalid = error_response(InvalidParameterError("ids", "numbers"), "1")
     assert json.loads(invalid.body)["errors"][0]["source"] == {"parameter": "ids"}

@@ -157,6 +157,10 @@ def test_an_invalid_parameter_is_named(name: str, values: tuple[str, ...]) -> No
         query_options({name: values})
 
     assert raised.value.source == {"parameter": name}
+    accepted = "a language tag such as en-GB" if name == "l" else "1 to 10 names"
+    assert raised.value.detail.startswith(
+        f"The query parameter {name} must occur once, and be {accepted}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -201,6 +205,9 @@ def test_a_list_needs_ids_of_its_type(
         rating_keys("songs", query)
 
     assert raised.value.source == {"parameter": "ids"}
+    if error is InvalidParameterError:
+        accepted = "1 to 100 ids of songs, separated by commas."
+        assert raised.value.detail == f"The query parameter ids must occur once, and be {accepted}"
 
 
 LIKE = b'{"type":"rating","attributes":{"value":1}}'
