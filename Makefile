@@ -31,11 +31,14 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 # cores, because many tests wait.
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help run reference ops smoke unit test test-long test-bundle e2e others-clients mutants bench bench-fleet check format synth bootstrap diff deploy destroy \
+.PHONY: help run reference doctor ops smoke unit test test-long test-bundle e2e others-clients mutants bench bench-fleet check format synth bootstrap diff deploy destroy \
 	deploy-local lock sbom clean set-up-local set-up-ops set-up-dev set-up-cdk set-up-contract set-up-tools set-up-ministack
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+doctor: ## Check Python, Node.js, environments, AWS credentials and the port; say what to do
+	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m dev.doctor
 
 run: set-up-local ## Run the service on this machine: no account, no Docker (PORT=8080 HOST= DATA= LOG= READY=)
 	@exec $(BIN)/python -m dev.server
@@ -103,12 +106,14 @@ synth: set-up-cdk ## Write the CloudFormation templates to cdk.out (STAGE=dev)
 	@echo "The templates are in cdk.out."
 
 bootstrap: set-up-cdk ## Prepare the AWS account and region in use for the CDK, once
+	@$(BIN)/python -m dev.doctor --aws
 	cdk bootstrap -c stage=$(STAGE)
 
 diff: set-up-cdk ## Show what a deployment would change (STAGE=dev)
 	cdk diff --method=template apple-music-ratings-$(STAGE) -c stage=$(STAGE)
 
 deploy: set-up-cdk ## Deploy to the AWS account in use (STAGE=dev)
+	@$(BIN)/python -m dev.doctor --aws
 	cdk deploy $(or $(ARGS),--all) -c stage=$(STAGE)
 
 destroy: set-up-cdk ## Delete a stage's stack, except retained resources (STAGE=dev ARGS=--force)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import boto3
+from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -21,6 +23,7 @@ from botocore.exceptions import ConnectionError as AwsConnectionError
 
 from ops.errors import OperatorError
 
+_ONE_ATTEMPT: Final = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 2})
 _SIGN_IN: Final = (
     "AWS rejects the credentials in the environment: sign in again, or choose others with "
     "AWS_PROFILE."
@@ -36,6 +39,24 @@ _BAD_CREDENTIALS: Final = frozenset(
     }
 )
 """Error codes without the suffix `Exception`, which AWS's JSON services add."""
+
+
+_DEFAULT_REGION: Final = "us-east-1"
+"""The CDK's, if no setting names one."""
+
+
+def caller(region: str | None) -> str:
+    """Return the account, region and identity of the AWS credentials in use, for people.
+
+    Raises:
+        OperatorError: if there are none, or AWS rejects them.
+    """
+    with translated():
+        session = boto3.Session(region_name=region)
+        region = session.region_name or _DEFAULT_REGION
+        client = session.client("sts", region_name=region, config=_ONE_ATTEMPT)
+        identity = client.get_caller_identity()
+    return f"account {identity['Account']}, region {region}, as {identity['Arn']}"
 
 
 @contextmanager

@@ -38,13 +38,22 @@ class LocalService:
 
         Returns:
             The other service, or None if the file was written.
+
+        Raises:
+            OperatorError: if it cannot be written.
         """
         with suppress(OperatorError):
             other = LocalService.read(file)
             if other.is_running():
                 return other
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OperatorError(
+                f"The state file {file} cannot be written ({error.strerror}): name another with "
+                "LOCAL_STATE_FILE=…"
+            ) from None
         return None
 
     def is_running(self) -> bool:

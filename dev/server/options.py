@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dev.http.messages import LOOPBACK
 from dev.server.sign_in import LOOPBACK_ORIGINS
@@ -43,7 +44,9 @@ class Options:
     ready_json: bool = False
 
 
-def read_options(environment: Mapping[str, str], *, now: float) -> Options:
+def read_options(
+    environment: Mapping[str, str], *, now: float, resolve: Callable[[str, int], object]
+) -> Options:
     """Read the variables that docs/local.md lists; an empty one counts as unset.
 
     Raises:
@@ -67,6 +70,7 @@ def read_options(environment: Mapping[str, str], *, now: float) -> Options:
         _check_upstream(options, now)
         if options.data_file:
             raise UsageError("DATA is for the stand-in: unset it, or unset APPLE_MUSIC_URL.")
+        _check_host(options.apple_music_url, resolve)
     return options
 
 
@@ -83,6 +87,17 @@ def _is_json(environment: Mapping[str, str], name: str) -> bool:
     if environment.get(name, "") not in {"", "json"}:
         raise UsageError(f"{name} must be json, or unset.")
     return environment.get(name) == "json"
+
+
+def _check_host(url: str, resolve: Callable[[str, int], object]) -> None:
+    origin = urlsplit(url)
+    try:
+        resolve(str(origin.hostname), origin.port or 443)
+    except OSError:
+        raise UsageError(
+            f"The host {origin.hostname} of APPLE_MUSIC_URL cannot be found: check its spelling "
+            "and the network. Apple's is https://api.music.apple.com."
+        ) from None
 
 
 def _number(text: str, name: str, least: int, most: int) -> int:

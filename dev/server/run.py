@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, MutableMapping
 from contextlib import ExitStack
 from functools import partial
-from socket import socket
+from socket import getaddrinfo, socket
 from typing import Final
 
 from dev.apple_music import sample_data
@@ -37,6 +37,7 @@ from dev.server.sign_in import sign_in_pool
 from dev.terminal import print_line, stop_requested, wait_for_stop
 from functions.ratings.settings import Settings
 from functions.shared.placeholders import NO_SIGNING_KEY
+from ops.errors import OperatorError
 from ops.local_service import LocalService
 
 _TABLE: Final = "apple-music-ratings-cache"
@@ -59,7 +60,7 @@ def run(environment: MutableMapping[str, str]) -> int:
     `environment` is `os.environ`: its AWS variables are replaced.
     """
     try:
-        options = read_options(environment, now=time.time())
+        options = read_options(environment, now=time.time(), resolve=getaddrinfo)
         data = read_data(options.data_file) if options.data_file else Data()
     except (UsageError, DataError) as error:
         return _fail(_MISUSED, str(error))
@@ -176,7 +177,11 @@ def _serve(
         developer_token_secret=_TOKEN_SECRET,
     )
     with serve(listener, with_reference(reference, respond), reject=gateway.reject):
-        if other := state.write(options.state_file):
+        try:
+            other = state.write(options.state_file)
+        except OperatorError as error:
+            return _fail(_FAILED, str(error))
+        if other:
             _warn(
                 f"`ops --local` works on the service at {other.api_url}, which started earlier. "
                 "Set LOCAL_STATE_FILE to another file, here and for ops, to work on this one."

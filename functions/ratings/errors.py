@@ -140,7 +140,7 @@ class InvalidParameterError(ParameterError):
 
     def __init__(self, parameter: str, accepted: str) -> None:
         super().__init__(parameter)
-        self.detail = f"The query parameter {parameter} must occur once, and be {accepted}."
+        self.detail = f"The query parameter {parameter} must be {accepted}."
 
 
 class NotRatedError(RequestError):

@@ -170,6 +170,7 @@ def test_a_failed_step_raises_and_logs_the_reason_and_leaves_the_token_in_use(
             assert raised.value.__context__ is None
             (line,) = service.lines()
             assert (line["level"], line["step"], line["reason"]) == ("ERROR", step, reason)
+            assert line["version"] == VERSION
     assert service.token() == PLACEHOLDER
 
 

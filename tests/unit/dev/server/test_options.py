@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from socket import gaierror
 from typing import Any
 
 import pytest
@@ -20,25 +21,44 @@ TOKEN = KEY.sign_token(now=NOW, life_seconds=60)
 EXPIRED = KEY.sign_token(now=NOW - 60, life_seconds=60)
 
 
+def found(_host: str, _port: int) -> None:
+    """A name server that knows every host."""
+
+
+def test_a_host_that_no_name_server_knows_is_reported() -> None:
+    asked = []
+
+    def resolve(host: str, port: int) -> None:
+        asked.append((host, port))
+        raise gaierror
+
+    environment = {"APPLE_MUSIC_URL": "https://api.music.aple.com", "DEVELOPER_TOKEN": TOKEN}
+    with pytest.raises(UsageError, match=r"host api\.music\.aple\.com .* check its spelling"):
+        read_options(environment, now=NOW, resolve=resolve)
+    assert asked == [("api.music.aple.com", 443)]
+
+
 def test_without_variables_the_stand_in_is_used_on_port_8080() -> None:
-    options = read_options({"PORT": "", "DEVELOPER_TOKEN": ""}, now=NOW)
+    options = read_options({"PORT": "", "DEVELOPER_TOKEN": ""}, now=NOW, resolve=found)
     assert options == Options(port=8080, fresh_seconds=60, state_file=DEFAULT_FILE)
 
 
 def test_port_freshness_and_state_file_can_be_set() -> None:
     environment = {"PORT": "0", "FRESH_SECONDS": "1", "LOCAL_STATE_FILE": "elsewhere.json"}
-    assert read_options(environment, now=NOW) == Options(
+    assert read_options(environment, now=NOW, resolve=found) == Options(
         port=0, fresh_seconds=1, state_file=Path("elsewhere.json")
     )
 
 
 def test_address_data_and_json_output_can_be_set() -> None:
     environment = {"HOST": "0.0.0.0", "DATA": "my.json", "LOG": "json", "READY": "json"}  # noqa: S104
-    options = read_options(environment, now=NOW)
+    options = read_options(environment, now=NOW, resolve=found)
     assert (options.host, options.data_file) == ("0.0.0.0", Path("my.json"))  # noqa: S104
     assert options.log_json
     assert options.ready_json
-    assert read_options({"HOST": "", "DATA": "", "LOG": ""}, now=NOW) == read_options({}, now=NOW)
+    assert read_options(
+        {"HOST": "", "DATA": "", "LOG": ""}, now=NOW, resolve=found
+    ) == read_options({}, now=NOW, resolve=found)
 
 
 def test_the_page_lists_every_variable_and_no_other() -> None:
@@ -49,7 +69,7 @@ def test_the_page_lists_every_variable_and_no_other() -> None:
             read.add(key)
             return default
 
-    read_options(Recorder(), now=NOW)
+    read_options(Recorder(), now=NOW, resolve=found)
     page = (Path(__file__).parents[4] / "docs" / "local.md").read_text("utf-8")
     rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", page, re.MULTILINE)
     assert {name.strip("`") for row in rows for name in row.split(", ")} == read
@@ -61,7 +81,10 @@ def test_allowed_origins_can_be_set() -> None:
         ("none", ()),
         ("ionic://localhost", ("ionic://localhost",)),
     ):
-        assert read_options({"ALLOWED_ORIGINS": text}, now=NOW).allowed_origins == origins
+        assert (
+            read_options({"ALLOWED_ORIGINS": text}, now=NOW, resolve=found).allowed_origins
+            == origins
+        )
 
 
 @pytest.mark.parametrize(
@@ -75,11 +98,15 @@ def test_allowed_origins_can_be_set() -> None:
 def test_the_origins_whose_pages_get_developer_tokens_can_be_set(
     text: str, origins: tuple[str, ...]
 ) -> None:
-    assert read_options({"SIGN_IN_ORIGINS": text}, now=NOW).sign_in_origins == origins
+    assert (
+        read_options({"SIGN_IN_ORIGINS": text}, now=NOW, resolve=found).sign_in_origins == origins
+    )
 
 
 def test_another_upstream_is_used_with_a_token_for_it() -> None:
-    options = read_options({"APPLE_MUSIC_URL": f"{APPLE}/", "DEVELOPER_TOKEN": TOKEN}, now=NOW)
+    options = read_options(
+        {"APPLE_MUSIC_URL": f"{APPLE}/", "DEVELOPER_TOKEN": TOKEN}, now=NOW, resolve=found
+    )
     assert (options.apple_music_url, options.developer_token) == (APPLE, TOKEN)
     assert TOKEN not in repr(options)
 
@@ -109,6 +136,6 @@ def test_misuse_is_reported_with_what_to_do_and_without_the_token(
     environment: dict[str, str], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message) as error:
-        read_options(environment, now=NOW)
+        read_options(environment, now=NOW, resolve=found)
     assert TOKEN not in str(error.value)
     assert EXPIRED not in str(error.value)
