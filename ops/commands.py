@@ -160,10 +160,7 @@ def put_token(operator: Operator, path: str, *, yes: bool) -> None:
 )
 @click.pass_obj
 def rotate(operator: Operator, timeout_seconds: int, *, yes: bool) -> None:
-    """Replace the developer token, and wait for it.
-
-    If it fails, a working token stays in use.
-    """
+    """Replace the developer token. If that fails, a working token stays in use."""
     target = operator.target(changes=True)
     secret = Secret(target.secrets_manager, target.developer_token_secret)
     before = secret.state()

@@ -63,7 +63,7 @@ class RotationLog:
                     line = json.loads(event["message"])
                 except ValueError:
                     continue
-                if isinstance(line, dict) and line.get("version") == version:
+                if isinstance(line, dict):
                     yield line
 
     def _find_group(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from cfnlint.decode import decode
+from cfnlint.decode import decode  # type: ignore[import-untyped]  # it has no types
 
 PROJECT = Path(__file__).parents[2]
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))

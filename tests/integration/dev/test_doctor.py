@@ -55,7 +55,7 @@ def test_an_environment_in_a_folder_that_cannot_be_written_is_reported(
     (tmp_path / ".venv").mkdir()
     assert "did not create or finish it: the next" in str(doctor.check_environment(".venv", {}))
 
-    monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+    monkeypatch.setattr(os, "access", lambda *_: False)
     finding = doctor.check_environment(".venv", {})
     assert (finding.ok, finding.needed) == (False, True)
     assert "copy the project to a folder in which you may write" in finding.text
