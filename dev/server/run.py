@@ -164,30 +164,21 @@ def _serve(
     )
 
     def respond(request: HttpRequest) -> HttpResponse:
-        started = time.monotonic()
-        response = local.respond(request) or gateway.respond(request)
-        if not options.log_json:
-            log.record(request, response, time.monotonic() - started)
-        return response
+        return local.respond(request) or gateway.respond(request)
 
+    logged = respond if options.log_json else log.logged(respond)
     state = LocalService(
         api_url=url,
         aws_url=aws.endpoint_url,
         region=REGION,
         developer_token_secret=_TOKEN_SECRET,
     )
-    with serve(listener, with_reference(reference, respond), reject=gateway.reject):
+    with serve(listener, with_reference(reference, logged), reject=gateway.reject):
         try:
             other = state.write(options.state_file)
         except OperatorError as error:
             return _fail(_FAILED, str(error))
-        if other:
-            _warn(
-                f"`ops --local` works on the service at {other.api_url}, which started earlier. "
-                "Set LOCAL_STATE_FILE to another file, here and for ops, to work on this one."
-            )
-        if network_url:
-            _warn(f"Everyone on this network can use this service, at {network_url}.")
+        _warn_of(other, network_url)
         if options.ready_json:
             print_line(json.dumps(facts))
         report(_welcome(url, network_url, uses_stand_in=apple is not None))
@@ -197,6 +188,16 @@ def _serve(
         pools.stop()  # so that no request waits for it
         sign_in.stop()
     return _STOPPED
+
+
+def _warn_of(other: LocalService | None, network_url: str | None) -> None:
+    if other:
+        _warn(
+            f"`ops --local` works on the service at {other.api_url}, which started earlier. "
+            "Set LOCAL_STATE_FILE to another file, here and for ops, to work on this one."
+        )
+    if network_url:
+        _warn(f"Everyone on this network can use this service, at {network_url}.")
 
 
 def _lambda_variables(aws_url: str) -> dict[str, str]:

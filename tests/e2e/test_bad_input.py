@@ -20,7 +20,7 @@ SONG = f"{RATINGS}/library-songs/i.7PJNN4mfXlD68R"
         (f"{RATINGS}/library-songs/i%252E7PJNN4mfXlD68R", 400, "40008"),
         (f"{RATINGS}/library-songs/i.a%2Fb", 400, "40008"),
         (f"{RATINGS}/library-songs/i.a%0d%0aX:%20y", 400, "40008"),
-        ("/", 404, "40401"),
+        ("/v1/", 404, "40401"),
         (f"{RATINGS}/songs/1/2", 404, "40401"),
         (f"{RATINGS}/library-songs/../../storefront", 404, "40401"),
         (f"{SONG}?l={'x' * 11_000}", 413, "41390"),

@@ -67,7 +67,7 @@ def test_a_rating_is_read_from_the_page_in_dark_in_light_and_on_a_phone(
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
         page.goto(f"{service.url}/")
-        assert operations(page).count() == 4
+        assert operations(page).count() == 5
         status, body = execute(operation(page, "get"))
         assert (status, '"value": 1' in body) == ("200", True)
         looks: tuple[tuple[str, ColorScheme, int, str], ...] = (

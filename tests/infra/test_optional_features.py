@@ -82,8 +82,9 @@ def test_a_malformed_user_pool_or_scope_is_rejected(
         ({"life_minutes": 61}, "5 to 60 minutes, not 61"),
         ({"throttle_rate": 0}, "at least one request"),
         ({"throttle_burst": 0}, "at least one request"),
+        ({"allowed_origins": ("*",)}, "must list its origins"),
         *(
-            ({"allowed_origins": ("https://a.example", origin)}, "not an origin of web pages")
+            ({"allowed_origins": ("https://a.example", origin)}, "not an origin|without its port")
             for origin in (
                 *(
                     "*",
@@ -95,7 +96,7 @@ def test_a_malformed_user_pool_or_scope_is_rejected(
                     "http://a.example",
                 ),
                 *("https://A.example", "https://a.example,https://b.example", "https://*.example"),
-                *("capacitor://a.example", "file:///", "http://localhost.example"),
+                *("file:///", "http://localhost.example", "https://a.example:443"),
             )
         ),
     ],

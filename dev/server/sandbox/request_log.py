@@ -37,6 +37,19 @@ class RequestLog:
                 with self._lock:
                     self._notes[record["request_id"]] = note
 
+    def logged(
+        self, respond: Callable[[HttpRequest], HttpResponse]
+    ) -> Callable[[HttpRequest], HttpResponse]:
+        """Return a function that responds as `respond`, and writes the line."""
+
+        def respond_and_log(request: HttpRequest) -> HttpResponse:
+            started = time.monotonic()
+            response = respond(request)
+            self.record(request, response, time.monotonic() - started)
+            return response
+
+        return respond_and_log
+
     def record(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
         """Write the line of a request that took `seconds`."""
         headers = {name.lower(): value for name, value in response.headers}
