@@ -104,6 +104,11 @@ class VirtualEnvironment:
         reason = self.defect(this_python=this_python)
         if reason is None:
             return
+        if self._folder.is_symlink():
+            raise SetupError(
+                f"{self._folder} is a link to {self._folder.resolve()}, and set-up would clear "
+                f"that environment ({reason}): remove the link."
+            )
         action = "Creating" if not self._folder.exists() else f"Rebuilding ({reason})"
         self._folder.mkdir(parents=True, exist_ok=True)
         _say(f"{action} {self._folder} with Python {_dotted(sys.version_info[:3])} …")

@@ -176,6 +176,20 @@ def test_an_unusable_environment_is_rebuilt(
     assert "outer==1.0" not in (folder / "installed.json").read_text()
 
 
+def test_an_environment_behind_a_link_is_not_cleared(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "file").touch()
+    (tmp_path / "venv").symlink_to(shared)
+
+    with pytest.raises(SetupError, match=r"is a link to .*/shared, .*: remove the link"):
+        VirtualEnvironment(tmp_path / "venv", environment).repair(this_python=False)
+
+    assert (shared / "file").exists()
+
+
 def test_a_failing_pip_is_quoted_and_leaves_no_stamp(
     folder: Path, environment: dict[str, str]
 ) -> None:
