@@ -74,7 +74,7 @@ e2e: set-up-ministack ## Test a deployment on an emulator of AWS, from creation 
 	@$(BIN)/python -m pytest -qq --override-ini=console_output_style=classic --exitfirst $(ARGS) tests/deployed
 
 others-clients: set-up-dev ## Install public clients of Apple Music, which the long tests then run
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade \
 		--require-hashes --target build/others-clients -r tests/e2e/others_clients/requirements.lock
 
 # From a clean start: mutmut keeps what it found before, however much the tests have changed since.
