@@ -87,7 +87,7 @@ class Observer(Protocol):
     """Receives what happens during a request and does not appear in its response."""
 
     def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
-        """Count one event or several; `reason` is logged and holds nothing personal."""
+        """Count one event or several; `reason` is logged and must hold no personal data."""
         ...
 
     def measure(self, metric: Metric, milliseconds: float) -> None:

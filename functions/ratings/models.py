@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple
 
-_HASH_DOMAIN: Final = b"apple-music-ratings/owner/v1\x00"  # another one loses every cached item
+_HASH_DOMAIN: Final = b"apple-music-ratings/owner/v1\x00"  # a change invalidates every cached item
 
 
 class RatingType(NamedTuple):
     """One of Apple's rating types, as paths spell it.
 
-    `family` joins the catalog and the library type of the same thing: Apple keeps the ratings of
-    the two equal, so a write to one also changes the other.
+    `family` joins the catalog type and the library type of the same item: Apple keeps their
+    ratings equal, so a write to one also changes the other.
     """
 
     name: str
@@ -110,7 +110,7 @@ class QueryOptions(NamedTuple):
 
     @property
     def bare(self) -> bool:
-        """Whether the response is the rating alone, which has no language and may be cached."""
+        """Whether the response is only the rating, which has no language and may be cached."""
         return self.include is None and self.extend is None
 
     def query(self) -> dict[str, str]:

@@ -30,7 +30,7 @@ MAX_CACHE_FAILURES: Final = 3
 
 @dataclass(eq=False, repr=False, slots=True)
 class RetryBudget:
-    """Limits retries to a share of all requests: each earns `share`, up to `limit` are saved."""
+    """Limits retries to a share of all requests: each adds `share` to at most `limit` retries."""
 
     share: float = 0.1
     limit: float = 10.0
@@ -44,7 +44,7 @@ class RetryBudget:
         self._saved = min(self.limit, self._saved + self.share)
 
     def spend(self) -> bool:
-        """Take one retry; return whether there was one."""
+        """Use one retry; return False if none is available."""
         if self._saved < 1:
             return False
         self._saved -= 1
@@ -75,7 +75,7 @@ class Backoff:
         return max(0.0, self._until - self.clock.monotonic())
 
     def failed(self, *, at_least: float = 0.0) -> None:
-        """Start a pause, of `at_least` so many seconds."""
+        """Start a pause of `at_least` this many seconds."""
         self._seconds = min(max(self.first, 2 * self._seconds), self.limit)
         share = 1.0 if self.jitter is None else self.jitter.uniform(0.5, 1.0)
         self._until = self.clock.monotonic() + max(at_least, self._seconds * share)
@@ -96,7 +96,7 @@ class CacheBypass:
 
     @property
     def is_active(self) -> bool:
-        """Whether reads go without the cache; writes still call it."""
+        """Whether reads bypass the cache; writes still call it."""
         return self._backoff.remaining() > 0
 
     def failed(self) -> None:
@@ -124,8 +124,8 @@ class Outcome(Enum):
 class Attempt(NamedTuple):
     """One call to Apple for `keys`, which took `seconds`.
 
-    With `has_stale`, a copy could be served, so that the call was cut short. `retry_after` is in
-    seconds, as Apple requires; 0 if it does not.
+    With `has_stale`, the call was cut short, because a stale copy could be served. `retry_after`
+    is in seconds, as Apple requires; 0 if Apple sent none.
     """
 
     outcome: Outcome
@@ -138,12 +138,13 @@ class Attempt(NamedTuple):
 class CircuitBreaker:
     """Opens while Apple is down; while Apple is slow, spares the requests that have a stale copy.
 
-    It opens for 10 s after 2 time-outs in a row, or 5 failures in a row of at least 2 items: if one
-    item has a part in each of them, that item is broken and not Apple. Then the next call is a
-    probe, of 1.5 s and 4 s in turn. A time-out that a stale copy cut short is not a failure.
+    It opens for 10 s after 2 time-outs in a row, or after 5 failures in a row. If all of them
+    include one item, that item is broken, not Apple, and the breaker stays closed. After the 10 s,
+    the next call is a probe, of at most 1.5 s and 4 s in turn. A call that a stale copy cut short
+    is not a failure.
 
     All environments open when Apple fails. After a probe that fails, each stays open for 5 to 15 s
-    at random: else all would probe at the same time, and none would be left for cache hits.
+    at random: otherwise all would probe at once, and none could serve cache hits.
     """
 
     def __init__(self, clock: Clock, jitter: Random, observer: Observer) -> None:
@@ -151,7 +152,7 @@ class CircuitBreaker:
         self._jitter = jitter
         self._observer = observer
         self._failures = self._timeouts = self._cut_short = 0  # in a row
-        self._failed_keys: frozenset[RatingKey] = frozenset()  # those of every failure in the row
+        self._failed_keys: frozenset[RatingKey] = frozenset()  # shared by all of these
         self._open_until = self._stale_only_until = -inf
         self._probe_seconds = SHORT_SECONDS
 
@@ -199,7 +200,7 @@ class CircuitBreaker:
             self._probe_seconds = SHORT_SECONDS
             self._observer.count(Metric.BREAKER_CLOSED)
         self._failures = self._timeouts = 0
-        if seconds < SHORT_SECONDS:  # a slower answer would not have come before the stale copy
+        if seconds < SHORT_SECONDS:  # a slower answer would come after the stale copy
             self._cut_short = 0
             self._stale_only_until = -inf
 

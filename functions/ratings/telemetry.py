@@ -31,7 +31,7 @@ class Telemetry:
         self._warnings: list[str] = []
 
     def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
-        """Count; many at once are one value, because Powertools writes a line by itself at 100."""
+        """Add one value for all `times`: Powertools writes a line by itself at 100 values."""
         self._metrics.add_metric(name=metric.value, unit=metric.unit, value=times)
         if reason:
             self._warnings.append(f"{metric.value}: {reason}")

@@ -71,9 +71,9 @@ class EnvironmentSettings:
 
 
 def check_origins(origins: tuple[str, ...]) -> None:
-    """Raise SettingsError unless these are `*` alone, or origins as browsers send them.
+    """Raise SettingsError unless these are only `*`, or origins as browsers send them.
 
-    WebViews have schemes of their own. Source: https://fetch.spec.whatwg.org/#origin-header
+    WebViews have their own schemes. Source: https://fetch.spec.whatwg.org/#origin-header
     """
     if origins == ANY_ORIGIN:
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class SignInError(Exception):
-    """The root; `retry_after` is in seconds, None if a retry alone does not help."""
+    """The root; `retry_after` is in seconds, None if a retry does not help."""
 
     status = 500
     code = "50090"

@@ -34,7 +34,7 @@ class DeveloperToken:
 
 
 class IssuedToken(NamedTuple):
-    """A token for one request; `key_error` says why a used one was not replaced."""
+    """A token for one request; `key_error` says why an older one was not replaced."""
 
     token: DeveloperToken
     is_new: bool

@@ -104,7 +104,7 @@ def _parse_step(event: Mapping[str, Any]) -> tuple[Step, str, str]:
 
 
 def _version(event: Mapping[str, Any]) -> str | None:
-    """Return the version in an event, unless it is any other text."""
+    """Return the version id in an event; None if it has another shape."""
     version = str(event.get("ClientRequestToken"))
     return version if _VERSION_ID.fullmatch(version) else None
 

@@ -107,7 +107,7 @@ class Rotation:
 
     def _test(self, version_id: str) -> StepResult:
         text = self.developer_token.pending_text(version_id)
-        # To check a schedule that does not rotate at once, Secrets Manager runs this step alone,
+        # To check a schedule that does not rotate at once, Secrets Manager runs only this step,
         # on a version that is empty or a copy of the version in use.
         if text is None or is_placeholder(text):
             return StepResult(Outcome.NOTHING_TO_TEST)

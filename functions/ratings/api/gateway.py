@@ -70,7 +70,7 @@ class Response:
     error: RatingsError | None = None
 
     def to_proxy(self, request_id: str, cors: Mapping[str, str] | None = None) -> ProxyResponse:
-        """Write the gateway's form, with the headers that every response has; `cors` are more."""
+        """Return the gateway's form, with `cors` and the headers that every response has."""
         headers = {"Content-Type": "application/json"} if self.body else {}
         headers |= {"Cache-Control": "private, no-store", "X-Request-Id": request_id}
         if self.cache_status is not None:

@@ -20,13 +20,13 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII
 _NAMES: Final = re.compile(r"[A-Za-z][A-Za-z-]{0,39}(,[A-Za-z][A-Za-z-]{0,39}){0,9}", re.ASCII)
 
 MAX_IDS: Final = 100  # The most ids in a list; Apple does not document its own limit
-MAX_BODY_BYTES: Final = 1024  # The limit of a RatingRequest; Apple's examples have some 60 bytes
+MAX_BODY_BYTES: Final = 1024  # The limit of a RatingRequest; Apple's examples have about 60
 
 
 def music_user_token(values: Sequence[str]) -> models.MusicUserToken:
     """Return the token from all values of its header."""
     if len(values) != 1 or not _TOKEN.fullmatch(values[0]):
-        raise errors.InvalidUserTokenError("no single well-formed token")
+        raise errors.InvalidUserTokenError("not exactly one well-formed token")
     return models.MusicUserToken(values[0])
 
 
@@ -47,7 +47,7 @@ def rating_key(type_name: str, item_id: str) -> models.RatingKey:
 
 
 def rating_keys(type_name: str, query: Mapping[str, Sequence[str]]) -> tuple[models.RatingKey, ...]:
-    """Validate the ids of a list; repeats are folded, the order is kept."""
+    """Validate the ids of a list; repeated ids count once, and the order is kept."""
     id_pattern = rating_type(type_name).id_pattern
     if not query.keys() & {"ids", "ids[]"}:
         raise errors.MissingParameterError("ids")
@@ -62,8 +62,8 @@ def rating_value(body: bytes | None) -> models.RatingValue:
     """Validate a RatingRequest, and return its value.
 
     Source: https://developer.apple.com/documentation/applemusicapi/ratingrequest. Its schema has
-    the `type` `ratings`, its examples have `rating`: both are accepted, and so is no `type`. JSON
-    has one kind of number: 1.0 is 1.
+    the `type` `ratings`, its examples have `rating`: both are accepted, and `type` may be absent.
+    JSON does not distinguish 1.0 from 1.
     """
     if body is None or len(body) > MAX_BODY_BYTES:
         raise errors.InvalidBodyError("")

@@ -39,15 +39,15 @@ from functions.shared.http.messages import (
 )
 
 MAX_BODY_BYTES: Final = 262_144  # a hundred bare ratings take about 12 kB
-EXTENDED_BODY_BYTES: Final = 1_572_864  # a hundred items with `include` take some 11 kB each
+EXTENDED_BODY_BYTES: Final = 1_572_864  # a hundred items with `include` take about 11 kB each
 
 # An older connection may have died unnoticed while Lambda was frozen; writes risk more.
 READ_IDLE_SECONDS: Final = 20.0
 WRITE_IDLE_SECONDS: Final = 1.0
 
-ACCEPTED_SECONDS: Final = 60  # a developer token that Apple accepted is not probed again
+ACCEPTED_SECONDS: Final = 60  # between two probes of a developer token that Apple accepted
 
-_CLEAR_STATUSES: Final = (200, 201, 202, 204)  # of a PUT; another 2xx proves no value
+_CLEAR_STATUSES: Final = (200, 201, 202, 204)  # of a PUT; any other 2xx does not prove the value
 
 
 @dataclass(eq=False, repr=False)
@@ -75,7 +75,7 @@ class AppleClient:
     def read(
         self, request: ReadRequest, deadline: Deadline, *, has_stale: bool
     ) -> Mapping[RatingKey, Rating]:
-        """Return the ratings of all keys, except those of a list that Apple omits without proof."""
+        """Return the rating of each key, except keys that an incomplete list omits."""
         keys, options = request.keys, request.options
         path = f"/v1/me/ratings/{keys[0].type}" if request.is_list else _item_path(keys[0])
         query = {"ids": ",".join(key.id for key in keys)} if request.is_list else {}
@@ -100,7 +100,7 @@ class AppleClient:
             return ratings
 
     def write(self, request: WriteRequest, deadline: Deadline) -> WriteResult:
-        """Write a rating; a 404 that proves that there was none is a success of a DELETE."""
+        """Write a rating. A 404 that proves "not rated" is a success of a DELETE."""
         key, value = request.key, request.value
         http_request = _request(
             "DELETE" if value is None else "PUT",
@@ -139,7 +139,7 @@ class AppleClient:
             raise
 
     def _error_of(self, response: Response) -> errors.RatingsError:
-        """The error of a response; its `Retry-After` is not before Apple may be called again."""
+        """The error of a response; `retry_after` includes the time in which Apple is not called."""
         error = error_of(response, self.clock.time())
         if error.retry_after is not None:
             wait = self.client.availability.retry_after(has_stale=False)
@@ -178,12 +178,12 @@ class AppleClient:
         try:
             is_accepted = self._is_accepted(developer_token, call)
         except errors.DependencyError:
-            raise errors.DeveloperTokenRejectedError("a 401 that no probe explains") from None
+            raise errors.DeveloperTokenRejectedError("401, and the probe failed") from None
         if is_accepted:
             raise errors.NotSignedInError("401 with an accepted developer token")
         tokens.reject(developer_token)
         raise errors.DeveloperTokenRejectedError(
-            "401 with the developer token alone", retry_after=tokens.retry_after()
+            "401 with only the developer token", retry_after=tokens.retry_after()
         )
 
     def _is_accepted(self, developer_token: DeveloperToken, call: Call) -> bool:

@@ -11,10 +11,10 @@ from functions.shared.aws.json_client import AwsCall, AwsError
 from functions.shared.deadline import Clock, Deadline
 from functions.shared.jwt_expiry import JwtError, read_expiry
 
-REFRESH_SECONDS: Final = 300  # a token is read again so long before its expiry
+REFRESH_SECONDS: Final = 300  # before a token's expiry, its secret is read again
 REREAD_SECONDS: Final = 10  # between two reads of the secret, while a valid token is in memory
 REJECTED_SECONDS: Final = 300  # a rejected token may be tried again: Apple may have erred
-RETRY_SECONDS: Final = 2  # between two reads of the secret, while there is none
+RETRY_SECONDS: Final = 2  # between two reads of the secret, while no valid token is in memory
 READ_SECONDS: Final = 1.0  # the limit of one read of the secret
 
 
@@ -77,7 +77,7 @@ class DeveloperTokenSource:
         return token
 
     def reject(self, token: DeveloperToken) -> None:
-        """Do not use a token again for a while that Apple has just rejected."""
+        """Record that Apple rejected a token; it is not used for `REJECTED_SECONDS`."""
         self._rejected, self._failure = token, "Apple rejected the developer token"
         self._rejected_at = self.clock.monotonic()
         self.observer.count(Metric.DEVELOPER_TOKEN_REJECTED)

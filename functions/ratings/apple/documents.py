@@ -1,4 +1,4 @@
-"""Reads Apple's JSON documents; lets nothing through that was not requested."""
+"""Reads Apple's JSON documents, and rejects those with resources that were not requested."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def read_ratings(
 ) -> Mapping[RatingKey, Rating]:
     """Read a RatingsResponse into the ratings of `keys`, which have one type.
 
-    An id may come back as `r.<id>`. An id that is left out is not rated, unless the document has
-    `errors` or `next`: then nothing proves "not rated", and only what is rated is returned. A
-    `bare` resource is rebuilt from type, id and value; others pass as Apple sent them.
+    An id may come back as `r.<id>`. A missing id means "not rated", unless the document has
+    `errors` or `next`. Then only the ids in the document are returned. A `bare` resource is
+    rebuilt from type, id and value; others stay as Apple sent them.
 
     Raises:
         InvalidAppleResponseError: if the body is not a RatingsResponse, repeats an id, has an id
@@ -77,7 +77,7 @@ def proves_absence(body: bytes | None) -> bool:
 
 
 def is_page(body: bytes | None, content_type: str) -> bool:
-    """Whether an error is an HTML page, so not from Apple; an unreadable body is not a page."""
+    """Whether an error has an HTML page as its body, which Apple does not send."""
     if not body or _error_codes(body):
         return False
     return "html" in content_type.lower() or body.lstrip().startswith(b"<")
@@ -85,7 +85,7 @@ def is_page(body: bytes | None, content_type: str) -> bool:
 
 def repeats(body: bytes, secrets: Collection[str]) -> bool:
     """Whether a body contains one of `secrets`, plain, JSON-escaped or percent-encoded."""
-    # By replacing in the bytes: what a parser makes of a hostile body takes many times its size.
+    # Not with a parser: a parsed hostile body takes many times its size in memory.
     if b"\\u00" in body:
         for code in range(0x21, 0x7F):
             for escape in (b"\\u00%02x" % code, b"\\u00%02X" % code):
@@ -97,7 +97,7 @@ def repeats(body: bytes, secrets: Collection[str]) -> bool:
 
 
 def ratings_document(ratings: Collection[Rating]) -> str:
-    """Write a RatingsResponse of the rated ones, in their order."""
+    """Write a RatingsResponse of the rated items, in the order of `ratings`."""
     resources = (rating.resource for rating in ratings if rating.is_rated)
     return '{"data":[' + ",".join(resources) + "]}"
 

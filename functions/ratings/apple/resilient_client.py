@@ -1,4 +1,4 @@
-"""Sends requests to Apple while that may help, and repeats one once."""
+"""Sends requests to Apple while it is available, with one retry."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def outcome_unknown(result: Result) -> bool:
 def outcome_of(result: Result) -> Outcome:
     """What a result says about Apple.
 
-    A 200 whose body does not come in time takes as long as no response.
+    A 200 whose body is late counts as a time-out.
     """
     if isinstance(result, errors.DependencyError):
         if isinstance(result, errors.AppleTimeoutError):

@@ -28,7 +28,7 @@ from functions.ratings.settings import SORT_KEY
 from functions.shared.aws.json_client import AwsCall, AwsError
 from functions.shared.deadline import Clock
 
-_ATTEMPTS: Final = 2  # How often a batch is sent that DynamoDB processes in part
+_ATTEMPTS: Final = 2  # The most calls for one batch, which DynamoDB may process in part
 
 
 class _ConditionFailedError(CacheUnavailableError):
@@ -134,7 +134,7 @@ class DynamoDBCache:
                 times["unknown_until"] = now + UNKNOWN_SECONDS
             if started is not None and not started.had_concurrent_write:
                 answers = started.answers_after(key, outcome, answer, now)
-                update = items.closing_alone(token_hash, times, started.generation, answers)
+                update = items.closing_the_only_one(token_hash, times, started.generation, answers)
                 try:
                     self._update(token_hash, key.family, update, now)
                 except _ConditionFailedError as error:
@@ -150,7 +150,7 @@ class DynamoDBCache:
     def invalidate(self, token_hash: str, family: str, *, has_ratings: bool) -> None:
         """Make every stored rating invalid.
 
-        Unless the user `has_ratings`, this creates no item: else made-up tokens fill the table.
+        Unless the user `has_ratings`, this creates no item: made-up tokens could fill the table.
         """
         with self._best_effort(Metric.CACHE_INVALIDATION_FAILED), suppress(_ConditionFailedError):
             update = items.invalidating(token_hash, must_exist=not has_ratings)

@@ -81,7 +81,7 @@ def read_bucket(
 ) -> Bucket | None:
     """Read the ratings of `ids`, or all, of a bucket; None if `bucket_item` cannot have written it.
 
-    `{}` is a bucket of which nothing is stored.
+    `{}` is a bucket that was never stored.
     """
     if item == {}:
         return Bucket({})
@@ -143,7 +143,7 @@ def first_generation(now: float) -> int:
 
 
 class Update(NamedTuple):
-    """An update that increments the generation of a family; it never makes one readable."""
+    """An update that increments the generation of a family; an unreadable one stays so."""
 
     token_hash: str
     assignments: Mapping[str, Any]
@@ -187,7 +187,7 @@ def opening(token_hash: str, *, write_id: str, writing_until: float) -> Update:
     )
 
 
-def closing_alone(
+def closing_the_only_one(
     token_hash: str,
     times: Mapping[str, float],
     generation: int,
@@ -210,13 +210,13 @@ def closing_alone(
 
 
 def closing(token_hash: str, times: Mapping[str, float], *, forget_answers: bool) -> Update:
-    """End a write beside which another one may be in flight."""
+    """End a write while another one may be in flight."""
     more = " REMOVE answers" if forget_answers else ""
     return Update(token_hash, _times(times), more=more)
 
 
 def invalidating(token_hash: str, *, must_exist: bool) -> Update:
-    """After this, nothing counts that was stored before."""
+    """Invalidate everything that was stored before."""
     return Update(token_hash, {}, more=" REMOVE answers", creates=not must_exist)
 
 

@@ -32,7 +32,7 @@ class StoredRating(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a write made of an item; `generation` is the one that its close began."""
+    """A rating after a write; `generation` is the one that the write's close started."""
 
     value: Value
     requested_at: float
@@ -138,7 +138,7 @@ class CacheSnapshot(NamedTuple):
 
 
 class WriteOutcome(Enum):
-    """What Apple made of a write."""
+    """How a write ended at Apple."""
 
     REJECTED = "the rating is what it was before"
     CONFIRMED = "the rating is what was written"
@@ -182,7 +182,7 @@ class WriteStarted(NamedTuple):
 
 
 def is_future_dated(time: float, now: float) -> bool:
-    """Whether a time is later than clock skew explains."""
+    """Whether a time is further in the future than clock skew explains."""
     return time - now > CLOCK_SKEW_SECONDS
 
 

@@ -1,6 +1,6 @@
 """Reads AWS credentials when a call needs them, and replaces those that are about to expire.
 
-Lambda sets them in environment variables. Where a function is restored from a snapshot, a server on
+Lambda sets them in environment variables. If a function is restored from a snapshot, a server on
 the loopback interface returns them instead.
 Source: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
 """
@@ -40,7 +40,7 @@ class Credentials:
 
 
 class CredentialSource:
-    """The credentials in the environment, which is read again for each call, or at its URL."""
+    """The credentials in the environment variables, read for each call, or from their URL."""
 
     def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
         self._environment = environment

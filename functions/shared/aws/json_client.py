@@ -1,6 +1,6 @@
 """Calls AWS's JSON services over a kept connection, signed by botocore's own signer.
 
-botocore's clients do the same and much more, for twice the time of a call: decision 0051. There are
+botocore's clients take twice the time of a call: decision 0051. There are
 no retries: callers treat a slow dependency as unavailable.
 """
 
@@ -52,7 +52,7 @@ SECRETS_MANAGER: Final = JsonService("secretsmanager", "SECRETS_MANAGER", "secre
 
 
 class AwsError(Exception):
-    """A call failed; `code` is the service's own, or the class of the error on the way.
+    """A call failed; `code` is the service's own, or the class of the transport error.
 
     `item` is what DynamoDB found instead of what a condition expected.
     """

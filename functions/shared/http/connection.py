@@ -43,7 +43,7 @@ class TrustStore:
 
     @cached_property
     def context(self) -> ssl.SSLContext:
-        """The TLS context; to load the authorities takes longer than a handshake."""
+        """The TLS context; loading the authorities takes longer than a handshake."""
         context = create_urllib3_context()
         if self._file is None:
             context.load_default_certs()
@@ -86,7 +86,7 @@ class Connection:
             tls.do_handshake()
 
     def send(self, data: bytes, deadline: Deadline, *, allowance: int) -> None:
-        """Send everything, and allow so many bytes of response."""
+        """Send everything; the response may have `allowance` bytes."""
         self._allowance = allowance
         self.has_sent = self.has_received = self.is_clean = False
         rest = memoryview(data)
@@ -187,7 +187,7 @@ class Connection:
         return body
 
     def _until(self, mark: bytes, deadline: Deadline) -> bytes:
-        """Take everything before `mark`, and drop the mark."""
+        """Remove everything up to `mark` from the buffer; return it without the mark."""
         searched = 0
         while (end := self._received.find(mark, searched)) < 0:
             searched = max(0, len(self._received) - len(mark))
@@ -217,7 +217,7 @@ class Connection:
     def _is_quiet(self) -> bool:
         """Whether nothing is left to read and the peer has not closed the connection.
 
-        Only a read that does not block tells: TLS records without data make a socket readable.
+        Only a non-blocking read shows this: TLS records without data make a socket readable.
         """
         with suppress(OSError):
             self._sock.settimeout(0)

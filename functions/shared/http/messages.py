@@ -10,7 +10,7 @@
     ├── InvalidResponseError      the response is not HTTP/1.1, ambiguous, or badly encoded
     └── ResponseTooLargeError     the response is larger than the request allows
 
-Messages quote neither side.
+Messages quote neither the request nor the response.
 """
 
 # ruff: noqa: D101 - the tree above describes the errors

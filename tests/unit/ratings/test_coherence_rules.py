@@ -62,9 +62,11 @@ def test_what_a_resent_opening_replaced(monkeypatch: Patch) -> None:
 
 @pytest.mark.long
 def test_later_writes(monkeypatch: Patch) -> None:
-    closing_alone = items.closing_alone
+    original = items.closing_the_only_one
     monkeypatch.setattr(
-        items, "closing_alone", lambda *args: closing_alone(*args)._replace(condition="", values={})
+        items,
+        "closing_the_only_one",
+        lambda *args: original(*args)._replace(condition="", values={}),
     )
 
     assert any(THREE_WRITES())
