@@ -85,7 +85,7 @@ class CustomDomain:
 class LambdaAuthorizer:
     """A function of the same account and region that checks each request's `Authorization`.
 
-    API Gateway passes it that header alone, and keeps its answer for five minutes: the returned
+    API Gateway passes it only that header, and keeps its answer for five minutes: the returned
     policy must allow every method of the API.
 
     Raises:
@@ -141,11 +141,11 @@ class SignInTokens:
     def __post_init__(self) -> None:
         if not _MIN_TOKEN_MINUTES <= self.life_minutes <= _MAX_TOKEN_MINUTES:
             raise ValueError(
-                f"a sign-in token must live for {_MIN_TOKEN_MINUTES} to {_MAX_TOKEN_MINUTES} "
+                f"a sign-in token must be valid for {_MIN_TOKEN_MINUTES} to {_MAX_TOKEN_MINUTES} "
                 f"minutes, not {self.life_minutes}"
             )
         if self.throttle_rate < 1 or self.throttle_burst < 1:
             raise ValueError("the throttle of sign-in tokens must accept at least one request")
         if self.allowed_origins == ANY_ORIGIN:
-            raise ValueError("sign_in_tokens must list its origins: * would be every web page")
+            raise ValueError("sign_in_tokens must list its origins: * would allow every web page")
         check_origins(self.allowed_origins)

@@ -49,12 +49,12 @@ class StageSettings:
 
     `throttle_rate` (requests per second) and `throttle_burst` limit all callers together.
     `removal_policy` applies to the cache table and the logs. `function_timeout_seconds` must leave
-    room for the function's own deadline. Without `token_rotation`, an operator puts developer
+    room for the function's own deadline. Without `token_rotation`, an operator sets developer
     tokens. `alarm_email` subscribes to both alarm topics. Every alarm links to its section of
     `runbook_url`, docs/operations.md. With `canary`, a new version gets a tenth
-    of the requests for five minutes, then all. With `domain`, the API answers only there.
+    of the requests for five minutes, then all. With `domain`, the API has only that address.
     `monthly_budget_usd` notifies `alarm_email`. Scripts of web pages from `allowed_origins` may
-    read responses: by default from everywhere; `()` turns CORS off.
+    read responses: by default, those of all origins; `()` turns CORS off.
 
     The following are off by default, see docs/decisions/0030. `reserved_concurrency` is reserved
     for the ratings function, and limits it. `api_keys` names the apps that get an API key; if there
@@ -63,7 +63,7 @@ class StageSettings:
     returns short-lived developer tokens; it requires `api_keys` or an `authorizer`.
 
     Two settings shorten cold starts of the ratings function, see docs/operations.md. `snap_start`
-    restores it from a snapshot. `provisioned_concurrency` keeps so many environments initialised.
+    restores it from a snapshot. `provisioned_concurrency` keeps this many initialised.
 
     The stage `local` has an `emulator_url`, under which the emulator serves the API.
 
@@ -112,7 +112,7 @@ class StageSettings:
             )
         if not _MIN_TOKEN_LIFE_DAYS <= self.token_life_days <= _MAX_TOKEN_LIFE_DAYS:
             raise ValueError(
-                f"stage {self.name}: a developer token must live for {_MIN_TOKEN_LIFE_DAYS} to "
+                f"stage {self.name}: a developer token must be valid for {_MIN_TOKEN_LIFE_DAYS} to "
                 f"{_MAX_TOKEN_LIFE_DAYS} days, not {self.token_life_days}"
             )
         if self.reserved_concurrency is not None and self.reserved_concurrency < 1:

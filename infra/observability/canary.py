@@ -1,4 +1,4 @@
-"""The alarms that roll back a canary: they read the metrics of the new version alone.
+"""The alarms that roll back a canary: they read only the metrics of the new version.
 
 A canary gets a tenth of the requests for five minutes. Metrics arrive one or two minutes late, so
 that these alarms need three minutes at most.
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from infra.observability.metrics import VersionMetrics
 
 MINIMUM: Final = 2
-"""A canary of 40 requests per minute gets four, more or less."""
+"""With 40 requests per minute, the canary gets about four of them."""
 
 FAILED_PERCENT: Final = 5
 SLOW_PERCENT: Final = 50

@@ -20,7 +20,7 @@ MIN_DAYS_LEFT: Final = 14
 
 REPORT_PERIOD: Final = Duration.hours(1)
 REPORT_PERIODS: Final = 48
-"""Two days without a daily report. CloudWatch may look back a few periods more: short ones."""
+"""Two days without a daily report. CloudWatch may add a few earlier periods, so they are short."""
 
 
 def cause_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:

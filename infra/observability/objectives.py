@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from infra.observability.metrics import ServiceMetrics
 
 FAILED_PERCENT: Final = 0.1
-"""At most so many of the valid requests fail."""
+"""The percentage of the valid requests that may fail."""
 
 SLOW_PERCENT: Final = 1.0
-"""At most so many of all responses take longer than SLOW_MILLISECONDS."""
+"""The percentage of all responses that may take longer than SLOW_MILLISECONDS."""
 
 _THROTTLED: Final = (
     "Users get 429: the gateway throttled at least 5% of the requests, for 10 minutes"
@@ -106,7 +106,7 @@ def objective_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
 
 
 def page_rules(alarms: Mapping[AlarmId, cloudwatch.IAlarm]) -> dict[PageId, PageRule]:
-    """Return the pages; failures suppress the others, and throttled requests rejected ones."""
+    """Return the pages. Failures suppress all others, throttled requests suppress rejections."""
     firing = {
         id_: cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)
         for id_, alarm in alarms.items()

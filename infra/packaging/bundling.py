@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import shutil
-import subprocess  # nosec B404  # for pip alone, see below
+import subprocess  # nosec B404  # only for pip, see below
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -53,14 +53,14 @@ _UNUSED: Final = (
 """Parts of the requirements that no function imports."""
 
 _IMPORT: Final = re.compile(r"^ *from (functions[.\w]*) import (?:\(([^)]*)\)|(.*))", re.MULTILINE)
-"""The only form of an import from `functions/`; a parsed module would give the same, slowly."""
+"""The only form of an import from `functions/`; to parse each module would take longer."""
 
 _RECIPE: Final = "5"
 """Increase it when the same sources must make a different bundle."""
 
 _FOLDER_MODE: Final = 0o755
 _FILE_MODE: Final = 0o644
-"""Lambda runs a function as another user than the owner of its files."""
+"""Lambda runs a function as a user who does not own its files."""
 
 
 class BundlingError(SystemExit):
@@ -106,7 +106,7 @@ class PipBundling:
         self._install_requirements(target)
         for unused in _UNUSED:
             shutil.rmtree(target / unused, ignore_errors=True)
-        for record in target.glob("*.dist-info/RE[CQ]*"):  # RECORD and REQUESTED, for pip alone
+        for record in target.glob("*.dist-info/RE[CQ]*"):  # RECORD and REQUESTED, only for pip
             record.unlink()
         functions = target / "functions"
         for module in self._modules():
@@ -145,7 +145,7 @@ class PipBundling:
     def _modules(self) -> Iterator[Path]:
         """The function's modules, and what they import of other folders.
 
-        Modules alone: a stray `.env` or `.p8` in the folder must not be deployed.
+        Only modules: a stray `.env` or `.p8` in the folder must not be deployed.
         """
         found = set[Path]()
         new = {self._functions / "__init__.py", *(self._functions / self._package).rglob("*.py")}

@@ -8,7 +8,7 @@ always valid.
 from __future__ import annotations
 
 import shutil
-import subprocess  # nosec B404  # for Python alone, see below
+import subprocess  # nosec B404  # only for Python, see below
 import sys
 from typing import TYPE_CHECKING, Final
 

@@ -35,7 +35,7 @@ MIN_COMPRESSED_BYTES: Final = 1_024
 """A list of a hundred ratings shrinks from 12 kB to 1 kB; a single rating fits into a packet."""
 
 SECURITY_POLICY: Final = apigateway.SecurityPolicy.TLS13_1_2_PFS_PQ_2025_09
-"""TLS 1.3, and TLS 1.2 with forward secrecy alone."""
+"""TLS 1.3, and TLS 1.2 only with forward secrecy."""
 
 AUTHORIZATION_CACHE_SECONDS: Final = 300
 
@@ -67,7 +67,7 @@ class RatingsApi(Construct):
     """A regional REST API that passes the requests of the two ratings routes to the function.
 
     It responds to browsers' preflights itself, unless no origin is allowed. With a function
-    `sign_in`, `GET /developer-token` invokes it, with a throttle of its own. It needs the account's
+    `sign_in`, `GET /developer-token` invokes it, with its own throttle. It needs the account's
     CloudWatch role, see `infra.account`.
     """
 
@@ -99,7 +99,7 @@ class RatingsApi(Construct):
                 ip_address_type=apigateway.IpAddressType.DUAL_STACK,
             ),
             min_compression_size=Size.bytes(MIN_COMPRESSED_BYTES),
-            # A custom domain is the only way in.
+            # With a custom domain, the API has no other address.
             disable_execute_api_endpoint=True if settings.domain else None,
             # The role belongs to the whole account, where other APIs may use another one.
             cloud_watch_role=False,
@@ -116,7 +116,7 @@ class RatingsApi(Construct):
         resource = cast("apigateway.CfnRestApi", api.node.default_child)
         resource.security_policy = f"SecurityPolicy_{SECURITY_POLICY.value}"
         resource.endpoint_access_mode = apigateway.EndpointAccessMode.STRICT.value
-        # Of this method alone, never by default: a browser's preflight has no credentials.
+        # Only for this method, never by default: a browser's preflight has no credentials.
         authorization = _authorization(api, settings.authorizer) if settings.authorizer else {}
         ratings = api.root.resource_for_path(RATINGS_PATH)
         routes = [

@@ -35,12 +35,12 @@ class DeveloperToken(Construct):
         self.secret: Final = _secret(
             self,
             logical_id=TOKEN_LOGICAL_ID,
-            description="Apple Music developer token: the JWT alone, as plain text",
+            description="Apple Music developer token: only the JWT, as plain text",
             placeholder=TOKEN_PLACEHOLDER,
             removal_policy=RemovalPolicy.DESTROY,
         )
         if not is_rotated:
-            reason = "In this stage an operator puts the token. An alarm fires before it expires."
+            reason = "In this stage an operator sets the token. An alarm fires before it expires."
             acknowledge(self.secret, {_NOT_ROTATED: reason})
 
 

@@ -41,7 +41,7 @@ class Release(Construct):
         super().__init__(scope, id_)
         self.version: Final[lambda_.Version] = function.current_version
         # An operator can move the alias back to an earlier version. A version whose creation was
-        # rolled back must go: the same code could never be published again.
+        # rolled back must be deleted: the same code could never be published again.
         self.version.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.alias: Final[lambda_.Alias] = lambda_.Alias(
             self, "Live", alias_name=ALIAS, version=self.version
@@ -81,7 +81,7 @@ def _canary(
         "Canary",
         alias=alias,
         deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
-        # CDK would add AWS's policy, by which every function of the account may be moved.
+        # CDK would add AWS's policy, which allows to move aliases of all functions.
         role=role.without_policy_updates(),
         auto_rollback=codedeploy.AutoRollbackConfig(
             failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True
