@@ -34,7 +34,7 @@ def main() -> None:
         "--instructions",
         action=argparse.BooleanOptionalAction,
         default=shutil.which("valgrind") is not None,
-        help="count each cold start's with valgrind; takes a minute and a half",
+        help="count the instructions of each cold start with valgrind; takes 90 seconds",
     )
     options = parser.parse_args()
 

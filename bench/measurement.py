@@ -149,7 +149,7 @@ def _measure_many(function: Function, into: Measurement, rounds: int) -> None:
 
 
 def _count_instructions(launcher: Launcher, measured: _Measured) -> None:
-    """Count those of each start, and for two variants, of a hit by the difference of two runs."""
+    """Count instructions: of each start, and for two variants, of a hit as a difference of runs."""
     hit = one(SONG)
     for variant, into in measured.items():
         _print(f"Counting the instructions of {variant.name}…")

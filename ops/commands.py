@@ -56,7 +56,7 @@ class Operator:
         if self.is_local == (self.stage is not None):
             raise click.UsageError("Choose a service before the command: --stage NAME or --local.")
         if self.stage is not None:
-            # As AWS's and CDK's own command lines do; boto3 alone does not read AWS_REGION.
+            # As AWS's and CDK's own command lines do; boto3 does not read AWS_REGION.
             return stage_target(self.stage, region=self.environment.get("AWS_REGION") or None)
         if changes:
             raise click.UsageError(

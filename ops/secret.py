@@ -71,7 +71,7 @@ class Secret:
         )
 
     def abandon(self, pending_version: str) -> None:
-        """Take the label off the version of an unfinished rotation, so that another can start."""
+        """Remove the label of an unfinished rotation from its version: another can then start."""
         with translated():
             self._client.update_secret_version_stage(
                 SecretId=self._id, VersionStage=_PENDING, RemoveFromVersionId=pending_version

@@ -120,7 +120,7 @@ def checked_item(text: str) -> str:
 
 def checked_api_key(text: str) -> str:
     """Return the key in `API_KEY`, or raise an `OperatorError`."""
-    return _checked(text, _API_KEY, "API_KEY is not an API key: set it to the key's value alone.")
+    return _checked(text, _API_KEY, "API_KEY is not an API key: set it to the key's value.")
 
 
 def checked_user_token(text: str, name: str) -> str:
@@ -160,7 +160,7 @@ def smoke(
 
 
 def smoke_write(send: Send, *, user_token: str, item: str) -> Iterator[Check]:
-    """Write a rating of the item, and restore the previous one whatever happens in between.
+    """Write a rating of the item, and restore the previous one even if a check fails.
 
     If the previous rating cannot be read, nothing is written.
     """

@@ -1,4 +1,4 @@
-"""What is measured of a fleet that went through a fault, and what the project requires."""
+"""The figures of a fleet after a fault, and the limits that the project requires."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Figure(NamedTuple):
 
     @property
     def is_met(self) -> bool:
-        """Whether the fleet does what is required."""
+        """Whether the figure is within its limit."""
         value = round(self.value, 3)
         return value >= self.limit if self.at_least else value <= self.limit
 
 
 class Run:
-    """A fleet that has gone through a fault; `quota` is Apple's during it."""
+    """A fleet after a fault, during which Apple had this `quota` of calls per second."""
 
     def __init__(self, fleet: Fleet, *, began: float, seconds: float, quota: float) -> None:
         self.fleet, self.began, self.seconds, self.quota = fleet, began, seconds, quota
@@ -64,7 +64,7 @@ class Run:
 
 
 def throttled(run: Run) -> Iterator[Figure]:
-    """Apple throttles above a quota, of which one second's can be saved up."""
+    """Apple throttles above a quota, with bursts of up to one second's quota."""
     quota = run.quota
     calls = run.apple_calls
     successes = sum(call.status == HTTPStatus.OK for call in calls)

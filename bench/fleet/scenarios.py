@@ -1,4 +1,4 @@
-"""The faults that a fleet goes through."""
+"""The simulated faults."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Scenario:
     is_affected: Callable[[Served], bool] = figures.is_error  # a request, before the recovery
 
     def run(self, size: Size) -> Run:
-        """Let a fleet go through the fault and recover."""
+        """Simulate a fleet before, during and after the fault."""
         fleet = Fleet(size, self.load)
         clock = fleet.clock
         if not self.load.is_cold:
@@ -44,7 +44,7 @@ class Scenario:
         return Run(fleet, began=began, seconds=self.seconds, quota=quota)
 
     def figures(self, run: Run) -> list[Figure]:
-        """Measure what is required, and the time to recover."""
+        """Measure the figures that have a limit, and the time to recover."""
         found = list(self.measure(run))
         if self.recovery_seconds:
             found.append(

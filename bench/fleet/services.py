@@ -51,8 +51,8 @@ def developer_token(name: str) -> str:
 class AppleMusic:
     """Rates every item with 1, unless a fault is set.
 
-    `seconds` is the range of the response time. `quota` is the number of
-    calls per second that are not answered with 429, of which one second's can be saved up.
+    `seconds` is the range of the response time. `quota` is the number of calls
+    per second that are not answered with 429, with bursts of up to one second's quota.
     """
 
     clock: EventLoop
@@ -135,7 +135,7 @@ class SecretsManager:
 
 @dataclass(eq=False, kw_only=True)
 class DynamoDB:
-    """One table. Conditions hold always: no two writes of a simulation have the same user."""
+    """One table. Conditions always hold: no two writes of a simulation have the same user."""
 
     clock: EventLoop
     is_silent: bool = False
