@@ -1,4 +1,4 @@
-"""The made-up AWS account on this machine, and the way to it and to no other account."""
+"""The made-up AWS account on this machine, and variables that select only this account."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACCOUNT_ID: Final = "123456789012"
 def isolated(inherited: Mapping[str, str], *, credential: str) -> dict[str, str]:
     """Return environment variables that keep AWS's SDKs away from the developer's own account.
 
-    `credential` is both the access key id and the secret key. All inherited `AWS_` variables go.
+    `credential` is both the access key id and the secret key. Other `AWS_` variables are removed.
     """
     return {
         **{name: value for name, value in inherited.items() if not name.startswith("AWS_")},

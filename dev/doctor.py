@@ -1,7 +1,7 @@
 """Checks what the make targets need on this machine: `python -m dev.doctor [--aws]`.
 
 It prints one line for each check, with what to do, and returns 1 if something needed is missing.
-`--aws` checks the AWS credentials alone, and needs them. Only that check imports packages.
+`--aws` checks only the AWS credentials, which are then needed. No other check imports packages.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Finding:
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     """Print the findings, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m dev.doctor", description=__doc__)
-    parser.add_argument("--aws", action="store_true", help="check the AWS credentials alone")
+    parser.add_argument("--aws", action="store_true", help="check only the AWS credentials")
     if parser.parse_args(arguments).aws:
         finding = check_credentials(environment)
         (sys.stdout if finding.ok else sys.stderr).write(f"{finding.text}\n")

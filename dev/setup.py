@@ -160,7 +160,7 @@ class VirtualEnvironment:
                 self._environment,
             )
             if pip.returncode != 0:
-                raise SetupError(f"pip could not install that:\n\n{_end(pip)}")
+                raise SetupError(f"pip could not install the packages:\n\n{_end(pip)}")
         if missing := self._missing(lock):
             raise SetupError(
                 f"The installation succeeded, but {', '.join(missing)} is not in {self._folder}. "
@@ -169,14 +169,14 @@ class VirtualEnvironment:
         self._write_stamp({**installed, lock.name: digest})
 
     def _uv_installs(self, lock: Path) -> bool:
-        """Return whether uv is there and installed the packages. Its settings may lack an index."""
+        """Return whether uv installed the packages; it may be missing or lack a package index."""
         uv = shutil.which("uv", path=self._environment.get("PATH"))
         if uv is None:
             return False
         command = [uv, "pip", "install", "--python", str(self._python), *_options(lock)]
         ended = _run(command, self._environment)
         if ended.returncode != 0:
-            _say(f"uv could not install that, and pip tries:\n\n{_end(ended)}\n")
+            _say(f"uv could not install the packages; trying pip:\n\n{_end(ended)}\n")
         return ended.returncode == 0
 
     def _missing(self, lock: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Reads a developer's own users and items, which join the sample data."""
+"""Reads a developer's own users and items, which are added to the sample data."""
 
 from __future__ import annotations
 

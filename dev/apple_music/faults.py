@@ -1,4 +1,4 @@
-"""Apple Music as it fails for some users, chosen by their token."""
+"""Failures of Apple Music for some users, selected by their token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Respond = Callable[[HttpRequest], HttpResponse]
 
 
 class Fault(Enum):
-    """What Apple Music does with every ratings request of a user."""
+    """How every ratings request of a user fails."""
 
     NO_SUBSCRIPTION = auto()
     SUBSCRIPTION_ENDED = auto()
@@ -39,7 +39,7 @@ _RESPONSES: Final = {
 
 
 class FaultyAppleMusic:
-    """Responds with the fault of the user's token, or else as `respond`."""
+    """Responds with the fault of the user's token, if any, else as `respond`."""
 
     def __init__(self, respond: Respond, faults: Mapping[str, Fault]) -> None:
         self._respond = respond

@@ -1,6 +1,6 @@
 """Apple Music's ratings API, from request to response, over a store.
 
-It responds as Apple documents; where Apple documents nothing, as Apple was seen to respond.
+It responds as Apple documents, or else as Apple was observed to respond.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class AppleMusic:
     def _check_developer_token(self, headers: Mapping[str, str]) -> None:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or not self._is_accepted(token, headers.get("origin")):
-            # Apple's 401 was seen without a body.
+            # Apple's 401 was observed without a body.
             raise _RejectedError(HttpResponse(status=401))
 
     def _is_accepted(self, token: str, page_origin: str | None) -> bool:

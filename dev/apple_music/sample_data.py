@@ -30,10 +30,10 @@ class SampleItem:
 
 @dataclass(frozen=True, slots=True)
 class SampleUser:
-    """A user, the case that it stands for, and what an app receives.
+    """A user, the case that it shows, and what an app receives.
 
     `ratings` are 1 for a like and -1 for a dislike; without any (None), Apple does not know the
-    token. `stale` is in the cache from the start, past the fresh window.
+    token. The cache has a stale copy of `stale` from the start.
     """
 
     token: str

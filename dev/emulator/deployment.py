@@ -59,7 +59,7 @@ class Deployment:
 
     def client(self, service: str) -> Any:
         """Return a client of the SDK, with all rights in the account."""
-        make: Callable[..., Any] = boto3.client  # its types know literal services alone
+        make: Callable[..., Any] = boto3.client  # its types know only literal services
         return make(
             service,
             region_name=REGION,
@@ -71,7 +71,7 @@ class Deployment:
 
     def bootstrap(self) -> None:
         """Prepare the account for the CDK."""
-        # In a folder without a cdk.json: it would synthesise the app for nothing.
+        # In a folder without a cdk.json, so that the CDK does not synthesise the app.
         self._cdk("bootstrap", f"aws://{ACCOUNT_ID}/{REGION}", folder=Path(tempfile.gettempdir()))
 
     def deploy(self, app: str = APP, *, settings: Mapping[str, object] | None = None) -> str:

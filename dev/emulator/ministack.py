@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess  # nosec B404  # for commands of our own, see below
+import subprocess  # nosec B404  # for our own commands, see below
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,7 +72,7 @@ def run_ministack(*, python: Path, log: Path) -> Iterator[MiniStack]:
         port = listener.getsockname()[1]
         ministack = MiniStack(url=f"https://{LOOPBACK}:{port}", folder=Path(folder))
         _write_certificates(ministack)
-        process = subprocess.Popen(  # noqa: S603  # nosec B603  # no shell, and nothing of it comes from outside
+        process = subprocess.Popen(  # noqa: S603  # nosec B603  # no shell, no external input
             [python, "-m", "dev.emulator.ministack_server", str(listener.fileno())],
             cwd=REPOSITORY,
             env=_own_environment(ministack, port),

@@ -154,7 +154,7 @@ def accept_rotation_schedules() -> None:
 
 
 def render_extended_request_ids() -> None:
-    """A gateway response may use `context.extendedRequestId`; MiniStack knows `requestId` alone."""
+    """A gateway response may use `context.extendedRequestId`; MiniStack has only `requestId`."""
     name = "context.extendedRequestId"
     original_value: Callable[[str, Mapping[str, Any]], Any] = apigateway_v1._gateway_request_value
     original_error: Callable[[Any, Mapping[str, Any]], Response] = (

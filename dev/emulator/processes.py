@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import subprocess  # nosec B404  # for commands of our own, see below
+import subprocess  # nosec B404  # for our own commands, see below
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -33,11 +33,11 @@ def run_program(
 
     Raises:
         DeploymentError: if its exit status is not 0; the message has command and output.
-        StoppedError: if a stop was requested; then no process of it is left.
+        StoppedError: if a stop was requested; its processes have then ended.
     """
     if stop_requested():
         raise StoppedError
-    process = subprocess.Popen(  # noqa: S603  # nosec B603  # no shell, and nothing of it comes from outside
+    process = subprocess.Popen(  # noqa: S603  # nosec B603  # no shell, no external input
         command,
         cwd=folder,
         env=environment,

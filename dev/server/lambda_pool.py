@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
-import subprocess  # nosec B404  # for this interpreter alone, see below
+import subprocess  # nosec B404  # only for this interpreter, see below
 import sys
 import threading
 import time
@@ -202,7 +202,7 @@ class LambdaPool:
 
 
 class IsolatedPools:
-    """Gives each of `tokens` a pool of its own, so that its faults meet no other user.
+    """Gives each of `tokens` its own pool, so that its faults do not affect other users.
 
     An environment remembers that Apple fails or throttles, for all of its users. `make` returns a
     new pool, which starts with the first event of its user.

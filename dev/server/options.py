@@ -17,12 +17,12 @@ from ops.local_service import DEFAULT_FILE
 
 
 class UsageError(Exception):
-    """The environment makes no sense; the message says what to do instead."""
+    """A variable is invalid or contradicts another one; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Without an `apple_music_url`, the stand-in serves; port 0 is any free one.
+    """Without an `apple_music_url`, the stand-in is used; port 0 is any free one.
 
     `developer_token` is one that the other Apple Music accepts. `fresh_seconds` is the cache's
     fresh window. `ops` finds the service in `state_file`. `data_file` has more users and items.
@@ -50,7 +50,7 @@ def read_options(
     """Read the variables that docs/local.md lists; an empty one counts as unset.
 
     Raises:
-        UsageError: if they make no sense.
+        UsageError: if a variable is invalid or contradicts another one.
     """
     origins = environment.get("SIGN_IN_ORIGINS")
     options = Options(

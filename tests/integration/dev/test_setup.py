@@ -132,7 +132,7 @@ def test_uv_installs_if_it_is_there_and_pip_if_uv_fails(
     arguments = f"pip install --python {folder}/bin/python --no-deps --require-hashes -r {lock}\n"
     assert (tmp_path / "uv.log").read_text() == arguments
     assert (
-        "uv could not install that, and pip tries:\n\nno index" in capsys.readouterr().out
+        "uv could not install the packages; trying pip:\n\nno index" in capsys.readouterr().out
     ) == said
 
 
