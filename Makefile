@@ -1,4 +1,4 @@
-# Every command of the project; `make` alone lists them.
+# Every command of the project; `make` without a target lists them.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -27,8 +27,8 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-# A file's tests run in one process, because they share what is slow to make. Three processes on two
-# cores, because many tests wait.
+# A file's tests run in one process, because they share slow fixtures. Three processes on two cores,
+# because many tests wait.
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help run reference doctor ops smoke unit test test-long test-bundle e2e others-clients mutants bench bench-fleet check format synth bootstrap diff deploy destroy \
@@ -56,7 +56,7 @@ smoke: set-up-ops ## Run the smoke test on a deployed service (URL=https://…, 
 unit: set-up-dev ## Run the unit tests: no sockets, no processes
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" tests/unit $(ARGS)
 
-test: set-up-cdk ## Run every test but the long ones
+test: set-up-cdk ## Run every test except the long ones
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" $(ARGS)
 
 test-long: set-up-cdk set-up-contract ## Run the long tests: contract fuzz, load, random runs, real synthesis
@@ -77,23 +77,24 @@ others-clients: set-up-dev ## Install public clients of Apple Music, which the l
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade \
 		--require-hashes --target build/others-clients -r tests/e2e/others_clients/requirements.lock
 
-# From a clean start: mutmut keeps what it found before, however much the tests have changed since.
-mutants: set-up-tools ## Change the code in many small ways, see whether a test notices (ARGS="NAME…")
+# From a clean start: mutmut would keep earlier results even if the tests have changed.
+mutants: set-up-tools ## Test the tests: change the code in many small ways, list what no test fails for (ARGS="NAME…")
 	@rm -rf mutants
 	$(BIN)/mutmut run $(ARGS)
 	@$(BIN)/mutmut results --all true | $(BIN)/python -m tests.mutation_score
 
-bench: set-up-dev ## Measure the function beside what others build (some minutes)
+bench: set-up-dev ## Measure the function and other implementations of its job (some minutes)
 	@$(BIN)/python -m bench --python "$(MINISTACK_PYTHON)" $(ARGS)
 
 bench-fleet: set-up-dev ## Simulate fleets of environments while Apple or AWS fails (a minute)
 	@$(BIN)/python -m bench.fleet
 
-check: set-up-dev ## Lint, types, unsafe code, and which module may import which
+check: set-up-dev ## Check lint, types, wording, unsafe code and which modules import each other
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m dev.prose
 	$(BIN)/bandit --quiet --recursive app.py dev examples/python functions infra ops
 	$(BIN)/zizmor --quiet --offline --config .github/zizmor.yml .github
 
@@ -122,8 +123,8 @@ destroy: set-up-cdk ## Delete a stage's stack, except retained resources (STAGE=
 deploy-local: set-up-ministack ## Deploy to an emulator of AWS on this machine: no account, no Docker
 	@exec $(BIN)/python -m dev.emulator
 
-# A lock file holds for every supported platform and for the given Python or a newer one; Lambda's for
-# bundles. The first has all packages of $(VENV), and so determines their versions in the others.
+# A lock file is valid for every supported platform, and for the given Python version or a newer one.
+# The first one contains all packages of $(VENV), and determines their versions in the others.
 RESOLVE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock"
 AS_FIRST := --constraints requirements-tools.lock
 
@@ -171,7 +172,7 @@ set-up-dev:
 set-up-cdk:
 	$(call set-up,$(PYTHON),$(THIS_PYTHON) --node $(VENV) requirements-dev.lock)
 
-# npm writes the second file when it has installed the first; no package runs a script of its own.
+# npm writes the second file when it has installed the first; no package runs its own scripts.
 set-up-contract: set-up-cdk
 	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-clients.lock)
 	@for folder in $(CONTRACT_TOOLS) examples/typescript; do \
