@@ -51,10 +51,10 @@ class StageSettings:
     `removal_policy` applies to the cache table and the logs. `function_timeout_seconds` must leave
     room for the function's own deadline. Without `token_rotation`, an operator sets developer
     tokens. `alarm_email` subscribes to both alarm topics. Every alarm links to its section of
-    `runbook_url`, docs/operations.md. With `canary`, a new version gets a tenth
-    of the requests for five minutes, then all. With `domain`, the API has only that address.
-    `monthly_budget_usd` notifies `alarm_email`. Scripts of web pages from `allowed_origins` may
-    read responses: by default, those of all origins; `()` turns CORS off.
+    `runbook_url`, docs/operations.md. With `canary`, a new version gets a tenth of the requests for
+    five minutes, then all. With `domain`, the API has only that address. `monthly_budget_usd`
+    notifies `alarm_email`. Scripts of web pages from `allowed_origins` may read responses: by
+    default, those of all origins; `()` turns CORS off.
 
     The following are off by default, see docs/decisions/0030. `reserved_concurrency` is reserved
     for the ratings function, and limits it. `api_keys` names the apps that get an API key; if there

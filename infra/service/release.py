@@ -81,7 +81,7 @@ def _canary(
         "Canary",
         alias=alias,
         deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
-        # CDK would add AWS's policy, which allows to move aliases of all functions.
+        # CDK would add AWS's policy, with which CodeDeploy may move the alias of any function.
         role=role.without_policy_updates(),
         auto_rollback=codedeploy.AutoRollbackConfig(
             failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True

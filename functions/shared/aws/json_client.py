@@ -1,7 +1,7 @@
 """Calls AWS's JSON services over a kept connection, signed by botocore's own signer.
 
-botocore's clients take twice the time of a call: decision 0051. There are
-no retries: callers treat a slow dependency as unavailable.
+botocore's clients take twice the time of a call: decision 0051. There are no retries: callers treat
+a slow dependency as unavailable.
 """
 
 from __future__ import annotations
