@@ -78,7 +78,7 @@ others-clients: set-up-dev ## Install public clients of Apple Music, which the l
 		--require-hashes --target build/others-clients -r tests/e2e/others_clients/requirements.lock
 
 # From a clean start: mutmut would keep earlier results even if the tests have changed.
-mutants: set-up-tools ## Test the tests: change the code in many small ways, list what no test fails for (ARGS="NAME…")
+mutants: set-up-tools ## Test the tests: change the code in many small ways, list changes without a failing test (ARGS="NAME…")
 	@rm -rf mutants
 	$(BIN)/mutmut run $(ARGS)
 	@$(BIN)/mutmut results --all true | $(BIN)/python -m tests.mutation_score
