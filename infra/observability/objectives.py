@@ -106,7 +106,7 @@ def objective_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
 
 
 def page_rules(alarms: Mapping[AlarmId, cloudwatch.IAlarm]) -> dict[PageId, PageRule]:
-    """Return the pages. Failures suppress all others, throttled requests suppress rejections."""
+    """Return the pages. Failures suppress the others; throttled requests suppress rejections."""
     firing = {
         id_: cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)
         for id_, alarm in alarms.items()
@@ -114,8 +114,8 @@ def page_rules(alarms: Mapping[AlarmId, cloudwatch.IAlarm]) -> dict[PageId, Page
     both, either = cloudwatch.AlarmRule.all_of, cloudwatch.AlarmRule.any_of
     return {
         PageId.FAILURES: PageRule(
-            description="Users get errors: the error budget of 0.1% burns 14 times too fast for "
-            "an hour, or 6 times for six hours, and still does",
+            description="Users get errors: the error budget of 0.1% burned 14 times too fast in "
+            "the last hour, or 6 times too fast in the last six hours, and this continues",
             runbook="an-alarm-requests-fail",
             condition=either(
                 both(firing[AlarmId.FAILURES_1_HOUR], firing[AlarmId.FAILURES_5_MINUTES]),
@@ -123,8 +123,8 @@ def page_rules(alarms: Mapping[AlarmId, cloudwatch.IAlarm]) -> dict[PageId, Page
             ),
         ),
         PageId.LATENCY: PageRule(
-            description="Users wait: at least 14.4% of all responses of the last hour took longer "
-            "than 2 s, and those of the last five minutes still do",
+            description="Users wait: at least 14.4% of all responses took longer than 2 s, in the "
+            "last hour and in the last five minutes",
             runbook="an-alarm-responses-are-slow",
             condition=both(firing[AlarmId.LATENCY_1_HOUR], firing[AlarmId.LATENCY_5_MINUTES]),
             suppressor=PageId.FAILURES,
