@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 DEFAULT_STAGE: Final = "dev"
 
 RUNBOOK_URL: Final = (
-    "https://github.com/apple-music-ratings/apple-music-ratings/blob/main/docs/operations.md"
+    "https://github.com/apple-music-ratings/apple-music-ratings/blob/main/docs/runbook.md"
 )
 
 _MIN_TOKEN_LIFE_DAYS: Final = 30
@@ -51,7 +51,7 @@ class StageSettings:
     `removal_policy` applies to the cache table and the logs. `function_timeout_seconds` must leave
     room for the function's own deadline. Without `token_rotation`, an operator sets developer
     tokens. `alarm_email` subscribes to both alarm topics. Every alarm links to its section of
-    `runbook_url`, docs/operations.md. With `canary`, a new version gets a tenth of the requests for
+    `runbook_url`, docs/runbook.md. With `canary`, a new version gets a tenth of the requests for
     five minutes, then all. With `domain`, the API has only that address. `monthly_budget_usd`
     notifies `alarm_email`. Scripts of web pages from `allowed_origins` may read responses: by
     default, those of all origins; `()` turns CORS off.

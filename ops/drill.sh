@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Deploys `prod` as the stage `drill` to the AWS account in use, tests it, releases a broken version
-# and expects its rollback, and removes everything. docs/operations.md describes it.
+# and expects its rollback, and removes everything. tests/README.md describes it.
 set -euo pipefail
 
 p8=$(realpath "${1:?usage: KEY_ID=… TEAM_ID=… MUSIC_USER_TOKEN=… ops/drill.sh AuthKey_….p8}")

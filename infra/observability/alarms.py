@@ -88,7 +88,7 @@ class AlarmRule:
     """Fires when `datapoints` of the last `periods` values breach the threshold.
 
     `description` starts with what users see. `runbook` is the anchor of the alarm's section in
-    docs/operations.md.
+    docs/runbook.md.
     """
 
     description: str

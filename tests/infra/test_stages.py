@@ -39,7 +39,7 @@ def test_a_token_is_rotated_within_half_its_life_and_before_its_alarm(days: int)
         ({"token_life_days": 29}, "a developer token must be valid for 30 to 182 days"),
         ({"token_life_days": 183}, "a developer token must be valid for 30 to 182 days"),
         ({"reserved_concurrency": 0}, "would never run"),
-        ({"runbook_url": "docs/operations.md"}, "must be a URL with https"),
+        ({"runbook_url": "docs/runbook.md"}, "must be a URL with https"),
         ({"provisioned_concurrency": 0}, "at least 1 and at most the reserved_concurrency"),
         (
             {"provisioned_concurrency": 3, "reserved_concurrency": 2},

@@ -34,8 +34,11 @@ _SYMBOLS: Final = {"GreaterThanOrEqualToThreshold": "≥", "LessThanThreshold": 
 _TEXT: Final = """\
 # Monitoring
 
-The dashboard, the alarms, and the incidents that fire them. Tests generate this page from the template of a stage
-with every optional feature, and from `tests/infra/observability/`. [operations.md](operations.md#when-an-alarm-fires) says what to do.
+For operators: the dashboard, the alarms, and the incidents that fire them. [runbook.md](runbook.md) says what to do when an alarm
+fires.
+
+<!-- Generated: python -m tests.infra.observability.monitoring_page. The source is the template of a stage with every optional
+feature, and tests/infra/observability/. -->
 
 ## Objectives
 
@@ -44,16 +47,16 @@ with every optional feature, and from `tests/infra/observability/`. [operations.
 | failures | at most {failed}% of the valid requests fail |
 | latency | at most {slow}% of all responses take longer than 2 s |
 
-A *valid* request is one that the service has to serve: answered 2xx, 404 "not rated", 5xx, or 429 because of Apple's rate
+A *valid* request is one that the service must serve: answered 2xx, 404 "not rated", 5xx, or 429 because of Apple's rate
 limit. It *fails* if it is answered 5xx or 429. Requests that the gateway throttled, that Apple rejected or that the client
-has to correct are not valid: a flood of them hides no failure. The access log counts:
+must correct are not valid, so that a flood of them cannot hide failures. The access log counts:
 
 | metric | filter pattern |
 |---|---|
 {filters}
 
-A *burn rate* of 1 uses up exactly the objective. A long window shows that the burn matters, and a short one that it has not
-ended.
+A *burn rate* of 1 uses up exactly the objective. The long window shows that the burn rate matters, and the short window that it
+has not ended.
 
 ## Pages
 
@@ -122,7 +125,7 @@ of ten minutes. These bad releases reach everyone. They fire the alarms above if
 |---|---|
 {unseen}
 
-- Failures page only from 5 in five minutes and 20 in an hour on, or 10 in half an hour and 100 in six hours. Fewer than 20 in
+- A page needs at least 5 failures in five minutes and 20 in an hour, or 10 in half an hour and 100 in six hours. Fewer than 20 in
   three days fire nothing.
 - Fewer than 500 rejected requests in five minutes fire nothing: one app that repeats a request with an expired token sends 300.
 - Both versions fail while Apple is down. Then a canary is rolled back too.
@@ -203,7 +206,7 @@ def _section_rows(service: Resources) -> Iterator[str]:
 
 def _link(service: Resources, type_: str, name: str) -> str:
     description: str = properties_by_name(service, type_)[name]["AlarmDescription"]
-    return f"[{name}](operations.md#{description.rpartition('#')[2]})"
+    return f"[{name}](runbook.md#{description.rpartition('#')[2]})"
 
 
 def _page_row(service: Resources, id_: PageId, page: Page) -> str:

@@ -12,10 +12,11 @@ from tests.integration.faults.cells import Cell, Expected
 from tests.integration.faults.dependencies import DEPENDENCIES
 
 PAGE = Path(__file__).parents[3] / "docs" / "reliability.md"
+_GENERATED = "generated: python -m tests.integration.faults.reliability_page"
 
 
 def reliability_page() -> str:
-    """The page with its tables written again; the text between them is kept by hand."""
+    """Return the page with new tables; the text between them is written by hand."""
     text = PAGE.read_text("utf-8")
     for name, rows in {
         "reads": _rows(READS, ("nothing cached", "stale")),
@@ -23,7 +24,7 @@ def reliability_page() -> str:
         "writes": _rows(WRITES, ("PUT", "DELETE")),
         "dependencies": map(_dependency_row, DEPENDENCIES),
     }.items():
-        head, mark, rest = text.partition(f"<!-- {name} -->\n")
+        head, mark, rest = text.partition(f"<!-- {name}, {_GENERATED} -->\n")
         titles, separator, *_ = rest.splitlines()
         _, gap, after = rest.partition("\n\n")
         text = head + mark + "\n".join((titles, separator, *rows)) + gap + after
