@@ -1,4 +1,4 @@
-"""Has the ratings function's tests run on the bundle that is deployed, in place of its sources.
+"""Runs the ratings function's tests on the bundle that is deployed, instead of its sources.
 
 `python -m tests.bundle FOLDER` makes the bundle there; as a plugin of pytest this sees to it that
 the tests do get it. `make test-bundle` does both.
@@ -16,7 +16,7 @@ import pytest
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Refuse to test anything else."""
+    """Reject a run that would test anything else."""
     bundle, _ = session.config.getini("pythonpath")
     for name in ("functions.ratings", "botocore", "urllib3", "jwt"):
         file = str(importlib.import_module(name).__file__)

@@ -1,4 +1,4 @@
-"""What every tier of the tests shares: which sockets it may open, and the secret scan."""
+"""Fixtures of every tier: the sockets that a test may open, and the secret scan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WITHOUT_RESOURCES = {"infra", "unit"}
 
 @pytest.fixture(autouse=True)
 def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No sockets in unit tests, this machine alone in all others."""
+    """Allow no sockets in unit tests, and only this machine in all others."""
     if _tier(request.path) == "unit":
         disable_socket()
     else:
@@ -29,14 +29,14 @@ def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="module")
 def _what_is_there_already() -> None:
-    """Keep what was made before a module's tests out of their collections, which stay short."""
+    """Exclude older objects from the collections of a module's tests, so that these are fast."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def _leaks(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Have a test that leaves a socket or a file open fail itself, and not a later one."""
+    """Let a test that leaves a socket or a file open fail, instead of a later one."""
     yield
     if _tier(request.path) not in WITHOUT_RESOURCES:
         gc.collect()

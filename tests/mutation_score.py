@@ -13,7 +13,7 @@ LEAST_SCORE: Final = 85
 
 _RESULT: Final = re.compile(r"\s*(?P<module>[\w.]+)\.(?P<mutant>x[_ǁ]\S+): (?P<status>.+)\s*")
 
-# A mutant that never ends is noticed too: its tests do not end either.
+# A mutant that never ends counts as killed: its tests do not end either.
 _KILLED: Final = frozenset({"killed", "timeout"})
 _NOT_RUN: Final = "not checked"
 _PACKAGE: Final = "functions.ratings."

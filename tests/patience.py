@@ -1,4 +1,4 @@
-"""How long tests wait for what should come at once."""
+"""How long tests wait for something that should happen immediately."""
 
 from __future__ import annotations
 

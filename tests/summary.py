@@ -1,4 +1,4 @@
-"""Ends a run with three lines: secrets, what was not run and how to run it, and the counts."""
+"""Ends a run with three lines: leaks, skipped tests and how to run them, and the counts."""
 
 from __future__ import annotations
 

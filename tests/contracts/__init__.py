@@ -1,1 +1,1 @@
-"""What every implementation of one role must do, run on each of them."""
+"""Suites that every implementation of a role must pass."""

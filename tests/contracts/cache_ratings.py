@@ -1,4 +1,4 @@
-"""What the cache does over any DynamoDB, in memory or moto's."""
+"""The behaviour of the cache, over any DynamoDB, in memory or moto's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a write does to the cache over any DynamoDB, in memory or moto's."""
+"""The effects of a write on the cache, over any DynamoDB, in memory or moto's."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class WritesContract:
         assert cache.values(A, B) == {}
 
     @pytest.mark.parametrize("first_ends_first", [True, False])
-    def test_of_concurrent_writes_none_is_an_answer_and_each_keeps_the_other_announced(
+    def test_concurrent_writes_store_no_answer_and_keep_each_other_announced(
         self, cache: CheckedCache, *, first_ends_first: bool
     ) -> None:
         cache.write(B)
@@ -134,7 +134,7 @@ class WritesContract:
         assert not cache.observer.counted
 
     @pytest.mark.parametrize(("is_lost", "seconds"), [(False, 6.0), (True, 61.0)])
-    def test_a_write_that_died_or_got_lost_is_concurrent_until_its_time_is_up(
+    def test_a_write_that_died_or_was_lost_is_concurrent_until_it_expires(
         self, cache: CheckedCache, *, is_lost: bool, seconds: float
     ) -> None:
         started = cache.open_write()
@@ -169,9 +169,7 @@ class WritesContract:
         assert cache.values() == {SONG: 1}
         assert cache.operations.count("UpdateItem") == 2
 
-    def test_a_write_that_was_not_announced_is_closed_nevertheless(
-        self, cache: CheckedCache
-    ) -> None:
+    def test_a_write_that_was_not_announced_is_still_closed(self, cache: CheckedCache) -> None:
         cache.store(SONG)
 
         cache.close_write(None)

@@ -36,7 +36,7 @@ _SEVERAL: Final = ((NEIGHBOUR, 1), (SONG, 1), (CATALOG_SONG, -1), (SONG, None))
 class World:
     """One user, whose operations pause before each call to DynamoDB or Apple.
 
-    Each operation has an environment of its own, whose clock is ahead by each of `skews` in turn.
+    Each operation has its own environment, whose clock is ahead by each of `skews` in turn.
     Calls of the steps in `resent` are sent twice, because the first response is lost. `call` is
     DynamoDB; None is one in memory. `violations` are the ratings that no read may return.
     """
@@ -126,7 +126,7 @@ class World:
         return Operation(calls[kind], dies_after)
 
     def check(self) -> None:
-        """Compare what a list of each type would return now; nothing is stored."""
+        """Compare the responses that lists of each type would get now; nothing is stored."""
         reader = next(self._readers)
         for _, of_type in itertools.groupby(self._keys(), key=lambda key: key.type):
             listed = tuple(of_type)
@@ -137,7 +137,7 @@ class World:
                 self._compare(key, fresh[key].value or None if key in fresh else at_apple)
 
     def check_reads(self) -> None:
-        """Compare what reads of each item return; it may be stored."""
+        """Compare the responses to reads of each item; they may be stored."""
         for key in self._keys():
             self._compare(key, *self.read(key))
 
@@ -193,7 +193,7 @@ class World:
 
 @cache
 def _developer_tokens() -> DeveloperTokenSource:
-    """Tokens in memory: to read and check one takes longer than a read of a rating."""
+    """Tokens in memory: reading and checking one takes longer than reading a rating."""
     return InMemoryFunction().client.developer_tokens
 
 

@@ -31,7 +31,7 @@ class Operation:
         self.next_step = self._run()
 
     def end(self) -> None:
-        """Die, if there are effects left; else the paused call and its world stay in memory."""
+        """Die, if effects remain; if not, the paused call and its world stay in memory."""
         if self._greenlet:
             self._greenlet.throw()
         self.next_step = None
@@ -63,7 +63,7 @@ Start = Callable[[], Mapping[str, Operation]]
 
 
 def interleavings(start: Start, *, every: bool, after_each: Callable[[], object]) -> Iterator[None]:
-    """Run each order of the operations' effects in a world of its own, and yield at its end.
+    """Run each order of the operations' effects in its own world, and yield at its end.
 
     `after_each` is called after each effect, but not again where two orders begin alike. Orders
     that differ only by swapping neighbours that touch nothing in common have the same result, so

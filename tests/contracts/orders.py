@@ -32,7 +32,7 @@ KINDS: Final = (
     *("like", "dislike", "delete", "like neighbour", "write several"),
     *("read", "read list", "read neighbour", "read catalog list"),
 )
-"""What an operation of a random run does."""
+"""The action of an operation in a random run."""
 
 _EFFECTS: Final = {"like": 4, "dislike": 4, "delete": 4, "read": 3, "read list": 3}
 """How many effects an operation that may die has at most, unless a call is sent again."""
@@ -91,7 +91,7 @@ def violations_of(
 
 
 def random_run(world: World, chance: random.Random, bursts: int) -> list[str]:
-    """Run up to three operations at once, again and again, with deaths and lost responses."""
+    """Run up to three operations at once, repeatedly, with deaths and lost responses."""
     for _ in range(bursts):
         running = []
         for _ in range(chance.randint(1, 3)):

@@ -1,4 +1,4 @@
-"""What a read may return by the promises of the cache, from what was written and when."""
+"""The values that a read may return under the promises of the cache, given the writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from functions.ratings.models import RatingKey
 from tests.fakes.apple_music import FakeAppleMusic, Value
 
-# The figures of the promises: a different one in the function is noticed.
+# The figures of the promises: a different figure in the function fails a test.
 DEADLINE_SECONDS: Final = 6.0
 SETTLING_SECONDS: Final = 5.0
 UNKNOWN_SECONDS: Final = 60.0
@@ -60,7 +60,7 @@ class Promises:
             self.writes.remove(write)
 
     def allowed(self, key: RatingKey) -> list[Value]:
-        """What Apple held within the settling time, and not before an exact write of the item."""
+        """Apple's values within the settling time, and not before an exact write of the item."""
         now = self._apple.clock.time()
         since = now - SETTLING_SECONDS - self._skew
         own = self._exact_writes().get(key)

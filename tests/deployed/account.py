@@ -1,4 +1,4 @@
-"""What the checks look up in the emulator's account."""
+"""Look-ups in the emulator's account, for the checks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def log(deployment: Deployment, function: str) -> list[dict[str, Any]]:
 
 
 def remaining(deployment: Deployment) -> dict[str, list[str]]:
-    """Return what the account holds of each kind of resource in the stack, without empty kinds.
+    """Return the account's resources of each kind in the stack, without empty kinds.
 
     The roles of the bootstrap and of the account's own stack are not counted.
     """

@@ -45,7 +45,7 @@ def deployment(ministack: MiniStack, apple: RunningAppleMusic) -> Deployment:
 
 @pytest.fixture(scope="session")
 def prod(ministack: MiniStack, apple: RunningAppleMusic) -> Deployment:
-    """The stage `prod`, in the account that the stage `local` has left."""
+    """The stage `prod`, in the account after the removal of the stage `local`."""
     return deployment_of("prod", ministack, apple)
 
 

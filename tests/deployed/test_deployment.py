@@ -65,7 +65,7 @@ def test_aws_requires_tls_and_known_credentials(deployment: Deployment) -> None:
     ):
         pool.request("GET", url.replace("https:", "http:"), timeout=2)
 
-    stranger = boto3.client(
+    unknown_client = boto3.client(
         "dynamodb",
         endpoint_url=url,
         region_name="us-east-1",
@@ -75,7 +75,7 @@ def test_aws_requires_tls_and_known_credentials(deployment: Deployment) -> None:
         config=Config(retries={"total_max_attempts": 1}),
     )
     with pytest.raises(ClientError, match="UnrecognizedClientException"):
-        stranger.list_tables()
+        unknown_client.list_tables()
 
 
 def test_without_a_signing_key_the_error_names_the_developer_token(client: ApiClient) -> None:
@@ -84,11 +84,11 @@ def test_without_a_signing_key_the_error_names_the_developer_token(client: ApiCl
     assert (response.status, response.error_code) == (503, "50390")
 
 
-def test_without_an_api_key_nothing_is_served(deployment: Deployment) -> None:
-    stranger = ApiClient(deployment.api_url, authority=deployment.authority)
+def test_a_request_without_an_api_key_is_rejected(deployment: Deployment) -> None:
+    keyless_client = ApiClient(deployment.api_url, authority=deployment.authority)
 
     for target in (path(LIKED_SONG), SIGN_IN_PATH):
-        response = stranger.request(target, ADA)
+        response = keyless_client.request(target, ADA)
         assert (response.status, response.error_code) == (403, "40390")
 
 
@@ -109,7 +109,7 @@ def test_an_operator_sets_the_key_and_the_first_token_is_signed(
     assert developer_token(deployment).count(".") == 2
 
 
-def test_an_app_and_a_listed_page_get_tokens_that_apple_accepts_and_no_log_has_one(
+def test_an_app_and_a_listed_page_get_tokens_that_apple_accepts_and_no_log_contains_one(
     deployment: Deployment, client: ApiClient, apple: RunningAppleMusic
 ) -> None:
     page = {"Origin": "http://localhost:3000"}
@@ -169,7 +169,7 @@ def test_an_error_has_apples_shape(
     assert response.headers["x-request-id"] == response.error["id"]
 
 
-def test_web_pages_may_call_it_and_the_gateway_itself_responds_to_preflights(
+def test_web_pages_may_call_the_service_and_the_gateway_itself_responds_to_preflights(
     client: ApiClient,
 ) -> None:
     page = ("Origin", "https://app.example.com")

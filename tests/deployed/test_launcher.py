@@ -1,4 +1,4 @@
-"""`make deploy-local` shows the smoke test of its deployment, and leaves nothing when it stops."""
+"""`make deploy-local` shows the smoke test of its deployment, and stops all its processes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def assert_nothing_is_left(folder: Path) -> None:
     assert not (folder / "files" / ENVIRONMENT).exists()
 
 
-def test_it_shows_the_passed_smoke_test_and_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+def test_the_passed_smoke_test_is_shown_and_ctrl_c_stops_every_process(tmp_path: Path) -> None:
     with launcher(tmp_path) as process:
         lines = read_to(process, "Ctrl-C ")
         assert (tmp_path / "files" / ENVIRONMENT).exists()
@@ -76,7 +76,7 @@ def test_it_shows_the_passed_smoke_test_and_ctrl_c_leaves_nothing(tmp_path: Path
     assert_nothing_is_left(tmp_path)
 
 
-def test_a_stop_during_a_deployment_leaves_nothing(tmp_path: Path) -> None:
+def test_ctrl_c_during_a_deployment_stops_every_process(tmp_path: Path) -> None:
     with launcher(tmp_path) as process:
         read_to(process, "Bootstrapping ")
         # The launcher, MiniStack, and the command line that has begun to deploy.

@@ -1,4 +1,4 @@
-"""The template of `prod`, with everything that the emulator has, to its removal."""
+"""The template of `prod`, with every service of the emulator, from deployment to removal."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_prod_passes_the_smoke_test_with_a_write(
     assert "10 of 10 checks passed." in output
 
 
-def test_a_bad_version_is_rolled_back_by_hand_as_the_operators_page_says(
+def test_a_bad_version_is_rolled_back_by_hand_as_the_operations_page_describes(
     prod: Deployment, client: ApiClient
 ) -> None:
     good = live_version(prod)

@@ -95,7 +95,7 @@ class RunningService(ApiClient):
 
     @classmethod
     def over(cls, apple: RunningAppleMusic, **variables: str) -> RunningService:
-        """Start a service that calls this Apple Music in place of its own stand-in."""
+        """Start a service that calls this Apple Music instead of the local one."""
         token = apple.key.sign_token()
         return cls(APPLE_MUSIC_URL=apple.url, DEVELOPER_TOKEN=token, **variables)
 

@@ -1,4 +1,4 @@
-"""`APPLE_MUSIC_URL` and `DEVELOPER_TOKEN` put another Apple Music behind the same service."""
+"""With `APPLE_MUSIC_URL` and `DEVELOPER_TOKEN`, the service calls another Apple Music."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors have Apple's shape, from the function and from the gateway, whatever is on the wire."""
+"""Errors of the function and of the gateway have Apple's shape, for any bytes on the wire."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ SONG = f"{RATINGS}/library-songs/i.7PJNN4mfXlD68R"
         (f"{SONG}?l={'x' * 66_000}", 413, "41390"),
     ],
 )
-def test_a_bad_path(service: RunningService, target: str, status: int, code: str) -> None:
+def test_a_bad_path_is_an_error(
+    service: RunningService, target: str, status: int, code: str
+) -> None:
     response = service.request(target, ADA)
     assert (response.status, response.error_code) == (status, code)
 
@@ -39,13 +41,15 @@ def test_a_bad_path(service: RunningService, target: str, status: int, code: str
         ("sample-user-token-eve", 403, "40300"),
     ],
 )
-def test_a_bad_token(service: RunningService, token: str | None, status: int, code: str) -> None:
+def test_a_bad_token_is_rejected(
+    service: RunningService, token: str | None, status: int, code: str
+) -> None:
     response = service.request(SONG, token)
     assert (response.status, response.error_code) == (status, code)
 
 
 @pytest.mark.parametrize("name", ["Music-User-Token", "music-user-token"])
-def test_a_repeated_token(service: RunningService, name: str) -> None:
+def test_a_repeated_token_is_rejected(service: RunningService, name: str) -> None:
     response = service.request(SONG, ADA, (name, ADA))
     assert (response.status, response.error_code) == (401, "40190")
 
@@ -54,6 +58,8 @@ def test_a_repeated_token(service: RunningService, name: str) -> None:
     ("method", "status", "code"),
     [("POST", 405, "40590"), ("TRACE", 404, "40401")],
 )
-def test_a_wrong_method(service: RunningService, method: str, status: int, code: str) -> None:
+def test_a_wrong_method_is_an_error(
+    service: RunningService, method: str, status: int, code: str
+) -> None:
     response = service.request(SONG, ADA, method=method)
     assert (response.status, response.error_code) == (status, code)

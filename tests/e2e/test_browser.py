@@ -79,14 +79,14 @@ def test_a_page_reads_one_rating_and_a_list(send: Send) -> None:
     assert values(send("GET", LIST)) == [1, -1]
 
 
-def test_a_page_likes_an_item_and_takes_it_back(send: Send) -> None:
+def test_a_page_likes_an_item_and_removes_the_like(send: Send) -> None:
     assert values(send("PUT", ALBUM, body=LIKE)) == [1]
     assert values(send("GET", ALBUM)) == [1]
     assert send("DELETE", ALBUM)["status"] == 204
     assert send("GET", ALBUM)["status"] == 404
 
 
-def test_a_page_reads_the_headers_that_matter_to_it(send: Send) -> None:
+def test_a_page_reads_the_headers_that_it_needs(send: Send) -> None:
     send("GET", SONG)
 
     headers = send("GET", SONG)["headers"]
@@ -100,7 +100,7 @@ def test_a_page_reads_the_headers_that_matter_to_it(send: Send) -> None:
     [
         ("GET", SONG, "sample-user-token-eve", "", 403, "40300"),
         ("PUT", SONG, ADA.value, "{}", 400, "40091"),
-        # Of the gateway, without a header that would require a preflight.
+        # The gateway's error, without a header that would require a preflight.
         ("GET", "/v1/me/library/songs", "", "", 404, "40401"),
     ],
     ids=["a rejected token", "a bad body", "an unknown path"],

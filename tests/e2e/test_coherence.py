@@ -62,7 +62,7 @@ def use_device(service: RunningService, user: str, seed: int) -> list[object]:
             rate(service, user, song, written[song])
         for songs in (tuple(written), (chance.choice(tuple(written)),)):
             values, cache = read(service, user, *songs)
-            # Nothing is promised while DynamoDB does not respond.
+            # While DynamoDB does not respond, the promises do not apply.
             if cache != "fwd=bypass" and values != {song: written[song] for song in songs}:
                 wrong.append((user, written.copy(), values, cache))
     return wrong

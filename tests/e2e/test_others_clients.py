@@ -1,4 +1,4 @@
-"""Clients that others wrote work with the service: docs/compatibility.md lists them."""
+"""Public clients work with the service: docs/compatibility.md lists them."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ HIT = re.compile(r"hit; ttl=(60|5[0-9])")
 def test_the_printed_curl_line_works_as_pasted(service: RunningService) -> None:
     program, *arguments = shlex.split(service.curl_line)
     if shutil.which(program):
-        response = subprocess.run(  # noqa: S603 - the line that people are told to paste
+        response = subprocess.run(  # noqa: S603 - the line that the service prints
             [program, *arguments], capture_output=True, check=True, text=True
         )
         assert response.stdout.startswith("HTTP/1.1 200 OK")

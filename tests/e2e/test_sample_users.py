@@ -1,4 +1,4 @@
-"""Each sample user receives what docs/local.md says, and no fault of one reaches another."""
+"""Each sample user gets the response in docs/local.md, and no fault of one affects another."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def token(name: str) -> str:
         ("slow", OTHER, 504, "50490"),
     ],
 )
-def test_a_case_is_its_error_and_other_users_notice_nothing(
+def test_a_sample_user_gets_its_error_and_other_users_are_not_affected(
     service: RunningService, user: str, target: str, status: int, code: str
 ) -> None:
     response = service.request(target, token(user))
@@ -131,7 +131,7 @@ def test_the_facts_name_the_users_and_the_items(service: RunningService) -> None
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/_local/reset"), ("GET", "/_local/")])
-def test_no_other_local_request_does_anything(
+def test_every_other_local_request_is_a_404(
     service: RunningService, method: str, path: str
 ) -> None:
     assert call_local(service, method, path)[0] == 404

@@ -1,4 +1,4 @@
-"""`make run` returns developer tokens, which the stand-in for Apple Music accepts."""
+"""`make run` returns developer tokens, which the local Apple Music accepts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_an_app_and_a_page_on_this_machine_get_a_token_for_some_minutes(
 
 
 @pytest.mark.parametrize("origin", ["https://app.example", "null", "http://localhost:1"])
-def test_a_page_of_another_origin_gets_none(service: RunningService, origin: str) -> None:
+def test_a_page_of_another_origin_gets_no_token(service: RunningService, origin: str) -> None:
     response = service.request(SIGN_IN_PATH, None, ("Origin", origin))
 
     assert (response.status, response.error_code) == (403, "40391")

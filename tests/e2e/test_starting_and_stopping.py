@@ -1,4 +1,4 @@
-"""The service reports why it does not start, works with `ops`, and leaves nothing when it stops."""
+"""The service reports why it does not start, works with `ops`, and cleans up when it stops."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stop(service: RunningService, number: signal.Signals, *, group: bool = False
     return result
 
 
-def test_it_stops_on_ctrl_c_in_a_terminal_and_leaves_nothing() -> None:
+def test_the_service_stops_on_ctrl_c_in_a_terminal_and_removes_its_file() -> None:
     service = RunningService(LOG="json")
     result = stop(service, signal.SIGINT, group=True)
     assert result.stdout.endswith("Stopping ...\n")
@@ -38,7 +38,7 @@ def test_it_stops_on_ctrl_c_in_a_terminal_and_leaves_nothing() -> None:
     assert not service.state_file.exists()
 
 
-def test_a_taken_port_is_reported_in_one_line(service: RunningService) -> None:
+def test_a_port_in_use_is_reported_in_one_line(service: RunningService) -> None:
     result = run_command("dev.server", PORT=str(service.port))
     assert result.returncode == 1
     assert result.stderr == (

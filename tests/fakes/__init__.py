@@ -1,1 +1,1 @@
-"""Stand-ins for what the code is given: a clock, a cache, Apple Music, a source of tokens."""
+"""Fakes of the code's collaborators: a clock, a cache, Apple Music, a source of tokens."""

@@ -1,4 +1,4 @@
-"""A stage with every optional feature; nobody deploys it."""
+"""A stage with every optional feature; it is never deployed."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def test_cfn_lint_has_no_finding_in_any_template(
 
 
 @pytest.mark.long
-def test_python_alone_makes_the_templates_of_the_command_line(
+def test_python_without_the_cdk_cli_writes_the_same_templates(
     assemblies: Mapping[str, Path], tmp_path: Path
 ) -> None:
     result = _run_app(tmp_path, {"stage": "prod", "aws:cdk:bundling-stacks": []})

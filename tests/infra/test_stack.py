@@ -95,7 +95,7 @@ def test_the_table_has_the_key_and_the_ttl_of_the_ratings_function(service: Reso
     assert table["BillingMode"] == "PAY_PER_REQUEST"
 
 
-# Of a failed first deployment nothing is retained: another attempt starts from nothing.
+# A failed first deployment retains nothing, so that another attempt can start.
 RETAIN = ("RetainExceptOnCreate", "Retain")
 DELETE = ("Delete", "Delete")
 
@@ -118,7 +118,7 @@ def test_only_prod_retains_table_and_logs_and_every_log_expires(
 
 def test_exactly_the_stateful_resources_have_a_deletion_policy(full: Resources) -> None:
     for resource in full.by_id.values():
-        # CDK gives every stateful type a policy: a new one must be added here, after a choice.
+        # CDK sets a policy on every stateful type: choose one for a new type, and add it here.
         assert ("DeletionPolicy" in resource) == (
             resource["Type"]
             in {

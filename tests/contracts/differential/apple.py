@@ -62,7 +62,7 @@ FAMILIES: Final = {
     "playlists": _names(3, playlists="pl.", library_playlists="p."),
     "stations": _names(4, stations="ra."),
 }
-"""All names by family. A family has more than ten names, or few, so that writes meet."""
+"""All names by family. A family has more than ten names, or few, so that writes overlap."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +226,6 @@ class AppleModel(FakeAppleMusic):
         return response(200, text, resent=resent), text != odd
 
     def _value(self, account: str, name: Name, now: float) -> int:
-        """What a read sees now: of the changes that are visible, the one that was applied last."""
+        """The value that a read returns now: the visible change that was applied last."""
         visible = [each for each in self._seen[account, name.item] if each[1] <= now]
         return visible[-1][2] if visible else 0

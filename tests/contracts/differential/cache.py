@@ -1,4 +1,4 @@
-"""A model of what the cache may hold, and must hold, for one token and one family.
+"""A model of the copies that the cache may have, and must have, for one token and one family.
 
 It knows the promises of docs/coherence.md, not how the cache keeps them, and which ids are one
 item, which the cache does not. Times are in epoch seconds.
@@ -129,7 +129,7 @@ class CacheModel:
         self.certain.clear()
 
     def wrote(self, write: Write) -> None:
-        """A write ended; if DynamoDB knows nothing of it, nothing is promised of copies."""
+        """A write ended; if DynamoDB has no record of it, no copy is certain."""
         if not write.announced:
             return
         self._was_written = True
@@ -168,7 +168,7 @@ class CacheModel:
                 yield name, copy.after_another_write()
 
     def _outdate(self, write: Write) -> None:
-        """No value that Apple returned for the item counts, until reads include the write."""
+        """Ignore values that Apple returned for the item, until reads include the write."""
         forgotten = write.unknown and write.closed
         for name, copies in self.possible.items():
             self.possible[name] = [
@@ -182,7 +182,7 @@ class CacheModel:
         self._settled_at[item] = max(settled_at, self._settled_at.get(item, 0.0))
 
     def _answer(self, write: Write, *, is_clean: bool) -> None:
-        """The answer is promised for the last writes, if none of them met another one."""
+        """The answer is promised for the last writes, if none of them overlapped another one."""
         self.certain.pop(write.name, None)
         if is_clean:
             self.possible.pop(write.name, None)

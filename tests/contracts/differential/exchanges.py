@@ -1,4 +1,4 @@
-"""What a request to the function led to: its response, and the calls to DynamoDB and Apple."""
+"""The results of a request to the function: its response, and the calls to DynamoDB and Apple."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Response:
 
 
 class Exchange(NamedTuple):
-    """A request of one token in one environment, and all that it led to.
+    """A request of one token in one environment, and its results.
 
     `value` is that of a write, None of a read. Times are in epoch seconds.
     """

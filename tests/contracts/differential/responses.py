@@ -28,7 +28,7 @@ DEADLINE_SECONDS: Final = 6
 
 
 class AllowedResponses:
-    """What all clients may receive; `check` raises an AssertionError for anything else."""
+    """The responses that clients may receive; `check` raises an AssertionError for any other."""
 
     def __init__(self) -> None:
         self._caches: dict[tuple[str, str], CacheModel] = defaultdict(CacheModel)
@@ -96,7 +96,7 @@ class AllowedResponses:
         cache.wrote(write)
 
     def _check_calls(self, exchange: Exchange, cache: CacheModel) -> None:
-        """What is not fresh in the cache is requested from Apple, once or twice, as one list."""
+        """Items that are not fresh in the cache are requested from Apple as one list, at most twice."""
         forwarded, names, sent_at = exchange.forwarded, exchange.names, exchange.sent_at
         is_read = any(call.operation == "BatchGetItem" for call in exchange.calls)
         if exchange.extended:
@@ -191,7 +191,7 @@ def _check_forward_reason(exchange: Exchange, cached: set[Name], cache: CacheMod
 
 
 def _update(exchange: Exchange, cache: CacheModel) -> None:
-    """Check whether Apple's response was stored, and what the cache holds now."""
+    """Check whether Apple's response was stored, and the present contents of the cache."""
     stored, failed = "stored" in exchange.response.cache, exchange.dynamodb_failed
     if not exchange.attempts or not exchange.cache_was_read or exchange.fault is not None:
         _expect(not stored, "not stored")

@@ -1,4 +1,4 @@
-"""docs/openapi.yaml as the tools of others read it: rulesets, and generators of clients."""
+"""docs/openapi.yaml in public tools: rulesets, and generators of clients."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
             configuration["additionalProperties"] = {"importFileExtension": ".js"}
         (folder / f"{generator}.json").write_text(json.dumps(configuration), "utf-8")
     jar = Path(package.origin).with_name("openapi-generator.jar")
-    # Half the processor time: it ends before a better compiler pays.
+    # This halves the processor time: the run is too short for the optimising compiler.
     faster = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
     run(java, *faster, "-jar", jar, "batch", *sorted(folder.glob("*.json")), cwd=folder)
     return folder

@@ -13,7 +13,7 @@ from typing import Any
 
 
 def applemusic_mcp(base_url: str, song: str, album: str) -> list[Any]:
-    """Its two ways: the functions of the web player's host, and the tool of the public one's."""
+    """Its two interfaces: functions for the web player's host, and a tool for the public host."""
     from applemusic_mcp import amp_api, auth, server  # noqa: PLC0415
 
     amp_api.AMP = server.BASE_URL = base_url

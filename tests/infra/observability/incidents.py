@@ -1,4 +1,4 @@
-"""The table of incidents: what pages, tickets and rolls back, and within how many minutes."""
+"""The table of incidents: their pages, tickets and rollbacks, and after how many minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the alarms of a template send while an incident lasts: pages, tickets and rollbacks.
+"""The notifications of a template's alarms during an incident: pages, tickets and rollbacks.
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-suppression.html
 """
@@ -117,7 +117,7 @@ class Monitoring:
 
 
 def _changes(states: Sequence[State], instants: Sequence[int]) -> Sequence[int]:
-    # OK notifies too, but asks for nothing.
+    # OK notifies too, but requires no action.
     return [
         instant
         for before, after, instant in zip(states, states[1:], instants[1:], strict=False)

@@ -43,7 +43,7 @@ def play(monitoring: Monitoring, incident: Incident) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize("incident", INCIDENTS, ids=lambda each: f"{each.name}, {each.description}")
-def test_an_incident_pages_tickets_and_rolls_back_within_these_minutes_and_nothing_else(
+def test_an_incident_fires_exactly_these_pages_tickets_and_rollbacks_within_these_minutes(
     monitoring: Monitoring, incident: Incident
 ) -> None:
     assert play(monitoring, incident) == [

@@ -59,7 +59,7 @@ def bundle(bundles: Mapping[str, Path], package: str) -> Path:
 
 
 def _run(script: str, *arguments: str, **environment: str) -> str:
-    """The output of a script that sees only the standard library and a bundle."""
+    """The output of a script that can import only the standard library and a bundle."""
     result = subprocess.run(  # noqa: S603 - this interpreter, on the bundle made above
         [sys.executable, "-I", "-S", "-B", "-c", script, *arguments],
         env=environment,
@@ -105,7 +105,7 @@ def test_only_functions_that_sign_have_cryptography_and_only_rotation_has_boto3(
     assert not {"aws_cdk", "bin", "infra", "pip", "tests"} & names["token_rotation"]
 
 
-def test_the_code_needs_nothing_outside_the_bundle(bundle: Path, package: str) -> None:
+def test_the_code_needs_no_module_outside_the_bundle(bundle: Path, package: str) -> None:
     script = (
         "import importlib, sys; sys.path.insert(0, sys.argv[1]); "
         "[importlib.import_module(name) for name in sys.argv[2:]]; "

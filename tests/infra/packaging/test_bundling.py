@@ -175,7 +175,7 @@ def test_a_missing_authority_of_amazon_is_an_error(tmp_path: Path) -> None:
         ("token_rotation", "", "no model of secretsmanager"),
     ],
 )
-def test_a_bundle_that_cannot_be_finished_ends_the_process_with_what_to_do(
+def test_a_bundle_that_cannot_be_finished_ends_the_process_with_a_message(
     repository: Path, output: Path, package: str, handler: str, message: str
 ) -> None:
     folder = (repository / "functions" / "example").rename(repository / "functions" / package)

@@ -285,7 +285,7 @@ def test_an_authorizers_function_sees_one_header_of_each_request_but_of_no_prefl
 
 
 @pytest.mark.parametrize("scopes", [(), ("ratings/read", "ratings/write")])
-def test_a_user_pools_tokens_are_checked_by_the_gateway_itself(scopes: tuple[str, ...]) -> None:
+def test_the_gateway_itself_checks_the_tokens_of_a_user_pool(scopes: tuple[str, ...]) -> None:
     pool = "arn:aws:cognito-idp:us-east-1:123456789012:userpool/us-east-1_Ab12Cd34E"
     authorizer = CognitoAuthorizer(user_pool_arn=pool, scopes=scopes)
     service = Resources.of_stage(replace(STAGES["dev"], authorizer=authorizer))

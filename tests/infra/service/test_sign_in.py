@@ -73,7 +73,7 @@ def test_only_the_functions_that_sign_may_read_the_signing_key(full: Resources) 
     }
 
 
-def test_the_function_reads_its_settings_and_has_a_concurrency_of_its_own(
+def test_the_function_reads_its_settings_and_has_its_own_concurrency(
     full: Resources,
 ) -> None:
     _, function = full.function("sign_in")
@@ -121,7 +121,7 @@ def test_one_method_of_this_stage_invokes_the_function_and_nothing_else_does(
     ],
     ids=["keys", "authorizer", "both"],
 )
-def test_a_token_takes_what_a_rating_takes(
+def test_a_developer_token_requires_the_same_credentials_as_a_rating(
     access: Mapping[str, Any], expected: tuple[bool, str]
 ) -> None:
     settings = replace(STAGES["dev"], sign_in_tokens=SignInTokens(), **access)
@@ -130,7 +130,7 @@ def test_a_token_takes_what_a_rating_takes(
     assert (method["ApiKeyRequired"], method["AuthorizationType"]) == expected
 
 
-def test_the_endpoint_has_a_throttle_of_its_own_and_everything_else_the_stages(
+def test_the_endpoint_has_its_own_throttle_and_every_other_one_has_the_stages(
     full: Resources,
 ) -> None:
     common = {

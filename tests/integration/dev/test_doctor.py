@@ -22,7 +22,7 @@ def no_node() -> None:
     raise SetupError("Node.js is needed, and it is not installed.")
 
 
-def test_a_missing_need_fails_and_every_line_says_what_to_do(
+def test_a_missing_requirement_fails_and_every_line_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(doctor, "check_credentials", lambda _: Finding("AWS", "none", ok=False))

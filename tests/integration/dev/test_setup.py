@@ -1,4 +1,4 @@
-"""Set-up repairs environments, installs pins, and reports why it cannot."""
+"""Set-up repairs environments, installs pinned packages, and reports why it failed."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_lock_file_is_installed_despite_hostile_pip_settings(made: Path) -> No
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"  # noqa: S603 - made above
 
 
-def test_a_second_run_does_and_prints_nothing_unless_the_lock_file_changed(
+def test_a_second_run_installs_and_prints_nothing_unless_the_lock_file_changed(
     folder: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     lock = folder.parent / "some.lock"
@@ -114,7 +114,7 @@ def test_a_package_with_another_hash_is_not_installed(
 @pytest.mark.parametrize(
     ("script", "said"), [("", False), ("echo no index >&2; exit 1", True)], ids=["works", "fails"]
 )
-def test_uv_installs_if_it_is_there_and_pip_if_uv_fails(
+def test_uv_installs_if_available_and_pip_if_uv_fails(
     folder: Path,
     environment: dict[str, str],
     tmp_path: Path,
@@ -154,7 +154,7 @@ def python(version: str) -> str:
         (python("3 99"), True, "its Python is 3.99"),
     ],
 )
-def test_a_damaged_environment_is_not_kept_nor_another_python_if_this_one_is_asked_for(
+def test_a_damaged_environment_and_another_python_than_the_requested_one_are_defects(
     folder: Path, damage: str, this_python: bool, reason: str | None
 ) -> None:
     subprocess.run(damage, shell=True, cwd=folder, check=True)  # noqa: S602 - the commands above
@@ -190,7 +190,7 @@ def test_an_environment_behind_a_link_is_not_cleared(
     assert (shared / "file").exists()
 
 
-def test_a_failing_pip_is_quoted_and_leaves_no_stamp(
+def test_the_error_of_pip_is_shown_and_no_stamp_is_written(
     folder: Path, environment: dict[str, str]
 ) -> None:
     lock = folder.parent / "missing.lock"
@@ -203,7 +203,7 @@ def test_a_failing_pip_is_quoted_and_leaves_no_stamp(
     assert "missing.lock" not in (folder / "installed.json").read_text()
 
 
-def test_an_installation_elsewhere_is_reported_and_leaves_no_stamp(
+def test_an_installation_elsewhere_is_reported_and_no_stamp_is_written(
     folder: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
     shutil.rmtree(next(folder.glob("lib/python*/site-packages/an_inner-1.0.dist-info")))
@@ -256,7 +256,7 @@ def npm_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_cdk_is_installed_once_whatever_node_env_is(npm_project: Path) -> None:
+def test_the_cdk_is_installed_once_with_any_node_env(npm_project: Path) -> None:
     # Without this option, npm skips development packages if NODE_ENV is production.
     commands(
         npm_project,
@@ -270,7 +270,7 @@ def test_the_cdk_is_installed_once_whatever_node_env_is(npm_project: Path) -> No
     assert (npm_project / "npm.log").read_text().count("\n") == 1
 
 
-def test_a_failing_npm_is_quoted_and_leaves_no_stamp(npm_project: Path) -> None:
+def test_the_error_of_npm_is_shown_and_no_stamp_is_written(npm_project: Path) -> None:
     commands(npm_project, npm="echo no network >&2; mkdir -p node_modules; exit 1")
 
     with pytest.raises(SetupError, match="no network"):
@@ -279,7 +279,7 @@ def test_a_failing_npm_is_quoted_and_leaves_no_stamp(npm_project: Path) -> None:
     assert list((npm_project / "node_modules").iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_one_line_with_what_to_do(
+def test_a_folder_that_cannot_be_written_is_reported_in_one_line_with_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -291,7 +291,7 @@ def test_a_folder_that_cannot_be_written_is_one_line_with_what_to_do(
     assert "file/venv (Not a directory): copy the project to a folder in which you may" in output
 
 
-def test_an_old_python_is_rejected_by_name(tmp_path: Path) -> None:
+def test_an_old_python_is_rejected_and_its_path_and_version_are_shown(tmp_path: Path) -> None:
     commands(tmp_path, old="case $1 in --version) echo Python 3.10.13;; *) exit 1;; esac")
     command = ["make", "--no-print-directory", "unit", f"PYTHON={tmp_path / 'old'}"]
 
@@ -304,7 +304,7 @@ def test_an_old_python_is_rejected_by_name(tmp_path: Path) -> None:
     assert "Creating" not in rejected.stdout
 
 
-def test_it_runs_on_this_python_without_any_package() -> None:
+def test_setup_runs_on_this_python_without_any_package() -> None:
     command = [sys.executable, "-S", "-m", "dev.setup", "--help"]
 
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, check=False)  # noqa: S603 - as above

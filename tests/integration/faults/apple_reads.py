@@ -1,4 +1,4 @@
-"""The tables: how Apple responds to a read, and what the caller gets in each state of the cache."""
+"""The tables: Apple's response to a read, and the caller's in each state of the cache."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from tests.integration.faults.cells import (
 )
 
 SECONDS: Final = 2.5
-"""What remains of Lambda's time if Apple is slow; the deadline is half a second earlier."""
+"""Lambda's remaining time if Apple is slow; the deadline is half a second earlier."""
 
 CHUNKED: Final = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
@@ -156,7 +156,7 @@ WAITS: Final[tuple[tuple[str, Callable[[], str] | None, range, range | None], ..
     ("Retry-After negative", lambda: "-5", range(5, 6), None),
     ("Retry-After huge", lambda: "9" * 30, range(60, 61), range(60, 61)),
 )
-"""The header, and the `Retry-After` of our 503 and 429; None if Apple asks for no certain time."""
+"""The header, and the `Retry-After` of our 503 and 429; None if Apple requires no certain time."""
 
 
 ROWS: Final[tuple[Row, ...]] = (

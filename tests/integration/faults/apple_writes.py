@@ -1,4 +1,4 @@
-"""The table: how Apple responds to a write, what the caller gets, and what is cached after it."""
+"""The table: Apple's response to a write, the caller's response, and the cache after it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.integration.faults.cells import (
 )
 
 SECONDS: Final = 3.5
-"""What remains of Lambda's time if Apple is slow; a write reserves a second for its close."""
+"""Lambda's remaining time if Apple is slow; a write reserves a second for its close."""
 
 METHODS: Final = ("PUT", "DELETE")
 

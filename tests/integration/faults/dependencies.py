@@ -88,7 +88,7 @@ def unusable(
     reads: int = 1,
     expected: Expected = STORED,
 ) -> Row:
-    """What DynamoDB returns is a miss."""
+    """The result of DynamoDB is a miss."""
     stores = int(expected == STORED)
     read = Cell(
         fault=f"DynamoDB: {fault}",

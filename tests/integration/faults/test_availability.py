@@ -1,4 +1,4 @@
-"""What one environment remembers about Apple and its developer token, over real sockets."""
+"""The memory of one environment about Apple and its developer token, over real sockets."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_while_the_breaker_is_open_apple_is_not_called_over_sockets(deploy: Depl
     assert_apple_is_not_called(function, 503, "50391", range(5, 11))
 
 
-def test_one_item_that_apple_answers_with_500_leaves_the_others_alone(deploy: Deploy) -> None:
+def test_other_items_are_served_while_apple_answers_one_with_500(deploy: Deploy) -> None:
     function = deploy(apple=(*[DOWN] * 8, NOT_RATED))
     for _ in range(4):
         assert get(function)["statusCode"] == 502
@@ -110,7 +110,7 @@ def test_during_a_cool_off_apple_is_not_called_over_sockets(
         assert get(function)["statusCode"] == 200
 
 
-def test_apple_is_left_alone_after_it_rejected_the_developer_token(deploy: Deploy) -> None:
+def test_apple_is_not_called_after_it_rejected_the_developer_token(deploy: Deploy) -> None:
     function = deploy(apple=(UNAUTHORIZED,), items=STALE())
     assert error_code(get(function, "i.b")) == "50390"
     assert len(function.calls()[2]) == 2
@@ -126,7 +126,7 @@ def test_apple_is_left_alone_after_it_rejected_the_developer_token(deploy: Deplo
         lambda: secret(developer_jwt(expires_at=1_000_000_000)),
     ],
 )
-def test_a_missing_developer_token_costs_one_read_of_the_secret_in_two_seconds(
+def test_without_a_developer_token_the_secret_is_read_once_in_two_seconds(
     deploy: Deploy, answers: Callable[[], tuple[Answering, ...]]
 ) -> None:
     function = deploy(secrets=(*answers(), *SECRET), apple=(NOT_RATED,), items=STALE())

@@ -35,7 +35,7 @@ LOST = {"RST": resets, "FIN": sends_and_closes()}
 
 @pytest.mark.parametrize("is_applied", [False, True])
 @pytest.mark.parametrize("dies", DEATHS.values(), ids=DEATHS)
-def test_a_dead_connection_to_dynamodb_costs_no_cache_operation(
+def test_no_cache_operation_fails_because_a_connection_to_dynamodb_died(
     deploy: Deploy, dies: Answering, capsys: pytest.CaptureFixture[str], *, is_applied: bool
 ) -> None:
     def works(connection: socket.socket, request: bytes) -> None:

@@ -42,7 +42,7 @@ def test_the_response_to_each_fault_of_a_write(
 
 
 def assert_remembered(cell: Cell, function: LambdaFunction, closed_after: float) -> None:
-    """The copy from before the write does not count; only a written value that is certain does."""
+    """The copy from before the write is invalid; only a written value that is certain is valid."""
     item, now = function.table.items[ADA.hash, family_sort_key("songs")], time.time()
     family = read_family(item, ADA.hash, now)
     assert family is not None

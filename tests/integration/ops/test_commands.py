@@ -130,7 +130,7 @@ def test_after_a_timeout_the_unfinished_rotation_can_be_abandoned(stage: Stage) 
     assert stage.value("token") == NEW_TOKEN
 
 
-def test_a_rotation_without_a_schedule_or_a_key_tells_which_to_put(stage: Stage) -> None:
+def test_rotate_without_a_schedule_or_a_key_says_what_to_put(stage: Stage) -> None:
     assert "put a new token with `put-token`" in stage.run("rotate")[1]
     stage.enable_rotation(OLD_TOKEN)
     status, output = stage.run("rotate", on_sleep=stage.end_rotation_without_a_token)
@@ -200,7 +200,7 @@ def test_without_a_working_token_the_remedy_is_shown(stage: Stage, existing: str
         (("put-token", NEW_TOKEN), 1),
     ],
 )
-def test_misuse_does_not_show_a_secret_in_an_argument(
+def test_a_usage_error_does_not_show_a_secret_from_an_argument(
     stage: Stage, arguments: tuple[str, ...], status: int
 ) -> None:
     assert stage.run(*arguments)[0] == status
@@ -214,7 +214,7 @@ def test_misuse_does_not_show_a_secret_in_an_argument(
         ("dev", "SigningKeySecret", "does not sign its own tokens: put a token"),
     ],
 )
-def test_a_stack_without_the_needed_outputs(
+def test_a_stack_without_the_needed_outputs_is_an_error(
     aws: None, run: Run, stage: str, without_output: str, expected: str
 ) -> None:
     create_stack(without_output=without_output)

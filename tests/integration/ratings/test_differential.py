@@ -21,7 +21,7 @@ from tests.contracts.differential.run import Run
 from tests.fakes.dynamodb import FakeDynamoDB
 
 STEPS: Final = 250
-"""Of one run; more find nothing that other runs do not."""
+"""The responses of one run; more in one run find no other defects."""
 
 KINDS: Final = {
     "200", "204", "400", "401", "403", "429", "502", "503", "504",  # of writes
@@ -46,7 +46,7 @@ def moto_call(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_until(requests: int, call: AwsCall) -> set[str]:
-    """Run until so many requests are answered; return which kinds of responses occurred."""
+    """Run until that many requests are answered; return the kinds of responses."""
     kinds: set[str] = set()
     for seed in itertools.count():
         run = Run(seed, call)
@@ -96,7 +96,7 @@ started = Family.started
     ],
     ids=lambda each: each if isinstance(each, str) else "",
 )
-def test_a_broken_function_is_noticed(
+def test_a_broken_function_is_detected(
     where: object, name: str, broken: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(where, name, broken)

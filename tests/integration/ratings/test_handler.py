@@ -41,7 +41,7 @@ def counts(line: dict[str, Any]) -> dict[str, int]:
 
 
 def capacity(function: LambdaFunction) -> Capacity:
-    """What the function has consumed since the start."""
+    """The consumption of the function since the start."""
     consumed = Capacity()
     for exchange in function.exchanges:
         consumed.record(*exchange)
@@ -132,7 +132,7 @@ FIGURES: dict[str, tuple[Any, ...]] = {
     FIGURES.values(),
     ids=FIGURES,
 )
-def test_what_a_request_costs(
+def test_each_request_makes_these_calls(
     deploy: Deploy,
     before: Callable[[LambdaFunction], None] | None,
     request_: Callable[[LambdaFunction], None],
@@ -156,7 +156,7 @@ def test_what_a_request_costs(
     assert now.write_units - earlier.write_units == write_units
 
 
-def test_a_contested_write_costs_a_third_update(deploy: Deploy) -> None:
+def test_a_contested_write_sends_a_third_update(deploy: Deploy) -> None:
     def announces_another_write(connection: socket.socket, request: bytes) -> None:
         cache = DynamoDBCache(
             environment.table.call,

@@ -62,7 +62,7 @@ def test_silence_times_out_and_a_closed_port_is_unavailable() -> None:
         check(f"http://127.0.0.1:{port}", AppleUnavailableError, "ConnectError")
 
 
-def test_the_body_is_not_waited_for() -> None:
+def test_the_check_does_not_wait_for_the_body() -> None:
     with origin(drips(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x")) as apple:
         started = time.monotonic()
         AppleMusic(apple.url, clock=time, timeout_seconds=ENDLESS_SECONDS).check_token(TOKEN)
@@ -71,7 +71,7 @@ def test_the_body_is_not_waited_for() -> None:
         assert apple.hung_up.wait(SAFETY_NET_SECONDS), "the connection was left open"
 
 
-def test_a_certificate_of_an_unknown_authority_gets_no_token() -> None:
+def test_no_token_is_sent_to_a_server_with_an_untrusted_certificate() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with origin(sends(http(200)), tls=context) as apple:

@@ -201,7 +201,7 @@ def test_an_event_about_another_secret_is_rejected() -> None:
     ],
     ids=["no key", "too old"],
 )
-def test_a_rotation_that_is_given_up_does_not_block_the_next_one(
+def test_an_abandoned_rotation_does_not_block_the_next_one(
     prepare: Callable[[World], None], key: str, expected: Expected
 ) -> None:
     world = World(key=key)

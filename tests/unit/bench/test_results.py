@@ -33,7 +33,7 @@ def test_a_spread_is_minimum_median_and_maximum() -> None:
     assert rounded(0.123456789) == 0.12346
 
 
-def test_a_ratio_is_taken_pair_by_pair_so_a_slow_moment_does_not_change_it() -> None:
+def test_a_ratio_is_computed_pair_by_pair_so_a_slow_moment_does_not_change_it() -> None:
     assert ratios([1.0, 10.0, 1.0], [2.0, 20.0, 2.0]) == spread([0.5] * 3)
     with pytest.raises(ValueError, match="shorter"):
         ratios([1.0, 2.0], [1.0])

@@ -106,7 +106,7 @@ def test_a_rating_is_written_and_the_previous_one_restored(
     assert (service.writes, service.ratings[ITEM_PATH]) == (writes, previous)
 
 
-def test_a_write_that_is_not_applied_is_found() -> None:
+def test_a_write_that_is_not_applied_is_detected() -> None:
     service = FakeService(lambda reply: replace(reply, body=b"{}"))
     assert list(faults_of_writing(service)) == ["the written rating is read"]
 
@@ -129,7 +129,7 @@ def test_nothing_is_written_if_the_previous_rating_cannot_be_read() -> None:
     assert service.writes == []
 
 
-def test_mixed_up_users_are_found() -> None:
+def test_a_service_that_mixes_up_users_is_detected() -> None:
     class MixingService(FakeService):
         def get(self, path: str, user_token: str | None) -> Reply:
             return super().get(path, None if user_token is None else EVE)
@@ -167,7 +167,7 @@ def with_header(name: str, value: str | None) -> Change:
         (lambda reply: replace(reply, status=502, body=error(502, EVE)), "status 502 (no code)"),
     ],
 )
-def test_a_broken_promise_is_found_and_explained(change: Change, expected: str) -> None:
+def test_a_broken_promise_is_detected_and_explained(change: Change, expected: str) -> None:
     found = "\n".join(f"{name}: {fault}" for name, fault in faults(FakeService(change)).items())
     assert expected in found
     assert EVE not in found

@@ -31,7 +31,7 @@ class Breaker:
             self.record(FAILED, items)
 
     def times_out(self, *, has_stale: bool = False, is_write: bool = False) -> float:
-        """Let Apple be silent as long as the breaker waits; return those seconds."""
+        """Simulate silence of Apple until the breaker's limit; return that limit in seconds."""
         seconds = self.breaker.patience(has_stale=has_stale, is_write=is_write)
         self.record(TIMED_OUT, seconds=min(seconds, 5), has_stale=has_stale)
         return seconds
@@ -99,7 +99,7 @@ def test_one_item_that_fails_does_not_open_the_breaker(
     assert bool(breaker.waits[0]) is is_open
 
 
-def test_an_answer_for_any_item_ends_the_row_of_failures(breaker: Breaker) -> None:
+def test_a_response_for_any_item_resets_the_count_of_failures(breaker: Breaker) -> None:
     breaker.fails("a", "a", "a", "b")
     breaker.answers()
     breaker.fails("a", "a", "a", "b")
@@ -120,7 +120,7 @@ def test_two_time_outs_open_the_breaker_even_of_one_item(breaker: Breaker) -> No
     assert breaker.waits == (10, 10)
 
 
-def test_a_time_out_of_less_than_a_second_says_nothing(breaker: Breaker) -> None:
+def test_a_time_out_of_less_than_a_second_is_ignored(breaker: Breaker) -> None:
     for _ in range(6):
         breaker.record(TIMED_OUT, seconds=0.9)
 
@@ -146,7 +146,7 @@ def test_a_probe_that_fails_at_once_opens_the_breaker_again(opened: Breaker) -> 
     assert 5 <= opened.waits[0] <= 15
 
 
-def test_pauses_after_failed_probes_are_spread(opened: Breaker) -> None:
+def test_pauses_after_failed_probes_have_jitter(opened: Breaker) -> None:
     seconds = []
     for _ in range(1000):
         opened.fails("a")
@@ -157,7 +157,7 @@ def test_pauses_after_failed_probes_are_spread(opened: Breaker) -> None:
     assert abs(fmean(seconds) - 10) < 0.5
 
 
-def test_the_long_probe_is_left_to_a_request_that_can_wait(opened: Breaker) -> None:
+def test_only_a_request_that_can_wait_makes_the_long_probe(opened: Breaker) -> None:
     opened.times_out()
     any_seconds, stale_seconds = opened.waits
     assert stale_seconds == any_seconds + 10
@@ -200,7 +200,7 @@ def test_after_three_time_outs_cut_short_only_stale_copies_are_served_without_a_
 
 
 @pytest.mark.parametrize(("seconds", "is_slow"), [(1.4, False), (1.5, True)])
-def test_only_an_answer_that_a_stale_copy_would_have_waited_for_ends_that_row(
+def test_only_a_response_within_the_time_of_a_stale_copy_resets_that_count(
     breaker: Breaker, seconds: float, is_slow: bool
 ) -> None:
     for _ in range(3):

@@ -36,7 +36,7 @@ ALL_RESENT = ("open", "close", "store")
         (orders("like", "dislike", dying=1, skews=(0.5, -0.5), resent=("open",)), 70),
     ],
 )
-def test_every_order_of_a_few_operations(run: Run, at_least: int) -> None:
+def test_the_promises_hold_in_every_order_of_a_few_operations(run: Run, at_least: int) -> None:
     assert violations_in(run(), at_least=at_least) == []
 
 
@@ -58,17 +58,17 @@ def test_every_order_of_a_few_operations(run: Run, at_least: int) -> None:
         (orders(*SESSION, every=True, skews=(0.5, -0.5), resent=ALL_RESENT), 1500),
     ],
 )
-def test_every_order_of_more_operations(run: Run, at_least: int) -> None:
+def test_the_promises_hold_in_every_order_of_more_operations(run: Run, at_least: int) -> None:
     assert violations_in(run(), at_least=at_least) == []
 
 
-def test_random_runs_with_deaths_lost_responses_and_resent_calls() -> None:
+def test_the_promises_hold_in_random_runs_with_deaths_lost_responses_and_resent_calls() -> None:
     assert violations_in(random_runs(range(40)), at_least=40) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("hundred", range(1, 4))
-def test_more_random_runs(hundred: int) -> None:
+def test_the_promises_hold_in_more_random_runs(hundred: int) -> None:
     seeds = range(hundred * 100, hundred * 100 + 100)
 
     assert violations_in(random_runs(seeds), at_least=100) == []
@@ -84,7 +84,7 @@ def test_more_random_runs(hundred: int) -> None:
         a_failure_of_apple_after_a_change_elsewhere,
     ],
 )
-def test_one_order(run: Run) -> None:
+def test_the_promises_hold_in_this_order(run: Run) -> None:
     assert violations_in(run(), at_least=1) == []
 
 

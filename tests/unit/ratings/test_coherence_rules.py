@@ -27,7 +27,9 @@ Patch = pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("merging", "run"), [(False, LIKE_AND_READ), (True, a_write_of_a_song_by_another_id)]
 )
-def test_the_generation_of_a_bucket(merging: bool, run: Run, monkeypatch: Patch) -> None:
+def test_without_the_generation_of_a_bucket_a_promise_breaks(
+    merging: bool, run: Run, monkeypatch: Patch
+) -> None:
     read_bucket = items.read_bucket
 
     def of_any_generation(*args: Any) -> Bucket | None:
@@ -41,7 +43,7 @@ def test_the_generation_of_a_bucket(merging: bool, run: Run, monkeypatch: Patch)
     assert any(run())
 
 
-def test_concurrent_writes(monkeypatch: Patch) -> None:
+def test_without_the_mark_of_concurrent_writes_a_promise_breaks(monkeypatch: Patch) -> None:
     started = Family.started
     monkeypatch.setattr(
         Family, "started", lambda *args: started(*args)._replace(had_concurrent_write=False)
@@ -50,7 +52,7 @@ def test_concurrent_writes(monkeypatch: Patch) -> None:
     assert any(TWO_WRITES())
 
 
-def test_what_a_resent_opening_replaced(monkeypatch: Patch) -> None:
+def test_without_the_value_that_a_resent_open_replaced_a_promise_breaks(monkeypatch: Patch) -> None:
     class ConditionFailedError(dynamodb._ConditionFailedError):
         def __init__(self, item: items.Item) -> None:
             super().__init__({name: item[name] for name in item if name != "writing_before"})
@@ -61,7 +63,7 @@ def test_what_a_resent_opening_replaced(monkeypatch: Patch) -> None:
 
 
 @pytest.mark.long
-def test_later_writes(monkeypatch: Patch) -> None:
+def test_without_the_condition_on_later_writes_a_promise_breaks(monkeypatch: Patch) -> None:
     original = items.closing_the_only_one
     monkeypatch.setattr(
         items,
@@ -72,19 +74,19 @@ def test_later_writes(monkeypatch: Patch) -> None:
     assert any(THREE_WRITES())
 
 
-def test_settling(monkeypatch: Patch) -> None:
+def test_without_settling_a_promise_breaks(monkeypatch: Patch) -> None:
     monkeypatch.setattr(Family, "is_settled", lambda *_: True)
 
     assert any(LIKE_AND_READ())
 
 
-def test_unknown_outcomes(monkeypatch: Patch) -> None:
+def test_without_the_pause_after_an_unknown_outcome_a_promise_breaks(monkeypatch: Patch) -> None:
     monkeypatch.setattr(dynamodb, "UNKNOWN_SECONDS", 0)
 
     assert any(a_late_effect_of_a_lost_write())
 
 
-def test_the_age_limit_of_answers(monkeypatch: Patch) -> None:
+def test_without_the_age_limit_of_answers_a_promise_breaks(monkeypatch: Patch) -> None:
     choose = CachePolicy.choose
 
     def without_limit(self: CachePolicy, stored: Any, answer: Any, *more: Any) -> object:
@@ -95,7 +97,7 @@ def test_the_age_limit_of_answers(monkeypatch: Patch) -> None:
     assert any(TWO_WRITES())
 
 
-def test_the_generation_of_answers(monkeypatch: Patch) -> None:
+def test_without_the_generation_of_answers_a_promise_breaks(monkeypatch: Patch) -> None:
     choose = CachePolicy.choose
 
     def of_any_generation(self: CachePolicy, stored: Any, answer: Any, *more: Any) -> object:
@@ -106,7 +108,7 @@ def test_the_generation_of_answers(monkeypatch: Patch) -> None:
     assert any(TWO_WRITES())
 
 
-def test_the_later_of_a_stored_rating_and_an_answer(monkeypatch: Patch) -> None:
+def test_if_an_answer_replaces_a_later_stored_rating_a_promise_breaks(monkeypatch: Patch) -> None:
     choose = CachePolicy.choose
 
     def answer_wins(self: CachePolicy, stored: Any, answer: Any, *more: Any) -> object:
@@ -117,7 +119,7 @@ def test_the_later_of_a_stored_rating_and_an_answer(monkeypatch: Patch) -> None:
     assert any(a_failure_of_apple_after_a_change_elsewhere())
 
 
-def test_earlier_answers(monkeypatch: Patch) -> None:
+def test_without_earlier_answers_a_promise_breaks(monkeypatch: Patch) -> None:
     answers_after = WriteStarted.answers_after
     monkeypatch.setattr(
         WriteStarted,
@@ -128,7 +130,7 @@ def test_earlier_answers(monkeypatch: Patch) -> None:
     assert any(ten_writes_in_a_row())
 
 
-def test_ten_answers(monkeypatch: Patch) -> None:
+def test_with_nine_answers_a_promise_breaks(monkeypatch: Patch) -> None:
     monkeypatch.setattr(policy, "MAX_ANSWERS", 9)
 
     assert any(ten_writes_in_a_row())

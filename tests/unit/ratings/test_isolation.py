@@ -1,4 +1,4 @@
-"""No user ever sees a rating of another user, whatever fails in whatever order."""
+"""No user sees a rating of another user, with any failures in any order."""
 
 import json
 import random

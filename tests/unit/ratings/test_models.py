@@ -2,7 +2,7 @@ from functions.ratings.models import RATING_TYPES, MusicUserToken, RatingKey
 
 
 def test_a_token_is_hidden_and_its_hash_is_the_same_in_every_release() -> None:
-    """Otherwise a release would not see the ratings and writes of the release before."""
+    """A release must find the ratings and writes of the previous release."""
     token = MusicUserToken("ada")
 
     assert "ada" not in f"{token!r} {token!s}"

@@ -57,7 +57,7 @@ def test_apple_has_less_time_and_no_retry_only_if_stale_copies_cover_all_items(
 
 
 @pytest.mark.parametrize(("seconds", "apple_seconds"), [(4, 3.4), (1.1, 0.55)])
-def test_time_to_store_is_reserved_at_most_half(
+def test_at_most_half_of_the_time_is_reserved_for_the_store(
     function: InMemoryFunction, seconds: float, apple_seconds: float
 ) -> None:
     function.read()
@@ -77,7 +77,7 @@ def test_a_response_that_took_long_is_served_and_not_stored(
     assert function.read() == ReadResult(ratings=(LIKED,), cache_status=cache_status)
 
 
-def test_what_a_list_stored_is_a_hit_for_single_reads_and_the_reverse(
+def test_ratings_stored_by_a_list_are_hits_for_single_reads_and_the_reverse(
     function: InMemoryFunction,
 ) -> None:
     function.read(*HUNDRED[:50])
@@ -96,7 +96,7 @@ def test_what_a_list_stored_is_a_hit_for_single_reads_and_the_reverse(
         ("store", MISS, ["read", "GET", "store"], Metric.CACHE_STORE_FAILED),
     ],
 )
-def test_if_the_cache_fails_apple_responds(
+def test_if_the_cache_fails_apple_is_called(
     function: InMemoryFunction,
     failing: str,
     cache_status: CacheStatus,
@@ -135,7 +135,7 @@ def test_ratings_from_the_future_are_misses_and_counted(function: InMemoryFuncti
     assert function.observer.counted == {Metric.CACHE_ITEM_INVALID: 2}
 
 
-def test_more_than_a_bare_rating_bypasses_the_cache(function: InMemoryFunction) -> None:
+def test_a_read_of_more_than_a_bare_rating_bypasses_the_cache(function: InMemoryFunction) -> None:
     function.read(options=QueryOptions(language="de"))
     function.calls.clear()
 
@@ -154,7 +154,7 @@ def test_more_than_a_bare_rating_bypasses_the_cache(function: InMemoryFunction) 
     ]
 
 
-def test_of_a_list_only_the_missing_items_are_read_from_apple(function: InMemoryFunction) -> None:
+def test_only_the_missing_items_of_a_list_are_read_from_apple(function: InMemoryFunction) -> None:
     function.read("i.b", "i.d")
     function.clock.advance(18)
     ids = ("i.a", "i.b", "i.c", "i.d")

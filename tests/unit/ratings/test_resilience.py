@@ -69,7 +69,7 @@ def test_a_failure_neither_starts_nor_shortens_a_cool_off(availability: Availabi
     assert availability.record(Outcome.RATE_LIMITED) > 1
 
 
-def test_cool_offs_are_spread() -> None:
+def test_cool_offs_have_jitter() -> None:
     clock, observer, seconds = FakeClock(), RecordingObserver(), set()
     for seed in range(1000):
         policy = AppleAvailability(clock, Random(seed), observer)

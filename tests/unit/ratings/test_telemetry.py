@@ -127,7 +127,7 @@ def test_a_line_is_cloudwatchs_embedded_metric_format(log: Log) -> None:
     }
 
 
-def test_a_5xx_also_counts_for_its_version_in_a_metric_of_its_own_and_a_429_does_not(
+def test_a_5xx_also_counts_in_a_metric_of_its_version_and_a_429_does_not(
     log: Log,
 ) -> None:
     line = log.write(LATE)
@@ -184,7 +184,7 @@ def test_a_hidden_failure_is_a_warning_and_a_failed_request_an_error(
     assert line.get("warnings") == ([f"CacheStoreFailed: {reason}"] if reason else None)
 
 
-def test_a_line_has_nothing_of_the_request_before_nor_a_metric_named_like_a_field(
+def test_a_line_has_no_data_of_the_previous_request_and_no_metric_named_like_a_field(
     log: Log,
 ) -> None:
     log.telemetry.count(Metric.CACHE_STORE_FAILED, reason="ReadTimeoutError")

@@ -70,7 +70,7 @@ def test_a_token_is_reused_until_half_of_its_life_and_the_key_is_not_read_meanwh
     assert world.tokens.issue(None).token == second.token
 
 
-def test_each_origin_has_a_token_of_its_own_which_is_kept() -> None:
+def test_each_origin_has_its_own_token_which_is_reused() -> None:
     world = World()
     origins = (None, PAGE, "http://localhost:3000")
     first = {origin: world.tokens.issue(origin).token.jwt for origin in origins}

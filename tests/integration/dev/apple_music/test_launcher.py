@@ -1,4 +1,4 @@
-"""The stand-in stops at once, even while it keeps a user waiting."""
+"""The local Apple Music stops at once, even while a user waits for a response."""
 
 from __future__ import annotations
 

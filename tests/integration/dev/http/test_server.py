@@ -88,7 +88,7 @@ def test_the_target_arrives_as_it_was_sent(url: str, target: str) -> None:
     assert json.loads(body)["target"] == target
 
 
-def test_repeated_headers_arrive_apart_and_in_order(url: str) -> None:
+def test_repeated_headers_arrive_separately_and_in_order(url: str) -> None:
     _, body = exchange(
         url, b"GET / HTTP/1.1\r\nHost: x\r\nX-one: 1\r\nX-ONE:  2 \r\nX_One: 3\r\n\r\n"
     )
@@ -135,7 +135,7 @@ def test_a_body_over_the_limit_is_413_and_the_client_receives_it(
     assert (response.status, response.read()) == (413, b"rejected")
 
 
-def test_a_taken_port_is_an_os_error(url: str) -> None:
+def test_a_port_in_use_is_an_os_error(url: str) -> None:
     with pytest.raises(OSError, match="in use"):
         listen(urlsplit(url).port or 0)
 

@@ -153,7 +153,7 @@ def test_stopping_fails_an_event_whose_response_is_about_to_be_read(start: Start
         process._receive(SAFETY_NET_SECONDS)
 
 
-def test_a_user_with_a_fault_has_a_process_of_its_own_until_a_restart() -> None:
+def test_a_user_with_a_fault_has_its_own_process_until_a_restart() -> None:
     def make() -> LambdaPool:
         return LambdaPool(variables=variables("describe"), size=1)
 
@@ -176,7 +176,7 @@ def test_a_user_with_a_fault_has_a_process_of_its_own_until_a_restart() -> None:
         pid(a)
 
 
-def test_an_environment_of_a_fault_that_does_not_start_is_an_error_of_its_requests() -> None:
+def test_if_the_process_of_a_user_with_a_fault_does_not_start_its_requests_fail() -> None:
     def make() -> LambdaPool:
         return LambdaPool(variables=variables("missing"), size=1)
 

@@ -1,4 +1,4 @@
-"""The service does not start with options that make no sense, and says what to change."""
+"""The service rejects invalid options, and says what to change."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def function_of(url: str) -> InMemoryFunction:
     return function
 
 
-def test_the_requests_have_apples_paths_both_tokens_and_nothing_else() -> None:
+def test_the_requests_have_apples_paths_and_both_tokens_and_no_other_header() -> None:
     with origin(FOUND) as apple:
         function = function_of(apple.url)
         function.read("i.a", "i.b", options=QueryOptions(language="en-GB", include="content"))
@@ -108,7 +108,7 @@ def test_a_retry_uses_a_new_connection() -> None:
         assert (len(apple.requests), apple.connections) == (2, 2)
 
 
-def test_an_error_without_a_status_holds_neither_its_cause_nor_a_token() -> None:
+def test_an_error_without_a_status_contains_neither_its_cause_nor_a_token() -> None:
     with origin(resets) as apple:
         error = function_of(apple.url).read().error
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.long  # moto takes about 10 ms per call
 
 @pytest.fixture
 def worlds(dynamodb: "DynamoDBClient") -> Worlds:
-    """Worlds on one table, each with a user of its own."""
+    """Worlds on one table, each with its own user."""
     users = (f"user-{number}" for number in itertools.count())
     call = Boto3Service(dynamodb).call
 
@@ -35,7 +35,7 @@ def worlds(dynamodb: "DynamoDBClient") -> Worlds:
         (("like", "dislike"), ("open",), 70),
     ],
 )
-def test_every_order_with_deaths(
+def test_the_promises_hold_in_every_order_with_deaths(
     worlds: Worlds, kinds: tuple[str, ...], resent: tuple[str, ...], at_least: int
 ) -> None:
     run = orders(*kinds, dying=1, skews=(0.5, -0.5), resent=resent, worlds=worlds)
@@ -43,5 +43,5 @@ def test_every_order_with_deaths(
     assert violations_in(run(), at_least=at_least) == []
 
 
-def test_random_runs(worlds: Worlds) -> None:
+def test_the_promises_hold_in_random_runs(worlds: Worlds) -> None:
     assert violations_in(random_runs(range(20), worlds), at_least=20) == []

@@ -140,7 +140,7 @@ def test_the_authorization_token_is_sent_to_no_host_but_this_one(url: str) -> No
     assert read(CredentialSource(at(url), clock), clock) is None
 
 
-def test_an_unreachable_server_or_an_invalid_token_is_no_exception() -> None:
+def test_an_unreachable_server_or_an_invalid_token_returns_no_credentials() -> None:
     clock = FakeClock()
 
     with refusing_port() as port:

@@ -135,7 +135,7 @@ def test_the_connection_is_kept_for_a_minute() -> None:
 
 
 @pytest.mark.parametrize("dies", [resets, sends_and_closes(), stays_silent])
-def test_a_dead_kept_connection_costs_no_call(dies: Answering) -> None:
+def test_a_call_on_a_dead_kept_connection_is_resent(dies: Answering) -> None:
     with origin(sends(http(200, b"{}")), dies, sends(http(200, b"{}"))) as aws:
         calling = client(aws.url, seconds=6)
         for _ in range(3):
@@ -196,7 +196,7 @@ def test_without_a_response_the_code_is_the_class_of_the_error(
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
 
-def test_only_the_authorities_of_the_variable_are_trusted(tmp_path: Path) -> None:
+def test_only_the_authorities_in_aws_ca_bundle_are_trusted(tmp_path: Path) -> None:
     trusted, other = trustme.CA(), trustme.CA()
     stores = []
     for name, authority in (("trusted", trusted), ("other", other)):
@@ -279,7 +279,7 @@ ENDPOINT = IRELAND | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1/"}
         (ENDPOINT | {"AWS_ENDPOINT_URL_DYNAMODB": "x"}, SECRETS_MANAGER, "http://127.0.0.1:1"),
     ],
 )
-def test_the_endpoint_comes_from_the_variables_of_the_sdks(
+def test_the_endpoint_is_read_from_the_variables_of_the_sdks(
     environment: dict[str, str], service: JsonService, url: str
 ) -> None:
     client = JsonClient(service, environment, trust=TrustStore(), seconds=1, clock=time)

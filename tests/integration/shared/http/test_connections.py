@@ -1,4 +1,4 @@
-"""Which connections are kept and resent on, and which peers are trusted."""
+"""Which connections are kept, when a request is resent, and which peers are trusted."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class TestTls:
 
             assert (served.connections, len(served.requests), len(loads)) == (2, 4, 1)
 
-    def test_an_unrequested_response_is_seen_through_tls(
+    def test_an_unrequested_response_is_detected_through_tls(
         self, authority: trustme.CA, trust: TrustStore
     ) -> None:
         answers = sends(http(200, b"{}"), http(200, b"unrequested")), sends(http(200, b"second"))

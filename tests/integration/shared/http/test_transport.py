@@ -1,4 +1,4 @@
-"""What is sent, and how the deadline ends each part of an exchange."""
+"""The bytes that are sent, and how the deadline ends each part of an exchange."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No request gets the response to another one, whatever the peer sends."""
+"""No request gets the response to another request, even from a hostile peer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STATUSES = (200, 200, 200, 200, 204, 304, 401, 403, 404, 429, 500, 503)
 
 @dataclass
 class Script:
-    """What the peer does for each request, by its number: bytes, and pauses of some seconds."""
+    """The peer's actions for each request, by its number: bytes, and pauses in seconds."""
 
     plays: list[list[bytes | float]]
     statuses: list[int]
@@ -162,7 +162,7 @@ def peer_that_plays(plays: Script, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         thread.start()
         return ours
 
-    # A pair delivers at once what is sent: nothing arrives after the peer has finished.
+    # A socket pair delivers bytes at once: no byte arrives after the peer has finished.
     monkeypatch.setattr(transport, "create_connection", connect)
     yield
     for thread in threads:
@@ -172,7 +172,7 @@ def peer_that_plays(plays: Script, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 def check(got: Response, number: int, plays: Script, seed: int) -> None:
     assert got.status == plays.statuses[number], seed
     assert set(MARK.findall(got.body or b"")) <= {mark(number)}, seed
-    # An error's body may be given up on a busy machine.
+    # On a busy machine, the body of an error may be abandoned.
     if plays.bodies[number] is not None and (got.status < 400 or got.body is not None):
         assert got.body == plays.bodies[number], seed
 
@@ -192,7 +192,7 @@ def run(seed: int, monkeypatch: pytest.MonkeyPatch) -> int:
             else:
                 check(got, number, plays, seed)
                 complete += got.body is not None
-                # What comes after a response is there before the next request is written.
+                # Bytes after a response arrive before the next request is written.
                 assert plays.finished[number].wait(GIVES_UP_SECONDS), seed
             assert time.monotonic() - started < plays.deadlines[number] + LATE_SECONDS, seed
         client.close()

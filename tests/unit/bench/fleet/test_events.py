@@ -1,7 +1,7 @@
 from bench.fleet.events import EventLoop
 
 
-def test_calls_that_sleep_take_turns_in_the_order_of_time() -> None:
+def test_sleeping_calls_resume_in_the_order_of_time() -> None:
     loop, done = EventLoop(), list[tuple[str, float]]()
 
     def call(name: str, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""A developer's own users and items, and what is wrong with a file that has none."""
+"""A developer's own users and items, and the errors of an invalid file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stand-in responds as Apple documents."""
+"""The local Apple Music responds as Apple documents."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_content_is_returned_if_included(apple: AppleMusic) -> None:
         (f"{SONG}?include=lyrics", "40005", {"parameter": "include"}),
     ],
 )
-def test_bad_requests(
+def test_a_bad_request_is_an_error_with_its_source(
     apple: AppleMusic, target: str, code: str, source: dict[str, str] | None
 ) -> None:
     response = call(apple, target)
@@ -211,8 +211,8 @@ def test_a_bad_developer_token_is_401(apple: AppleMusic, fault: str) -> None:
 
 def test_no_user_token_is_401_and_an_unknown_one_403(apple: AppleMusic) -> None:
     assert call(apple, SONG, headers=(DEVELOPER,)).status == 401
-    stranger = ("Music-User-Token", "sample-user-token-eve")
-    rejected = call(apple, SONG, headers=(DEVELOPER, stranger))
+    unknown_user = ("Music-User-Token", "sample-user-token-eve")
+    rejected = call(apple, SONG, headers=(DEVELOPER, unknown_user))
     assert (rejected.status, error(rejected)["code"]) == (403, "40300")
     assert error(rejected)["title"] == "Forbidden"
 

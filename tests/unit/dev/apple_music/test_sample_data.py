@@ -19,7 +19,7 @@ def rows(heading: str) -> list[str]:
     return [row for table in tables for row in table.splitlines()[2:]]
 
 
-def test_the_page_lists_every_user_and_no_other() -> None:
+def test_the_page_lists_exactly_the_sample_users() -> None:
     assert rows("Sample users") == [
         f"| `{user.token}` | {user.case} | {user.response} |" for user in USERS
     ]
@@ -41,14 +41,14 @@ def test_the_page_lists_every_item_and_the_first_and_last_of_the_library() -> No
         assert row == f"| {first.title} to {last.title} | {ids} and so on |"
 
 
-def test_every_user_has_a_token_of_its_own_which_the_secret_scan_knows() -> None:
+def test_every_user_has_its_own_token_which_the_secret_scan_knows() -> None:
     tokens = [user.token for user in USERS]
     assert len(set(tokens)) == len(tokens)
     assert all(token.startswith("sample-user-token-") for token in tokens)
     assert set(FAULTS) < set(RATINGS) < set(tokens)
 
 
-def test_every_id_is_one_item_and_valid_for_the_service_and_the_stand_in() -> None:
+def test_every_id_is_one_item_and_valid_for_the_service_and_the_local_apple_music() -> None:
     names = [name for item in (*SAMPLE_ITEMS, *LIBRARY_ITEMS) for name in item.ids]
     assert len(set(names)) == len(names)
     for name in names:

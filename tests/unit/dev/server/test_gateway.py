@@ -83,7 +83,7 @@ def test_the_sign_in_function_responds_to_its_one_route() -> None:
         ({"statusCode": "200"}, (500, "50090")),
     ],
 )
-def test_a_failing_function_is_the_gateways_error(
+def test_if_the_function_fails_the_gateway_responds_with_its_own_error(
     outcome: object, expected: tuple[int, str]
 ) -> None:
     assert error(call(FakeFunction(outcome))) == expected

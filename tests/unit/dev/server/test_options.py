@@ -26,19 +26,19 @@ def found(_host: str, _port: int) -> None:
 
 
 def test_a_host_that_no_name_server_knows_is_reported() -> None:
-    asked = []
+    looked_up = []
 
     def resolve(host: str, port: int) -> None:
-        asked.append((host, port))
+        looked_up.append((host, port))
         raise gaierror
 
     environment = {"APPLE_MUSIC_URL": "https://api.music.aple.com", "DEVELOPER_TOKEN": TOKEN}
     with pytest.raises(UsageError, match=r"host api\.music\.aple\.com .* check its spelling"):
         read_options(environment, now=NOW, resolve=resolve)
-    assert asked == [("api.music.aple.com", 443)]
+    assert looked_up == [("api.music.aple.com", 443)]
 
 
-def test_without_variables_the_stand_in_is_used_on_port_8080() -> None:
+def test_without_variables_the_local_apple_music_is_used_on_port_8080() -> None:
     options = read_options({"PORT": "", "DEVELOPER_TOKEN": ""}, now=NOW, resolve=found)
     assert options == Options(port=8080, fresh_seconds=60, state_file=DEFAULT_FILE)
 
@@ -61,7 +61,7 @@ def test_address_data_and_json_output_can_be_set() -> None:
     ) == read_options({}, now=NOW, resolve=found)
 
 
-def test_the_page_lists_every_variable_and_no_other() -> None:
+def test_the_page_lists_exactly_the_variables_that_exist() -> None:
     read: set[str] = set()
 
     class Recorder(dict[str, str]):

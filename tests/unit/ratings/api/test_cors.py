@@ -17,7 +17,7 @@ VARY = {"Vary": "Origin"}
             ((APP, WEBVIEW), (each,), {"Access-Control-Allow-Origin": each, **EXPOSED, **VARY})
             for each in (APP, WEBVIEW)
         ),
-        # Every response depends on the origin, also one to a request without any.
+        # Every response depends on the origin, even if the request has none.
         *(
             ((APP, WEBVIEW), origin, VARY)
             for origin in (

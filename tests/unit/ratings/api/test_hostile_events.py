@@ -1,4 +1,4 @@
-"""Whatever event arrives, the response is one of the contract's, and calls to Apple are valid."""
+"""For any event, the response matches the contract, and calls to Apple are valid."""
 
 import json
 import re

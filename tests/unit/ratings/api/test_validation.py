@@ -170,7 +170,7 @@ def test_an_invalid_parameter_is_named(name: str, values: tuple[str, ...]) -> No
         {"ids": ["3"], "ids[]": ["1,2"]},
     ],
 )
-def test_ids_keep_their_order_and_repeats_are_folded(query: dict[str, list[str]]) -> None:
+def test_ids_keep_their_order_and_duplicates_are_removed(query: dict[str, list[str]]) -> None:
     keys = rating_keys("songs", query)
 
     assert keys == tuple(RatingKey(type="songs", id=item_id) for item_id in ("3", "1", "2"))

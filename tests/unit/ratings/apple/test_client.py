@@ -174,7 +174,7 @@ def test_a_write_is_clear_if_the_response_confirms_it(
         *((DELETE, received) for received in (PAGE, response(202), response(206, None))),
     ],
 )
-def test_another_success_is_not_clear_and_a_failure_after_a_lost_attempt(
+def test_another_success_is_unclear_and_after_a_lost_attempt_it_is_a_failure(
     request_: WriteRequest, received: Response
 ) -> None:
     assert call(environment(received), request_) == WriteResult(is_clear=False)
@@ -225,7 +225,7 @@ def test_retry_after_is_not_before_apple_is_called_again() -> None:
     assert call(function) == {SONG: rating_of(SONG, -1)}
 
 
-def test_one_item_that_apple_cannot_serve_leaves_the_others_alone() -> None:
+def test_other_items_are_requested_while_apple_fails_for_one() -> None:
     function = environment(response(500), retries=True)
     for request_ in (GET, PUT, DELETE, EXTENDED, GET_LIST, GET):
         fails(function, errors.AppleUnreachableError, request_)

@@ -146,7 +146,7 @@ def test_after_five_minutes_a_rejected_developer_token_is_tried_again() -> None:
     assert call(function) == {SONG: rating_of(SONG, -1)}, "Apple rejected it by mistake"
 
 
-def test_an_unreadable_secret_after_a_rejection_leaves_apple_alone() -> None:
+def test_apple_is_not_called_if_the_secret_is_unreadable_after_a_rejection() -> None:
     function = rejected()
     function.secret.text = "not a JWT"
     for _ in range(20):
@@ -157,7 +157,7 @@ def test_an_unreadable_secret_after_a_rejection_leaves_apple_alone() -> None:
     assert function.secret.reads == 3
 
 
-def test_a_write_is_not_sent_again_without_the_time_for_it() -> None:
+def test_a_write_is_not_sent_again_without_enough_time() -> None:
     function = renewed(UNAUTHORIZED, response(200))
     function.apple.takes, function.secret.takes = 4.5, 1.0
 

@@ -151,7 +151,7 @@ def test_a_token_is_hidden() -> None:
     assert VALID not in repr(parse_developer_token(VALID, NOW))
 
 
-def test_without_the_time_for_it_the_secret_is_not_read() -> None:
+def test_without_enough_time_the_secret_is_not_read() -> None:
     source = Source()
     with pytest.raises(DeveloperTokenUnavailableError, match="too little time"):
         source.current(seconds=0.9)

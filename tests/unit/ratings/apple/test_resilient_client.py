@@ -212,7 +212,7 @@ def test_the_breaker_limits_the_time_of_a_request_with_its_retry() -> None:
     assert function.apple.seconds == pytest.approx([1.5, 6.0, 1.5, 4.0, 1.5])
 
 
-def test_while_apple_is_slow_only_requests_with_a_stale_copy_are_held_back() -> None:
+def test_while_apple_is_slow_only_requests_with_a_stale_copy_are_not_sent() -> None:
     function = environment(LATE)
     function.apple.takes = 1.5
     for _ in range(3):

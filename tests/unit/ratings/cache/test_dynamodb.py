@@ -32,7 +32,7 @@ class TestFakeDynamoDB(RatingsContract, WritesContract):
 
 
 class ScriptedDynamoDB(CheckedCache):
-    """Responds in turn, the last one for ever; `requests` is what was sent."""
+    """Returns its responses in turn, and then the last one; `requests` records the requests."""
 
     def __init__(self, *responses: Any) -> None:
         super().__init__(self._call)
@@ -45,7 +45,7 @@ class ScriptedDynamoDB(CheckedCache):
         return dict(response)
 
 
-def test_dynamodb_deletes_items_when_the_policy_says_so(
+def test_an_item_expires_at_the_time_of_the_policy(
     cache: CheckedCache, dynamodb: FakeDynamoDB
 ) -> None:
     cache.store(SONG)

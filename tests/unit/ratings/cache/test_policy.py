@@ -57,7 +57,7 @@ def test_age_and_ttl_are_whole_seconds(now: float, age: int, ttl: int) -> None:
         (None, None, 1000, None),
     ],
 )
-def test_the_later_value_counts_and_that_of_an_earlier_write_until_it_has_settled(
+def test_the_later_value_is_used_and_that_of_an_earlier_write_until_it_has_settled(
     stored: float | None, answer: Answer | None, now: float, chosen: CachedRating | None
 ) -> None:
     in_bucket = None if stored is None else StoredRating(-1, stored)
@@ -65,7 +65,7 @@ def test_the_later_value_counts_and_that_of_an_earlier_write_until_it_has_settle
     assert POLICY.choose(in_bucket, answer, FAMILY, now) == chosen
 
 
-def test_a_write_is_fresh_until_it_has_settled_however_short_the_fresh_window() -> None:
+def test_a_write_is_fresh_until_it_has_settled_even_if_the_fresh_window_is_shorter() -> None:
     brief = type(POLICY)(fresh_seconds=1, stale_if_error_seconds=60, deadline_seconds=6)
 
     chosen = brief.choose(None, LATEST, FAMILY, 1002)
