@@ -37,7 +37,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 def run_command(module: str, *arguments: str, **variables: str) -> Result:
     """Run one of the project's commands to its end."""
-    ended = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+    ended = subprocess.run(  # noqa: S603 - no part comes from outside
         [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,
         env=environment(variables),

@@ -32,7 +32,7 @@ def send_generated_requests(service: RunningService, folder: Path, seed: int) ->
         # One thread: before 3.11.8, ast.parse fails in two at once (CPython gh-106905).
         *("--max-examples", "400", "--seed", str(seed), "--workers", "1", "--no-color"),
     ]
-    ended = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+    ended = subprocess.run(  # noqa: S603 - no part comes from outside
         command,
         cwd=folder,
         capture_output=True,

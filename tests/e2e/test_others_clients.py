@@ -28,7 +28,7 @@ pytestmark = [
 
 def call(service: RunningService, folder: Path, client: str, *items: str, token: str = ADA) -> Any:
     """Return what the client's calls return."""
-    ended = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+    ended = subprocess.run(  # noqa: S603 - no part comes from outside
         [sys.executable, str(CALLS), client, f"{service.url}/v1", *items],
         cwd=folder,
         env=environment(

@@ -97,7 +97,7 @@ class FakeAppleMusic:
         return [urlsplit(request.target).path for request in self.requests]
 
     def respond_with(self, *script: Response | TransportError, path: str | None = None) -> None:
-        """Respond in turn, the last one for ever, to requests of `path`, or of any other path.
+        """Respond in turn, then always with the last, to requests of `path`, or of any other path.
 
         Without a script, the ratings decide again.
         """

@@ -27,7 +27,7 @@ from tests.fakes.ratings_function import ADA, DEVELOPER_JWT, SONG, TABLE
 
 Wire = Literal["http", "https", "no such name", "untrusted", "expired", "other host"]
 Answers = tuple[Answering, ...]
-"""How a peer responds, in turn, the last one for ever; without any, it refuses connections."""
+"""The responses of a peer, in turn, then always the last; without any, it refuses connections."""
 
 LIKE: Final = json.dumps({"type": "rating", "attributes": {"value": 1}})
 PLENTY_SECONDS: Final = 60.0

@@ -1,17 +1,29 @@
-"""The pages in docs/ against the code, and against each other."""
+"""The project's pages against the code, and against each other."""
 
 import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from functions.sign_in.errors import SignInError
 from infra.service.gateway_errors import GATEWAY_ERRORS
+from ops.commands import cli
 from tests.contracts.errors import ERRORS
 
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
-PAGES = [*PROJECT.glob("*.md"), *DOCS.rglob("*.md"), PROJECT / "tests" / "README.md"]
+PAGES = [
+    *PROJECT.glob("*.md"),
+    *DOCS.rglob("*.md"),
+    *(PROJECT / ".github").rglob("*.md"),
+    *(PROJECT / "examples").glob("*/*.md"),
+    PROJECT / "tests" / "README.md",
+]
+of_each_page = pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: str(page.relative_to(PROJECT))
+)
 
 
 def anchors(page: Path) -> set[str]:
@@ -20,13 +32,46 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def code(page: Path) -> Iterator[str]:
+    """Yield the code of a page: blocks, and spans in the text."""
+    yield from re.findall(r"```.*?```|`[^`\n]+`", page.read_text("utf-8"), re.DOTALL)
+
+
+@of_each_page
 def test_every_link_leads_to_a_file_and_every_anchor_to_a_heading(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://)([^)#]*)(?:#([^)]+))?\)", page.read_text("utf-8"))
     for path, anchor in links:
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), path
         assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
+
+
+@of_each_page
+def test_every_make_command_on_a_page_has_a_target(page: Path) -> None:
+    makefile = (PROJECT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z][a-z0-9-]*):", makefile, re.MULTILINE))
+
+    for text in code(page):
+        assert set(re.findall(r"\bmake (?:--\S+ )*([a-z][a-z0-9-]*)", text)) <= targets
+
+
+@of_each_page
+def test_every_operators_command_on_a_page_has_valid_options(page: Path) -> None:
+    for text in code(page):
+        for line in re.findall(r'(?:\bmake ops ARGS="|-m ops )([^"`\n…]+)["`\n]', text):
+            target, *arguments = shlex.split(line)
+            if target == "--stage":
+                arguments.pop(0)
+            if target != "--help":
+                assert target in ("--stage", "--local"), line
+                name, *rest = arguments
+                cli.commands[name].make_context(name, rest)
+
+
+@of_each_page
+def test_a_page_has_at_most_250_lines_without_its_tables(page: Path) -> None:
+    lines = page.read_text("utf-8").splitlines()
+    assert len([line for line in lines if not line.startswith("|")]) <= 250
 
 
 def test_the_page_of_errors_lists_exactly_the_errors_that_exist() -> None:

@@ -194,7 +194,9 @@ class AppleModel(FakeAppleMusic):
         values = {name: self._value(account, name, now) for name in names}
         rated = [name for name in names if values[name]]
         more = {}
-        if is_list and self._chance.random() < 0.1:  # a page of a list proves nothing of the rest
+        if (
+            is_list and self._chance.random() < 0.1
+        ):  # a page of a list proves nothing about the rest
             more, rated = {"next": "/v1/me/ratings"}, rated[:1]
             values = {name: values[name] for name in rated}
         if not rated and not more and self._chance.random() < (0.5 if is_list else 1):

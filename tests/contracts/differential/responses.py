@@ -13,10 +13,10 @@ from tests.contracts.differential.cache import TOLERANCE, CacheModel, Copy, Writ
 from tests.contracts.differential.exchanges import Exchange
 
 REJECTED_SECONDS: Final = 10
-"""A token that Apple rejected is rejected from memory for so long."""
+"""The time for which a token that Apple rejected is rejected from memory."""
 
 TROUBLE_SECONDS: Final = 70
-"""After a fault, an environment may not call Apple or DynamoDB for so long, at most."""
+"""The longest time after a fault in which an environment does not call Apple or DynamoDB."""
 
 STORE_SECONDS: Final = 4.5
 """A response that comes later after the cache was read is not stored."""
@@ -96,7 +96,7 @@ class AllowedResponses:
         cache.wrote(write)
 
     def _check_calls(self, exchange: Exchange, cache: CacheModel) -> None:
-        """Items that are not fresh in the cache are requested from Apple as one list, at most twice."""
+        """Items that are not fresh in the cache are requested as one list, once or twice."""
         forwarded, names, sent_at = exchange.forwarded, exchange.names, exchange.sent_at
         is_read = any(call.operation == "BatchGetItem" for call in exchange.calls)
         if exchange.extended:

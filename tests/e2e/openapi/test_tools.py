@@ -74,7 +74,7 @@ def run(*command: str | Path, cwd: Path) -> str:
     """Run a tool that must succeed, and return its output."""
     path = f"{NODE_TOOLS}:{os.environ['PATH']}"
     offline = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
-    ended = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+    ended = subprocess.run(  # noqa: S603 - no part comes from outside
         command,
         cwd=cwd,
         env=environment({"PATH": path, **offline}),

@@ -295,7 +295,7 @@ def test_an_old_python_is_rejected_and_its_path_and_version_are_shown(tmp_path: 
     commands(tmp_path, old="case $1 in --version) echo Python 3.10.13;; *) exit 1;; esac")
     command = ["make", "--no-print-directory", "unit", f"PYTHON={tmp_path / 'old'}"]
 
-    rejected = subprocess.run(  # noqa: S603 - nothing of it comes from outside
+    rejected = subprocess.run(  # noqa: S603 - no part comes from outside
         command, cwd=PROJECT, capture_output=True, text=True, check=False
     )
 

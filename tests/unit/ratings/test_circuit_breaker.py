@@ -219,4 +219,4 @@ def test_time_outs_cut_short_are_not_failures(breaker: Breaker) -> None:
     assert (breaker.waits[0], breaker.read_seconds) == (0, 4.0)
 
     breaker.fails("a")
-    assert breaker.waits[0] == 10, "but no answers either: the row goes on"
+    assert breaker.waits[0] == 10, "no response arrived: the count is not reset"

@@ -1,4 +1,4 @@
-"""How the client handles a 401, which may blame either token, and a body that repeats a token."""
+"""How the client handles a 401, which may reject either token, and a body that repeats a token."""
 
 import json
 from collections.abc import Callable
