@@ -23,21 +23,6 @@ TOKEN: Final = "made-up-token-of-an-example"
 LANGUAGES: Final = ("python", pytest.param("typescript", marks=pytest.mark.long))
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The TypeScript example, compiled."""
-    compiler = EXAMPLES / "typescript" / "node_modules" / ".bin" / "tsc"
-    if not compiler.exists():
-        pytest.skip("TypeScript is not installed (make set-up-contract)")
-    folder = tmp_path_factory.mktemp("typescript")
-    compiled = run(
-        str(compiler), "--project", str(EXAMPLES / "typescript"), "--outDir", str(folder)
-    )
-    assert compiled.returncode == 0, compiled.stdout
-    (folder / "package.json").write_text('{"type": "module"}')
-    return folder
-
-
 @pytest.fixture(params=LANGUAGES)
 def command(request: pytest.FixtureRequest) -> list[str]:
     if request.param == "python":
@@ -75,7 +60,9 @@ def test_the_commands_of_the_page_for_app_developers_work(
 ) -> None:
     page = (EXAMPLES.with_name("docs") / "apps.md").read_text("utf-8")
     blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL))
-    commands = re.sub(r"^(make run|npm ci|pip install) ?.*", "", blocks, flags=re.MULTILINE)
+    commands = re.sub(
+        r"^(make run|npm ci|pip install|python3 -m http) ?.*", "", blocks, flags=re.MULTILINE
+    )
     commands = commands.replace("cd examples/typescript", f"cd {EXAMPLES}/typescript")
     commands = commands.replace("python examples", f"{sys.executable} {EXAMPLES}")
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from dev.server.reference.__main__ import main
+from tests.api_client import SIGN_IN_PATH
 from tests.e2e.running_service import PROJECT, RunningService
 from tests.patience import SAFETY_NET_SECONDS
 
@@ -101,6 +102,8 @@ def test_the_chosen_user_tries_every_operation(service: RunningService, chromium
         status, body = execute(operation(page, "get", "/v1/me/ratings/{type}"))
         assert [*tried, status] == ["200", "204", "200"]
         assert '"value": -1' in body
+        status, body = execute(operation(page, "get", SIGN_IN_PATH))
+        assert (status, '"token"' in body) == ("200", True)
 
 
 def test_the_page_can_call_no_other_host(service: RunningService, chromium: Browser) -> None:
