@@ -34,3 +34,4 @@ def test_a_page_of_another_origin_gets_no_token(service: RunningService, origin:
 
     assert (response.status, response.error_code) == (403, "40391")
     assert response.headers["X-Request-Id"] == response.error["id"]
+    assert response.headers["Access-Control-Allow-Origin"] is None
