@@ -13,7 +13,9 @@ from tree_sitter import Language, Parser
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 LANGUAGES: Final = {".kt": tree_sitter_kotlin.language, ".swift": tree_sitter_swift.language}
 SOURCES: Final = sorted(
-    path for path in EXAMPLES.glob("*/*") if path.suffix in {*LANGUAGES, ".py", ".ts"}
+    path
+    for path in EXAMPLES.glob("*/*")
+    if path.suffix in {*LANGUAGES, ".html", ".js", ".py", ".ts"}
 )
 
 
