@@ -28,7 +28,7 @@ def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _what_is_there_already() -> None:
+def _exclude_older_objects() -> None:
     """Exclude older objects from the collections of a module's tests, so that these are fast."""
     gc.collect()
     gc.freeze()

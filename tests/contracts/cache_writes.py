@@ -25,7 +25,7 @@ OLD_FAMILY = dict.fromkeys(("schema_version", "token_hash", "write_id", "answers
 class WritesContract:
     """Inherit, and define a fixture `cache`."""
 
-    def test_a_write_invalidates_the_ratings_of_its_family_and_user_alone(
+    def test_a_write_invalidates_only_the_ratings_of_its_family_and_user(
         self, cache: CheckedCache
     ) -> None:
         cache.store(SONG, CATALOG_SONG)

@@ -43,7 +43,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Playwright keeps an event loop running in this thread, in which no other module's test may run.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium without a window; it reaches no network but this machine."""
+    """The system's Chromium without a window; it reaches only this machine."""
     executable = shutil.which("chromium") or shutil.which("google-chrome")
     if executable is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")

@@ -80,7 +80,7 @@ def test_a_stale_copy_is_served_while_apple_fails(service: RunningService, user:
     assert int(response.headers["Age"]) >= 180
 
 
-def test_apple_fails_until_the_breaker_opens_for_this_user_alone(fresh: RunningService) -> None:
+def test_apple_fails_until_the_breaker_opens_only_for_this_user(fresh: RunningService) -> None:
     songs = [f"{SONGS}/i.SampleSong00{number}" for number in range(1, 5)]
     codes = [fresh.request(song, token("down")).error_code for song in songs]
     assert codes == ["50290", "50290", "50290", "50391"]

@@ -97,7 +97,7 @@ def test_a_page_on_another_origin_signs_in_likes_a_song_and_deletes_the_rating(
     assert hosts == {service.url, page.evaluate("location.origin")}
 
 
-def test_a_page_of_an_origin_that_is_not_listed_says_so(
+def test_a_page_of_an_origin_that_is_not_listed_names_the_origin(
     service: RunningService, open_page: Open
 ) -> None:
     page = open_page(service.url, is_listed=False)
@@ -138,7 +138,7 @@ def test_with_a_deployed_service_the_page_loads_apples_musickit(open_page: Open)
     expect(page.get_by_role("alert")).to_have_text("MusicKit did not load. Reload the page.")
 
 
-def test_the_stand_in_for_musickit_accepts_the_tokens_that_apple_accepts(
+def test_the_local_musickit_accepts_the_tokens_that_apple_accepts(
     service: RunningService, open_page: Open
 ) -> None:
     page, key = open_page(service.url), DeveloperKey.generate()

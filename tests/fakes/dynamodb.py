@@ -100,7 +100,7 @@ def _holds(condition: str, before: Item, values: Item) -> bool:
     formula = re.sub(comparison, compared, condition)
     python = formula.replace("NOT", "not").replace("AND", "and").replace("OR", "or")
     assert re.fullmatch(r"(?:True|False|and|or|not|[() ])+", python), condition
-    return bool(eval(python))  # noqa: S307 - nothing but constants and operators
+    return bool(eval(python))  # noqa: S307 - only constants and operators
 
 
 def _evaluated(expression: str, before: Item, values: Item) -> Any:
@@ -144,7 +144,7 @@ def _value_size(value: Mapping[str, Any]) -> int:
 
 
 class Capacity:
-    """The units that requests consume, computed from requests and responses alone.
+    """The units that requests consume, computed from requests and responses.
 
     A consistent read costs one unit per started 4 KiB of each item, a write one per started KiB of
     the larger of the item before and after it, and at least one.

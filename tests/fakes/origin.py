@@ -88,7 +88,7 @@ class Origin:
         self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
         self.connections = 0
         self.requests: list[bytes] = []
-        self.hung_up = threading.Event()
+        self.disconnected = threading.Event()
 
     def serve(self) -> None:
         with suppress(OSError):
@@ -111,7 +111,7 @@ class Origin:
                 self.requests.append(request)
                 answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
                 answer(connection, request)
-        self.hung_up.set()
+        self.disconnected.set()
 
     def _secured(self, connection: socket.socket) -> socket.socket:
         if self._tls is None:

@@ -20,7 +20,7 @@ from tests.secret_scan.scanner import SCANNER, without_sign_in_token
 DEBUG_SWITCHES: Final = {
     "POWERTOOLS_DEBUG": "true",
     "POWERTOOLS_DEV": "true",
-    "POWERTOOLS_METRICS_DISABLED": "false",  # POWERTOOLS_DEV alone would disable them
+    "POWERTOOLS_METRICS_DISABLED": "false",  # without it, POWERTOOLS_DEV would disable them
     "POWERTOOLS_LOG_LEVEL": "DEBUG",
     "POWERTOOLS_LOGGER_LOG_EVENT": "true",
     "POWERTOOLS_TRACER_CAPTURE_RESPONSE": "true",

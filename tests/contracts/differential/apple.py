@@ -118,14 +118,14 @@ FAULTS: Final = (
     _rejected(400, "40000"),
 )
 UNUSABLE: Final = Fault(response=response(200, "[]"), status=502, code="50291")
-"""Of a read alone: a write with such a response was accepted."""
+"""Of reads only: a write with such a response was accepted."""
 
 
 class Attempt(NamedTuple):
     """One request for ratings that reached Apple, and what it returned.
 
     `values` has what a read proved. A response to a write is `clear` if it proves the rating;
-    `unknown` if the write may take effect although the response does not say so.
+    `unknown` if the write may take effect although the response does not show that.
     """
 
     names: tuple[Name, ...]

@@ -72,7 +72,7 @@ for {extension} minutes after that page has ended. So one incident pages once.
 
 A *ticket* can wait for the next working day. It goes to the topic `TicketTopic`, when it fires and when it ends. The alarms
 of the kind *page* only feed the pages above. The alarms of the kind *rollback* exist in a stage with a canary. They read the
-metrics of the new version alone and notify nobody: the deployment fails. *SignIn* exists in a stage with `sign_in_tokens`.
+metrics of only the new version and notify nobody: the deployment fails. *SignIn* exists in a stage with `sign_in_tokens`.
 
 `counted` and `failed` are the number of bad requests and `requests` is the number of all requests in the period. `fast` is the
 percentage of responses that were not slow. The window slides. CloudWatch evaluates it every minute, and once an hour if it is

@@ -51,7 +51,7 @@ def test_every_description_starts_with_what_users_see_and_ends_with_the_runbooks
 
 
 @pytest.mark.parametrize("alarm", CANARY)
-def test_a_rollback_alarm_reads_the_new_version_alone_and_does_not_depend_on_the_release(
+def test_a_rollback_alarm_reads_only_the_new_version_and_does_not_depend_on_the_release(
     services: Mapping[str, Resources], alarm: AlarmId
 ) -> None:
     prod = services["prod"]

@@ -75,7 +75,7 @@ def _example(
     ("architecture", "machine"),
     [(Architecture.ARM_64, "aarch64"), (Architecture.X86_64, "x86_64")],
 )
-def test_a_compiled_requirement_fits_the_functions_architecture_whatever_pips_settings(
+def test_a_compiled_requirement_fits_the_functions_architecture_despite_pips_settings(
     repository: Path,
     output: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -96,7 +96,7 @@ def test_a_compiled_requirement_fits_the_functions_architecture_whatever_pips_se
     assert (output / "functions" / "example" / "handler.py").is_file()
 
 
-def test_without_lambdas_python_a_bundle_is_uncompiled_and_stderr_says_so(
+def test_without_lambdas_python_a_bundle_is_uncompiled_with_a_warning(
     repository: Path, output: Path
 ) -> None:
     (repository / "functions" / "example" / "requirements.lock").write_text("")
@@ -112,7 +112,7 @@ def test_without_lambdas_python_a_bundle_is_uncompiled_and_stderr_says_so(
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
-def test_every_user_can_read_a_bundle_whatever_the_umask_and_the_sources_modes(
+def test_every_user_can_read_a_bundle_despite_the_umask_and_the_sources_modes(
     repository: Path, output: Path, mask: int
 ) -> None:
     (repository / "functions" / "example" / "handler.py").chmod(0o600)
@@ -186,7 +186,7 @@ def test_a_bundle_that_cannot_be_finished_ends_the_process_with_a_message(
         _example(repository, python=lambda_python(), package=package).try_bundle(str(output), {})
 
 
-def test_the_hash_depends_on_sources_architecture_and_compilation_alone(
+def test_the_hash_depends_only_on_sources_architecture_and_compilation(
     repository: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "elsewhere"

@@ -110,5 +110,7 @@ def test_no_request_is_sampled_or_logged_and_secret_headers_are_protected(
         (FirewallRules(common_rules=True), ["CommonRules"]),
     ],
 )
-def test_each_rule_can_be_used_alone(rules: FirewallRules, expected: list[str]) -> None:
+def test_each_rule_can_be_used_without_the_others(
+    rules: FirewallRules, expected: list[str]
+) -> None:
     assert [rule.name for rule in web_acl_rules(rules)] == expected

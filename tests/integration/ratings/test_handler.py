@@ -78,7 +78,7 @@ SONGS = [f"i.{10**15 + number}" for number in range(5000)]
 
 
 def apple(connection: socket.socket, request: bytes) -> None:
-    """The user likes the song that is requested alone, and has rated none of a list."""
+    """The user likes the song of a single request, and has rated none of a list."""
     answers = sends(http(200, b'{"data":[]}')) if b"?ids=" in request else found()
     answers(connection, request)
 

@@ -57,7 +57,7 @@ def test_only_401_and_403_reject_the_token(
 def test_silence_times_out_and_a_closed_port_is_unavailable() -> None:
     with origin(stays_silent) as apple:
         check(apple.url, AppleUnavailableError, "slow", seconds=0.4)
-        assert apple.hung_up.wait(SAFETY_NET_SECONDS), "the connection was left open"
+        assert apple.disconnected.wait(SAFETY_NET_SECONDS), "the connection was left open"
     with refusing_port() as port:
         check(f"http://127.0.0.1:{port}", AppleUnavailableError, "ConnectError")
 
@@ -68,7 +68,7 @@ def test_the_check_does_not_wait_for_the_body() -> None:
         AppleMusic(apple.url, clock=time, timeout_seconds=ENDLESS_SECONDS).check_token(TOKEN)
 
         assert time.monotonic() - started < LATE_SECONDS
-        assert apple.hung_up.wait(SAFETY_NET_SECONDS), "the connection was left open"
+        assert apple.disconnected.wait(SAFETY_NET_SECONDS), "the connection was left open"
 
 
 def test_no_token_is_sent_to_a_server_with_an_untrusted_certificate() -> None:

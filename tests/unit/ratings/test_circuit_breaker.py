@@ -1,4 +1,4 @@
-"""The circuit breaker alone, with a clock that only the tests advance."""
+"""The circuit breaker, with a clock that only the tests advance."""
 
 from math import inf
 from random import Random

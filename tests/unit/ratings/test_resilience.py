@@ -1,4 +1,4 @@
-"""Cool-off, cache bypass and retry budget alone, with a clock that only the tests advance."""
+"""Cool-off, cache bypass and retry budget, with a clock that only the tests advance."""
 
 from random import Random
 

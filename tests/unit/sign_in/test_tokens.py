@@ -43,7 +43,7 @@ def key_id(token: str) -> str:
     return str(jwt.get_unverified_header(token)["kid"])
 
 
-def test_a_token_expires_after_its_life_and_its_claims_say_so() -> None:
+def test_a_token_and_its_claims_have_the_configured_life() -> None:
     world = World()
 
     issued = world.tokens.issue(None)

@@ -222,7 +222,7 @@ def test_the_body_of_an_error_is_limited_to_a_quarter_second_and_64_kib(
         response = Client(served.url).send(replace(GET, max_body_bytes=1_000_000))
 
         assert (response.status, response.body, type(response.body_error)) == (403, None, error)
-        assert served.hung_up.wait(SAFETY_NET_SECONDS)
+        assert served.disconnected.wait(SAFETY_NET_SECONDS)
 
 
 @pytest.mark.parametrize("status", [200, 401])

@@ -85,7 +85,7 @@ def test_the_deadline_ends_an_exchange_without_a_status(answering: Answering) ->
             Client(served.url).send(seconds=0.3)
 
         assert raised.value.__cause__ is None
-        assert served.hung_up.wait(SAFETY_NET_SECONDS), "the connection is still open"
+        assert served.disconnected.wait(SAFETY_NET_SECONDS), "the connection is still open"
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_the_deadline_ends_a_body(answering: Answering) -> None:
         response = Client(served.url).send(seconds=0.3)
 
         assert type(response.body_error) is ExchangeTimeoutError
-        assert served.hung_up.wait(SAFETY_NET_SECONDS), "the connection is still open"
+        assert served.disconnected.wait(SAFETY_NET_SECONDS), "the connection is still open"
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_a_rating_of_each_type_is_read_listed_changed_and_deleted(
 @pytest.mark.parametrize(
     ("origin", "status"), [("https://app.example", 200), ("https://b.example", 401), (None, 401)]
 )
-def test_a_token_for_web_pages_is_accepted_from_pages_of_its_origin_alone(
+def test_a_token_for_web_pages_is_accepted_only_from_pages_of_its_origin(
     apple: AppleMusic, origin: str | None, status: int
 ) -> None:
     token = KEY.sign_token(now=NOW, origin="https://app.example")

@@ -132,7 +132,7 @@ def test_an_item_with_a_wrong_json_type_is_unreadable(wrong: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", [*WRONG, {"L": []}, {"L": [{"N": "1"}]}], ids=str)
-def test_a_rating_with_a_wrong_json_type_is_unreadable_alone(wrong: Any) -> None:
+def test_a_rating_with_a_wrong_json_type_leaves_the_others_readable(wrong: Any) -> None:
     ratings = {"M": {**BUCKET_ITEM["ratings"]["M"], "i.a": wrong}}
 
     bucket = read_bucket({**BUCKET_ITEM, "ratings": ratings}, TOKEN_HASH, BUCKET_KEY)
