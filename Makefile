@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-# The first of these that runs, looked up once when needed; PYTHON=… names another, 3.11 or newer.
+# The first interpreter of this list that runs and is 3.11 or newer; PYTHON=… selects another.
 ifeq ($(origin PYTHON),undefined)
 PYTHON = $(eval PYTHON := $$(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$$$python && break; done))$(PYTHON)
@@ -27,8 +27,8 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-# A file's tests run in one process, because they share slow fixtures. Three processes on two cores,
-# because many tests wait.
+# Tests that share slow fixtures run in one process: see tests/conftest.py. Three processes on two
+# cores, because many tests wait.
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help run reference doctor ops smoke unit test test-long test-bundle e2e others-clients mutants bench bench-fleet check format synth bootstrap diff deploy destroy \
@@ -124,7 +124,7 @@ deploy-local: set-up-ministack ## Deploy to an emulator of AWS on this machine: 
 	@exec $(BIN)/python -m dev.emulator
 
 # A lock file is valid for every supported platform, and for the given Python version or a newer one.
-# The first one contains all packages of $(VENV), and determines their versions in the others.
+# requirements-tools.lock contains all packages of $(VENV). The other lock files use its versions.
 RESOLVE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock"
 AS_FIRST := --constraints requirements-tools.lock
 

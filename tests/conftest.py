@@ -8,12 +8,32 @@ from pathlib import Path
 
 import pytest
 from pytest_socket import disable_socket, enable_socket, socket_allow_hosts
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 pytest_plugins = ["tests.secret_scan.plugin", "tests.summary"]
 
 TESTS = Path(__file__).parent
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 WITHOUT_RESOURCES = {"infra", "unit"}
+TOGETHER = {"e2e", "infra"}
+
+
+class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """One process runs a file's tests, or all that share a running service or the templates.
+
+    The long tests would take longer in this way.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        tier = file.split("/")[1]
+        return tier if tier in TOGETHER and self.config.option.markexpr != "long" else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return _Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True)

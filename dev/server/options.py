@@ -107,7 +107,7 @@ def _number(text: str, name: str, least: int, most: int) -> int:
 
 
 def _origins(text: str) -> tuple[str, ...]:
-    required = {"CACHE_TABLE_NAME": "-", "DEVELOPER_TOKEN_SECRET_ID": "-"}
+    required = dict.fromkeys(("CACHE_TABLE_NAME", "DEVELOPER_TOKEN_SECRET_ID"), "unused")
     try:
         return Settings.from_env({**required, "ALLOWED_ORIGINS": text}).allowed_origins
     except SettingsError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any, Final
 
 import pytest
@@ -44,12 +45,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from functions.ratings.api.gateway import Response  # noqa: PLC0415
     from functions.shared.aws.json_client import JsonClient  # noqa: PLC0415
-    from functions.sign_in import api  # noqa: PLC0415
 
     _scan_captures(CaptureFixture)
     _scan_responses(Response, str)
-    _scan_responses(api.Response, without_sign_in_token)
     _scan_dynamodb(JsonClient)
+    if find_spec("functions.sign_in"):  # not in the ratings function's bundle
+        from functions.sign_in import api  # noqa: PLC0415
+
+        _scan_responses(api.Response, without_sign_in_token)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
