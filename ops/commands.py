@@ -60,7 +60,8 @@ class Operator:
             return stage_target(self.stage, region=self.environment.get("AWS_REGION") or None)
         if changes:
             raise click.UsageError(
-                "--local has only smoke and token: try this on `make deploy-local`, --stage local."
+                "--local supports only smoke and token. To try this command on this machine, run "
+                "`make deploy-local` and use --stage local."
             )
         return local_target(self.local_file)
 
@@ -131,8 +132,8 @@ def put_token(operator: Operator, path: str, *, yes: bool) -> None:
     facts = read_facts(text)
     if facts is None:
         raise OperatorError(
-            "The text is not a JWT with an exp: give the signed token, not the .p8 key, and "
-            "without the word Bearer. Nothing was changed."
+            "The input is not a JWT with an exp claim. Enter the signed token without Bearer, and "
+            "not the .p8 key. Nothing was changed."
         )
     if facts.expires_at <= now:
         raise OperatorError("The token has expired: sign a new one. Nothing was changed.")

@@ -139,7 +139,7 @@ def _checked(text: str, pattern: re.Pattern[str], message: str) -> str:
 def smoke(
     send: Send, *, user_token: str, other_token: str | None, chance: random.Random
 ) -> Iterator[Check]:
-    """Check one promise after the other with ids that were never requested; write nothing."""
+    """Run each check with random ids, which no cache contains; write nothing."""
     one, two = (f"/v1/me/ratings/songs/{_new_id(chance)}" for _ in range(2))
     replies: list[Reply] = []
 
@@ -205,7 +205,7 @@ def _is_hit(reply: Reply) -> str:
         return ""
     fault = f"Cache-Status is {reply.cache}"
     if reply.cache == "fwd=miss":
-        fault += "; nothing is stored within 5 s of a user's write: wait, and try again"
+        fault += "; the cache stores nothing for 5 s after a user's write: wait, and try again"
     return fault
 
 

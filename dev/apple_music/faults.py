@@ -39,7 +39,7 @@ _RESPONSES: Final = {
 
 
 class FaultyAppleMusic:
-    """Responds with the fault of the user's token, if any, else as `respond`."""
+    """Returns the fault of the user's token; without one, calls `respond`."""
 
     def __init__(self, respond: Respond, faults: Mapping[str, Fault]) -> None:
         self._respond = respond

@@ -161,7 +161,7 @@ USERS: Final = (
         case="Apple is too slow",
         response=(
             "the liked song: 200, a stale copy, after 1.5 s. Other items: 504 / `50490` after 4 s, "
-            "again after 1.5 s, then 503 / `50391` with `Retry-After`"
+            "the second request after 1.5 s, later ones 503 / `50391` with `Retry-After`"
         ),
         ratings=_LIKED,
         fault=Fault.SLOW,

@@ -21,7 +21,7 @@ from dev.http.messages import LOOPBACK, HttpRequest, HttpResponse
 
 Respond = Callable[[HttpRequest], HttpResponse]
 Reject = Callable[[int], HttpResponse]
-"""Returns the response to a request that could not be read, from the status that says why."""
+"""Returns the error response to an unreadable request; the argument is the HTTP status."""
 
 _BODY_LIMIT: Final = 10 * 1024 * 1024  # API Gateway's
 _HEAD_LIMIT: Final = 64 * 1024

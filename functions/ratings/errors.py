@@ -16,14 +16,14 @@
     ├── AppleRejectedError              Apple applied nothing; no stale copy replaces the rejection
     │   ├── NotSignedInError            401 with an accepted developer token
     │   ├── UserTokenRejectedError      403
-    │   ├── DeveloperTokenRejectedError 401, because of it, or because of an unknown one of the two
+    │   ├── DeveloperTokenRejectedError 401, and Apple rejected it, or perhaps the user's
     │   ├── BadAppleRequestError        400, with Apple's `code` if there is one
     │   ├── ItemNotFoundError           404 to a write
     │   └── UnexpectedRejectionError    another 4xx, which only a defect of this service explains
     ├── DependencyError                 a stale copy may be served
     │   ├── AppleUnreachableError       no connection, 500 or 502
     │   │   └── AppleTlsError           the certificate does not prove that the peer is Apple
-    │   ├── InvalidAppleResponseError   or a response of an edge in front of Apple
+    │   ├── InvalidAppleResponseError   or a response of a proxy in front of Apple
     │   ├── AppleTimeoutError           no complete response within the deadline, or 504
     │   ├── AppleUnavailableError       503
     │   ├── AppleRateLimitedError       429, which counts for the whole developer team
@@ -111,7 +111,7 @@ class UnknownTypeError(RequestError):
 
 class InvalidIdError(RequestError):
     status, code, title = 400, "40008", "Invalid Path Value"
-    detail = "The id does not have the shape of its type's ids."
+    detail = "The id is not valid for this resource type."
 
 
 class InvalidBodyError(RequestError):

@@ -23,7 +23,7 @@ CORS_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
         "Access-Control-Expose-Headers": EXPOSED_HEADERS,
     }
 )
-"""On every error: the gateway cannot compare an origin with a list."""
+"""The headers of every gateway error, with `*` because the gateway cannot check a list."""
 
 PREFLIGHT_SECONDS: Final = 7_200
 """Chromium's maximum: it shortens a longer time."""
@@ -37,7 +37,7 @@ PREFLIGHT_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
         "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
     }
 )
-"""Of the response to a browser's preflight."""
+"""The headers of the response to a preflight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ def test_a_lock_file_has_every_pin_and_a_hash_of_each_package(file: Path) -> Non
     assert pins(file) <= {line.partition(" ")[0] for line in locked(file)}, "run `make lock`"
 
 
-def test_every_requirement_that_a_function_or_a_command_shares_has_one_version() -> None:
+def test_shared_requirements_have_the_same_version_in_every_lock_file() -> None:
     everything = {line.partition(" ")[0] for line in locked(PROJECT / "requirements-tools.txt")}
 
     for file in FILES:

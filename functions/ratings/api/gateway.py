@@ -41,7 +41,7 @@ class ApiRequest:
         """Read a proxy event; a value that is absent or of another type is read as empty."""
         event = _mapping(event)
         context = _mapping(event.get("requestContext"))
-        # A client can set `requestId` with a header; the other is always the gateway's.
+        # A client can set `requestId` with a header. The gateway generates `extendedRequestId`.
         request_id = _text(context.get("extendedRequestId")) or _text(context.get("requestId"))
         headers: dict[str, tuple[str, ...]] = {}
         for name, values in _all_values(event, "headers", "multiValueHeaders").items():

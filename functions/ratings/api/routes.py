@@ -24,8 +24,8 @@ Write = Callable[[models.WriteRequest, Deadline], models.Rating]
 class Routes:
     """The operations by the gateway's resource and the method.
 
-    The gateway has already matched the path and split it. Matching it again here could only
-    differ from what the gateway did.
+    The gateway has already matched the path and split it. A second match in this code could give
+    a different result.
     """
 
     def __init__(self, *, read: Read, write: Write) -> None:

@@ -41,7 +41,7 @@ from functions.shared.http.messages import (
 MAX_BODY_BYTES: Final = 262_144  # a hundred bare ratings take about 12 kB
 EXTENDED_BODY_BYTES: Final = 1_572_864  # a hundred items with `include` take about 11 kB each
 
-# An older connection may have died unnoticed while Lambda was frozen; writes risk more.
+# A connection may have died while Lambda was frozen. A write that fails has an unknown outcome.
 READ_IDLE_SECONDS: Final = 20.0
 WRITE_IDLE_SECONDS: Final = 1.0
 
@@ -139,7 +139,7 @@ class AppleClient:
             raise
 
     def _error_of(self, response: Response) -> errors.RatingsError:
-        """The error of a response; `retry_after` includes the time in which Apple is not called."""
+        """The error for a response; `retry_after` is not before Apple is called again."""
         error = error_of(response, self.clock.time())
         if error.retry_after is not None:
             wait = self.client.availability.retry_after(has_stale=False)
@@ -162,7 +162,7 @@ class AppleClient:
     def _after_unauthorized(
         self, request: Request, rejected: DeveloperToken, token: MusicUserToken, call: Call
     ) -> Attempted:
-        """Resolve a 401, which may blame either token: try a newer developer token, then probe."""
+        """Find out which token Apple rejected: try a newer developer token, then probe."""
         tokens = self.developer_tokens
         try:
             developer_token = tokens.reread(call.deadline)

@@ -11,10 +11,10 @@ from functions.shared.aws.json_client import AwsCall, AwsError
 from functions.shared.deadline import Clock, Deadline
 from functions.shared.jwt_expiry import JwtError, read_expiry
 
-REFRESH_SECONDS: Final = 300  # before a token's expiry, its secret is read again
-REREAD_SECONDS: Final = 10  # between two reads of the secret, while a valid token is in memory
-REJECTED_SECONDS: Final = 300  # a rejected token may be tried again: Apple may have erred
-RETRY_SECONDS: Final = 2  # between two reads of the secret, while no valid token is in memory
+REFRESH_SECONDS: Final = 300  # the secret is read again this long before the token expires
+REREAD_SECONDS: Final = 10  # minimum between two reads of the secret with a valid token in memory
+REJECTED_SECONDS: Final = 300  # then a rejected token is tried again: Apple may have erred
+RETRY_SECONDS: Final = 2  # minimum between two reads of the secret without a valid token in memory
 READ_SECONDS: Final = 1.0  # the limit of one read of the secret
 
 
@@ -83,7 +83,10 @@ class DeveloperTokenSource:
         self.observer.count(Metric.DEVELOPER_TOKEN_REJECTED)
 
     def retry_after(self) -> float:
-        """Seconds until the secret may be read again; a rejected token counts as in memory."""
+        """Seconds until the secret may be read again.
+
+        The pause is the longer one while an unexpired token is in memory, even a rejected one.
+        """
         is_in_memory = self._token is not None and self.clock.time() < self._token.expires_at
         pause = REREAD_SECONDS if is_in_memory else RETRY_SECONDS
         return max(0.0, self._read_at + pause - self.clock.monotonic())

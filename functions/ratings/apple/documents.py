@@ -12,7 +12,7 @@ from functions.ratings.errors import InvalidAppleResponseError
 from functions.ratings.models import NOT_RATED, Rating, RatingKey, RatingValue, Value, rating_of
 from functions.shared.documents import parse_object
 
-NO_SUCH_ROUTE: Final = "40401"  # Apple's code for an unknown path, which proves nothing
+NO_SUCH_ROUTE: Final = "40401"  # Apple's code for an unknown path; it does not prove "not rated"
 
 _APPLE_CODE: Final = re.compile(r"[0-9]{5}", re.ASCII)
 _CATALOG_PREFIX: Final = "r."
@@ -25,8 +25,9 @@ def read_ratings(
     """Read a RatingsResponse into the ratings of `keys`, which have one type.
 
     An id may come back as `r.<id>`. A missing id means "not rated", unless the document has
-    `errors` or `next`. Then only the ids in the document are returned. A `bare` resource is
-    rebuilt from type, id and value; others stay as Apple sent them.
+    `errors` or `next`: then a missing id is unknown, and only the ids in the document are
+    returned. With `bare`, resources are rebuilt from type, id and value; without it, they stay as
+    Apple sent them.
 
     Raises:
         InvalidAppleResponseError: if the body is not a RatingsResponse, repeats an id, has an id

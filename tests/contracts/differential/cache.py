@@ -111,7 +111,7 @@ class CacheModel:
         ]
 
     def fetched(self, values: Mapping[Name, int], at: float, *, stored: bool | None) -> None:
-        """Apple responded to a read; None if it is unknown whether the values were stored."""
+        """Record Apple's response to a read; `stored` is None if nobody knows whether it was."""
         for name, value in values.items():
             is_settled = at > self._settled_at.get(name.item, 0.0) - TOLERANCE
             if not is_settled or stored is False:

@@ -260,7 +260,7 @@ def test_a_local_service_shows_its_token_and_refuses_changes(
     )
     status, output = run("--local", "rotate", LOCAL_STATE_FILE=str(file))
     assert status == 2
-    assert "--local has only smoke and token" in output
+    assert "--local supports only smoke and token" in output
     file.unlink()
     replace(service, aws_url="http://127.0.0.1:1").write(file)
     assert run("--local", "token", LOCAL_STATE_FILE=str(file)) == (

@@ -155,7 +155,7 @@ def with_header(name: str, value: str | None) -> Change:
         (with_header("age", None), "the second read is a cache hit"),
         (
             with_header("cache-status", "apple-music-ratings; fwd=miss"),
-            "the second read is a cache hit: Cache-Status is fwd=miss; nothing is stored within",
+            "the second read is a cache hit: Cache-Status is fwd=miss; the cache stores nothing",
         ),
         (lambda reply: replace(reply, body=b"<html>"), "a list of ratings is read"),
         (lambda reply: replace(reply, body=b"<html>"), "a missing user token is rejected"),
