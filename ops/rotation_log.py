@@ -56,14 +56,14 @@ class RotationLog:
             events = [event for page in pages for event in page["events"]]
         except (BotoCoreError, ClientError, KeyError):
             return
-        for event in events:
-            if event["eventId"] not in self._shown:
-                self._shown.add(event["eventId"])
+        for text in (str(event.get("message")) for event in events):
+            if text not in self._shown:
+                self._shown.add(text)
                 try:
-                    line = json.loads(event["message"])
+                    line = json.loads(text)
                 except ValueError:
                     continue
-                if isinstance(line, dict):
+                if isinstance(line, dict) and version in text:
                     yield line
 
     def _find_group(self) -> str:

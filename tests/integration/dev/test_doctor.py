@@ -74,6 +74,7 @@ def test_without_credentials_cdk_is_not_run(target: str, tmp_path: Path) -> None
     commands = subprocess.run(  # noqa: S603 - make of this project, which runs nothing
         ["make", "--dry-run", target],  # noqa: S607 - likewise
         cwd=PROJECT,
+        env={**os.environ, "MAKEFLAGS": "", "MAKELEVEL": ""},  # as if no other make ran this test
         capture_output=True,
         text=True,
         check=True,
