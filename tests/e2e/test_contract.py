@@ -27,6 +27,8 @@ def send_generated_requests(service: RunningService, folder: Path, seed: int) ->
         *(sys.executable, "-m", "schemathesis.cli", "run", str(PROJECT / "docs" / "openapi.yaml")),
         *("--url", service.url),
         *("--header", f"Music-User-Token: {ADA}"),
+        # It has no other method, and no key here: the gateway answers 404, the function 503.
+        *("--exclude-path", "/developer-token"),
         # A schema cannot relate ids to types: a request that it accepts may be a 400.
         *("--exclude-checks", "positive_data_acceptance"),
         # One thread: before 3.11.8, ast.parse fails in two at once (CPython gh-106905).
