@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from functions.shared.settings import ANY_ORIGIN, check_origins
+from functions.sign_in.settings import MAX_LIFE_SECONDS, MIN_LIFE_SECONDS
 
 _ARN: Final = r"arn:aws(-us-gov)?:"
 _MIN_FIREWALL_RATE: Final = 10
@@ -19,8 +20,6 @@ _FUNCTION: Final = re.compile(
 _USER_POOL: Final = re.compile(
     _ARN + r"cognito-idp:[a-z0-9-]+:\d{12}:userpool/[a-z0-9-]+_\w+", re.ASCII
 )
-_MIN_TOKEN_MINUTES: Final = 5
-_MAX_TOKEN_MINUTES: Final = 60
 _SCOPE: Final = re.compile(r"[\x21-\x7e]{1,256}/[\x21-\x7e]{1,256}", re.ASCII)
 
 
@@ -139,10 +138,10 @@ class SignInTokens:
     throttle_burst: int = 10
 
     def __post_init__(self) -> None:
-        if not _MIN_TOKEN_MINUTES <= self.life_minutes <= _MAX_TOKEN_MINUTES:
+        if not MIN_LIFE_SECONDS <= 60 * self.life_minutes <= MAX_LIFE_SECONDS:
             raise ValueError(
-                f"a sign-in token must be valid for {_MIN_TOKEN_MINUTES} to {_MAX_TOKEN_MINUTES} "
-                f"minutes, not {self.life_minutes}"
+                f"a sign-in token must be valid for {MIN_LIFE_SECONDS // 60} to "
+                f"{MAX_LIFE_SECONDS // 60} minutes, not {self.life_minutes}"
             )
         if self.throttle_rate < 1 or self.throttle_burst < 1:
             raise ValueError("the throttle of sign-in tokens must accept at least one request")
