@@ -1,9 +1,10 @@
-"""Parses a JSON object from another service, with limits on memory and depth."""
+"""Reads JSON objects from other services; parses them with limits on memory and depth."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
 MAX_MEMORY_BYTES: Final = 11_000_000
@@ -24,3 +25,8 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def as_mapping(value: Any) -> Mapping[str, Any]:
+    """Return a value that should be an object; an empty one if it is not."""
+    return value if isinstance(value, Mapping) else {}

@@ -7,11 +7,12 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from functions.shared.documents import as_mapping
 from functions.sign_in.errors import OriginNotAllowedError, SignInError
 from functions.sign_in.tokens import IssuedToken
 
@@ -30,15 +31,15 @@ class SignInRequest:
     @classmethod
     def from_event(cls, event: Any, *, fallback_request_id: str) -> SignInRequest:
         """Read a proxy event; a value that is absent or of another type is read as empty."""
-        event = _mapping(event)
-        context = _mapping(event.get("requestContext"))
+        event = as_mapping(event)
+        context = as_mapping(event.get("requestContext"))
         # A client can set `requestId` with a header; the other is always the gateway's.
         ids = (context.get("extendedRequestId"), context.get("requestId"), fallback_request_id)
         return cls(
             request_id=next(id_ for id_ in ids if isinstance(id_, str) and id_),
             origins=tuple(
                 str(value)
-                for name, values in _mapping(event.get("multiValueHeaders")).items()
+                for name, values in as_mapping(event.get("multiValueHeaders")).items()
                 if str(name).lower() == "origin" and isinstance(values, list)
                 for value in values
             ),
@@ -110,7 +111,3 @@ def _error(error: SignInError, request_id: str) -> dict[str, Any]:
         "code": error.code,
     }
     return {"errors": [described]}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

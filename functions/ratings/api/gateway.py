@@ -14,6 +14,7 @@ from typing import Any
 
 from functions.ratings.cache.status import CacheStatus
 from functions.ratings.errors import RatingsError
+from functions.shared.documents import as_mapping
 
 ProxyResponse = dict[str, Any]  # `statusCode`, `headers` and `body`, as the gateway expects them
 
@@ -39,8 +40,8 @@ class ApiRequest:
     @classmethod
     def from_event(cls, event: Any, *, fallback_request_id: str) -> ApiRequest:
         """Read a proxy event; a value that is absent or of another type is read as empty."""
-        event = _mapping(event)
-        context = _mapping(event.get("requestContext"))
+        event = as_mapping(event)
+        context = as_mapping(event.get("requestContext"))
         # A client can set `requestId` with a header. The gateway generates `extendedRequestId`.
         request_id = _text(context.get("extendedRequestId")) or _text(context.get("requestId"))
         headers: dict[str, tuple[str, ...]] = {}
@@ -51,7 +52,8 @@ class ApiRequest:
             resource=_text(event.get("resource")),
             request_id=request_id or fallback_request_id,
             path_parameters={
-                name: _text(value) for name, value in _mapping(event.get("pathParameters")).items()
+                name: _text(value)
+                for name, value in as_mapping(event.get("pathParameters")).items()
             },
             headers=headers,
             query=_all_values(event, "queryStringParameters", "multiValueQueryStringParameters"),
@@ -121,7 +123,7 @@ def _all_values(event: Mapping[str, Any], single: str, multi: str) -> dict[str, 
             for name, values in repeated.items()
             if isinstance(values, list)
         }
-    return {str(name): (_text(value),) for name, value in _mapping(event.get(single)).items()}
+    return {str(name): (_text(value),) for name, value in as_mapping(event.get(single)).items()}
 
 
 def _body(text: Any, is_base64: Any) -> bytes | None:
@@ -135,10 +137,6 @@ def _body(text: Any, is_base64: Any) -> bytes | None:
         return None
     # Some versions of Python accept excess padding.
     return decoded if b64encode(decoded).decode() == text else None
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _text(value: Any) -> str:
