@@ -9,6 +9,7 @@ from typing import Any, Final
 from dev.http.messages import HttpRequest, HttpResponse
 from dev.server import proxy_events
 from dev.server.lambda_pool import InvocationError, PoolBusyError
+from functions.sign_in.settings import PATH as SIGN_IN_PATH
 from infra.service.gateway_errors import CORS_HEADERS, GATEWAY_ERRORS, PREFLIGHT_HEADERS
 
 Invoke = Callable[[dict[str, Any], str], object]
@@ -45,7 +46,7 @@ class GatewaySimulator:
         route = proxy_events.find_route(request)
         if route is None:
             return self._error("MISSING_AUTHENTICATION_TOKEN", request_id)
-        is_sign_in = route.resource == proxy_events.SIGN_IN_RESOURCE
+        is_sign_in = route.resource == SIGN_IN_PATH
         if request.method == "OPTIONS" and (self._has_cors or is_sign_in):
             return HttpResponse(status=204, headers=tuple(PREFLIGHT_HEADERS.items()))
         event = proxy_events.proxy_event(request, route, request_id=request_id, now=self._clock())

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from dev.aws_account import ACCOUNT_ID
 from dev.http.messages import HttpRequest, HttpResponse
+from functions.sign_in.settings import PATH as SIGN_IN_PATH
 
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 """The methods of `ANY`.
@@ -28,10 +29,8 @@ HEAD_LIMIT: Final = 10_240
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """
 
-SIGN_IN_RESOURCE: Final = "/developer-token"
-
 _RESOURCES: Final = {
-    SIGN_IN_RESOURCE: re.compile(r"/developer-token/?"),
+    SIGN_IN_PATH: re.compile(rf"{SIGN_IN_PATH}/?"),
     "/v1/me/ratings/{type}": re.compile(r"/v1/me/ratings/(?P<type>[^/]+)/?"),
     "/v1/me/ratings/{type}/{id}": re.compile(r"/v1/me/ratings/(?P<type>[^/]+)/(?P<id>[^/]+)/?"),
 }
@@ -62,7 +61,7 @@ def find_route(request: HttpRequest) -> Route | None:
     path = request.target.partition("?")[0]
     for resource, pattern in _RESOURCES.items():
         if found := pattern.fullmatch(path):
-            if resource == SIGN_IN_RESOURCE and request.method not in {"GET", "OPTIONS"}:
+            if resource == SIGN_IN_PATH and request.method not in {"GET", "OPTIONS"}:
                 return None  # it has no other method
             return Route(resource=resource, path_parameters=found.groupdict())
     return None

@@ -178,7 +178,7 @@ def _serve(
             other = state.write(options.state_file)
         except OperatorError as error:
             return _fail(_FAILED, str(error))
-        _warn_of(other, network_url)
+        _print_warnings(other, network_url)
         if options.ready_json:
             print_line(json.dumps(facts))
         report(_welcome(url, network_url, uses_stand_in=apple is not None))
@@ -190,7 +190,7 @@ def _serve(
     return _STOPPED
 
 
-def _warn_of(other: LocalService | None, network_url: str | None) -> None:
+def _print_warnings(other: LocalService | None, network_url: str | None) -> None:
     if other:
         _warn(
             f"`ops --local` works on the service at {other.api_url}, which started earlier. "

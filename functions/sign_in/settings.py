@@ -8,6 +8,8 @@ from typing import Final
 
 from functions.shared.settings import SettingsError
 
+PATH: Final = "/developer-token"
+
 MIN_LIFE_SECONDS: Final = 300
 MAX_LIFE_SECONDS: Final = 3_600
 

@@ -11,6 +11,7 @@ from functions.shared.metrics import FUNCTION_DIMENSION, NAMESPACE
 from functions.sign_in.api import Response
 from functions.sign_in.errors import SignInError
 from functions.sign_in.metrics import Metric
+from functions.sign_in.settings import PATH
 
 
 def write_line(
@@ -20,7 +21,7 @@ def write_line(
     result, metric = response.result, Metric.SUCCEEDED
     fields: dict[str, Any] = {
         "level": "INFO",
-        "message": "/developer-token",
+        "message": PATH,
         "request_id": response.request_id,
         "function_request_id": function_request_id,
         "status": response.status,

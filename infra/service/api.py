@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from functions.sign_in.settings import PATH as SIGN_IN_PATH
 from infra.nag import acknowledge
 from infra.optional_features import CognitoAuthorizer, LambdaAuthorizer
 from infra.service.custom_domain import ApiDomain
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from infra.stages import StageSettings
 
 RATINGS_PATH: Final = "/v1/me/ratings/{type}"
-SIGN_IN_PATH: Final = "/developer-token"
 
 MIN_COMPRESSED_BYTES: Final = 1_024
 """A list of a hundred ratings shrinks from 12 kB to 1 kB; a single rating fits into a packet."""
