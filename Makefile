@@ -22,6 +22,10 @@ MINISTACK_VENV := .venv-ministack
 CONTRACT_TOOLS := tests/e2e/openapi
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
+
+# Without bytecode every process compiles all modules again: a third of the time of `make test`.
+unexport PYTHONDONTWRITEBYTECODE
+
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.

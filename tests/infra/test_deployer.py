@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from cfnlint.decode import decode  # type: ignore[import-untyped]  # it has no types
 
 PROJECT = Path(__file__).parents[2]
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
@@ -16,6 +15,9 @@ WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
+    # Its import takes a second, in each process that collects tests.
+    from cfnlint.decode import decode  # type: ignore[import-untyped]  # noqa: PLC0415
+
     document, errors = decode(str(PROJECT / "infra" / "deployer.yaml"))
     assert errors == []
     return dict(document)

@@ -4,6 +4,7 @@ import json
 import ssl
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +17,7 @@ from tests.infra.resources import REPOSITORY
 from tests.lambda_python import lambda_python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 SETTINGS = {
     "SIGNING_KEY_SECRET_ID": "signing-key",
@@ -41,21 +42,32 @@ MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def bundles(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    made = {package: tmp_path_factory.mktemp(package) for package in IMPORTED}
-    for package, output in made.items():
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return a package's bundle, made at the first call."""
+
+    @cache
+    def made(package: str) -> Path:
+        output = tmp_path_factory.mktemp(package)
         assert function_bundling(package, Architecture.ARM_64).try_bundle(str(output), {}) is True
+        return output
+
     return made
 
 
-@pytest.fixture(params=IMPORTED)
+@pytest.fixture(
+    params=[
+        "ratings",
+        pytest.param("sign_in", marks=pytest.mark.long),
+        pytest.param("token_rotation", marks=pytest.mark.long),
+    ]
+)
 def package(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def bundle(bundles: Mapping[str, Path], package: str) -> Path:
-    return bundles[package]
+def bundle(bundled: Callable[[str], Path], package: str) -> Path:
+    return bundled(package)
 
 
 def _run(script: str, *arguments: str, **environment: str) -> str:
@@ -90,14 +102,17 @@ def test_the_bundle_has_the_modules_that_its_handler_imports_and_no_others(
     assert bundled == relative(map(Path, imported), REPOSITORY)
 
 
+@pytest.mark.long
 def test_only_functions_that_sign_have_cryptography_and_only_rotation_has_boto3(
-    bundles: Mapping[str, Path],
+    bundled: Callable[[str], Path],
 ) -> None:
     names = {
         package: {
-            each.name.partition(".")[0] for each in bundle.iterdir() if each.suffix != ".dist-info"
+            each.name.partition(".")[0]
+            for each in bundled(package).iterdir()
+            if each.suffix != ".dist-info"
         }
-        for package, bundle in bundles.items()
+        for package in IMPORTED
     }
 
     assert names["sign_in"] == names["ratings"] | SIGNING
@@ -144,7 +159,8 @@ def test_botocore_has_only_the_models_of_called_services(bundle: Path, package: 
     assert {name for each in partitions for name in each["services"]} == AWS_SERVICES[package]
 
 
-def test_a_client_finds_its_endpoint_in_every_partition(bundles: Mapping[str, Path]) -> None:
+@pytest.mark.long
+def test_a_client_finds_its_endpoint_in_every_partition(bundled: Callable[[str], Path]) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from botocore.session import Session\n"
@@ -154,7 +170,7 @@ def test_a_client_finds_its_endpoint_in_every_partition(bundles: Mapping[str, Pa
     )
     regions = ("eu-west-1", "us-gov-west-1", "cn-north-1")
 
-    assert _run(script, str(bundles["token_rotation"]), *regions).split() == [
+    assert _run(script, str(bundled("token_rotation")), *regions).split() == [
         "https://secretsmanager.eu-west-1.amazonaws.com",
         "https://secretsmanager.us-gov-west-1.amazonaws.com",
         "https://secretsmanager.cn-north-1.amazonaws.com.cn",
