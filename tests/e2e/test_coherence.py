@@ -78,6 +78,7 @@ def stale_reads(service: RunningService, apple: RunningAppleMusic, user: str) ->
     ]
 
 
+@pytest.mark.long
 def test_users_read_what_they_wrote_and_nothing_old_at_any_of_four_processes() -> None:
     with launch({user: {} for user in USERS}, lag_seconds=LAG_SECONDS) as apple:
         service = RunningService.over(apple, LOG="json")

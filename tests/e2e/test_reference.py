@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from dev.server.reference.__main__ import main
@@ -89,6 +90,7 @@ def test_a_rating_is_read_from_the_page_in_dark_in_light_and_on_a_phone(
         assert {f"http://{urlsplit(url).netloc}" for url in requests} == {service.url}
 
 
+@pytest.mark.long
 def test_the_chosen_user_tries_every_operation(service: RunningService, chromium: Browser) -> None:
     with opened(chromium) as page:
         page.goto(f"{service.url}/")

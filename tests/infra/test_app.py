@@ -18,7 +18,7 @@ from aws_cdk.aws_sqs import Queue
 
 from app import compose, compose_stage
 from infra.optional_features import CognitoAuthorizer
-from infra.stages import STAGES
+from infra.stages import STAGES, UnknownStageError
 from tests.infra.full_stage import FULL
 from tests.infra.resources import REPOSITORY, Resources, cdk_context
 
@@ -101,12 +101,30 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 @pytest.mark.parametrize(
     ("settings", "acknowledged"),
     [
-        (STAGES["dev"], {"APIG3": API, "APIG4": API, "COG4": API, "SMG4": ["Key/Secret"]}),
-        (STAGES["prod"], {"APIG3": [], "APIG4": API, "COG4": API, "SMG4": ["Key/Secret"]}),
-        (FULL, {"APIG3": [], "APIG4": [], "COG4": API, "SMG4": ["Key/Secret"]}),
-        (MANUAL_FULL, {"APIG4": [], "COG4": [], "SMG4": ["Key/Secret", "Token/Secret"]}),
+        pytest.param(
+            STAGES["dev"],
+            {"APIG3": API, "APIG4": API, "COG4": API, "SMG4": ["Key/Secret"]},
+            id="dev",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            STAGES["prod"],
+            {"APIG3": [], "APIG4": API, "COG4": API, "SMG4": ["Key/Secret"]},
+            id="prod",
+        ),
+        pytest.param(
+            FULL,
+            {"APIG3": [], "APIG4": [], "COG4": API, "SMG4": ["Key/Secret"]},
+            id="full",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            MANUAL_FULL,
+            {"APIG4": [], "COG4": [], "SMG4": ["Key/Secret", "Token/Secret"]},
+            id="manual",
+            marks=pytest.mark.long,
+        ),
     ],
-    ids=["dev", "prod", "full", "manual"],
 )
 def test_cdk_nag_has_no_open_finding_and_acknowledgements_only_where_they_apply(
     settings: StageSettings, acknowledged: Mapping[str, list[str]], tmp_path: Path
@@ -202,7 +220,6 @@ def test_all_stages_depend_on_one_account_stack_and_only_prod_is_protected(
     ("stage", "region", "message"),
     [
         ("staging", "eu-west-1", "unknown stage 'staging': choose one of dev, prod"),
-        ("local", "eu-west-1", "'local' is for this machine only, not for an AWS account"),
         ("dev", "cn-north-1", "the region cn-north-1 belongs to the partition aws-cn"),
     ],
 )
@@ -214,6 +231,13 @@ def test_a_stage_that_cannot_be_deployed_to_an_account_ends_with_one_message(
     assert result.returncode == 2
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_local_stage_needs_the_emulators_context(tmp_path: Path) -> None:
+    app = App(context={**cdk_context(), "stage": "local"}, outdir=str(tmp_path))
+
+    with pytest.raises(UnknownStageError, match="'local' is for this machine only"):
+        compose(app)
 
 
 def test_a_bundle_that_cannot_be_made_ends_with_one_message(tmp_path: Path) -> None:

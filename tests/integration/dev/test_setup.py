@@ -163,6 +163,7 @@ def test_a_damaged_environment_and_another_python_than_the_requested_one_are_def
     assert venv.defect(this_python=this_python) == reason
 
 
+@pytest.mark.long
 def test_an_unusable_environment_is_rebuilt(
     folder: Path, environment: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:

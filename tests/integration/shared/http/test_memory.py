@@ -83,7 +83,12 @@ def too_much(size: int) -> dict[str, tuple[bytes, bytes]]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "size"), [("bare", 262_144), ("include", 1_572_864), ("aws", 393_216)]
+    ("kind", "size"),
+    [
+        ("bare", 262_144),
+        pytest.param("include", 1_572_864, marks=pytest.mark.long),
+        ("aws", 393_216),
+    ],
 )
 def test_all_responses_together_raise_the_peak_by_less_than_the_limit(kind: str, size: int) -> None:
     responses, sent = too_much(size), set[int]()
