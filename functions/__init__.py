@@ -1,1 +1,1 @@
-"""The Lambda functions of the service, one package for each."""
+"""One package for each Lambda function, and the code that they share."""

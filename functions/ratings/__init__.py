@@ -1,1 +1,1 @@
-"""Answers a mobile app's ratings requests from the response cache or from Apple Music."""
+"""The ratings function: serves ratings from the response cache or from Apple Music."""

@@ -16,20 +16,20 @@
     ├── AppleRejectedError              Apple applied nothing; no stale copy replaces the rejection
     │   ├── NotSignedInError            401 with an accepted developer token
     │   ├── UserTokenRejectedError      403
-    │   ├── DeveloperTokenRejectedError 401, and Apple rejected it, or perhaps the user's
+    │   ├── DeveloperTokenRejectedError 401; the developer token may be invalid
     │   ├── BadAppleRequestError        400, with Apple's `code` if there is one
     │   ├── ItemNotFoundError           404 to a write
-    │   └── UnexpectedRejectionError    another 4xx, which only a defect of this service explains
+    │   └── UnexpectedRejectionError    another 4xx, which only a defect of this service causes
     ├── DependencyError                 a stale copy may be served
     │   ├── AppleUnreachableError       no connection, 500 or 502
     │   │   └── AppleTlsError           the certificate does not prove that the peer is Apple
-    │   ├── InvalidAppleResponseError   or a response of a proxy in front of Apple
+    │   ├── InvalidAppleResponseError   malformed, or from a proxy in front of Apple
     │   ├── AppleTimeoutError           no complete response within the deadline, or 504
     │   ├── AppleUnavailableError       503
-    │   ├── AppleRateLimitedError       429, which counts for the whole developer team
+    │   ├── AppleRateLimitedError       429; all users share the rate limit
     │   └── AppleNotCalledError
     │       ├── CoolingOffError         after a 429, so also an AppleRateLimitedError
-    │       ├── CircuitOpenError        Apple fails or, for a request with a stale copy, is slow
+    │       ├── CircuitOpenError        Apple failed, or was slow and a stale copy exists
     │       ├── DeadlineExceededError   too little time remains for a call
     │       └── DeveloperTokenUnavailableError
     ├── CacheUnavailableError           DynamoDB failed; never reaches a caller
@@ -50,7 +50,7 @@ from functions.ratings.metrics import Metric
 
 
 class RatingsError(Exception):
-    """The root; `retry_after` is in whole seconds, `source` is Apple's object of that name.
+    """The root; `retry_after` is in whole seconds, `source` is part of Apple's error object.
 
     `outcome_unknown` says whether Apple may have applied a write despite this error.
     """

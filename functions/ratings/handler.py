@@ -55,7 +55,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
         request = ApiRequest.from_event(event, fallback_request_id=context.aws_request_id)
         try:
             response = routes.respond(request, deadline)
-        except Exception as defect:  # noqa: BLE001 - the outermost: a defect still gets a response
+        except Exception as defect:  # noqa: BLE001 - last resort: a defect still gets a response
             error = InternalError(describe_exception(defect))
             response = error_response(error, request.request_id)
         telemetry.write(
@@ -119,4 +119,4 @@ def _build_routes(
 
 
 lambda_handler = build_handler(os.environ)
-"""Responds to an app's ratings requests from the cache while fresh, else from Apple Music."""
+"""The entry point for Lambda."""

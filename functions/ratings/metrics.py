@@ -26,7 +26,7 @@ class Metric(Enum):
     VERSION_FAILED = "VersionFailed"
     # Reads served fresh from the cache.
     CACHE_HIT = "CacheHit"
-    # Those that took longer than telemetry.SLOW_HIT_SECONDS.
+    # Cache hits that took longer than telemetry.SLOW_HIT_SECONDS.
     CACHE_HIT_SLOW = "CacheHitSlow"
     # Reads that needed a call to Apple and were not served stale.
     CACHE_MISS = "CacheMiss"
@@ -48,25 +48,25 @@ class Metric(Enum):
     UPSTREAM_LATENCY = "UpstreamLatency"
     # Calls to Apple that were retried.
     UPSTREAM_RETRIED = "UpstreamRetried"
-    # Requests that failed because Apple did not respond, or responded with 500 or 502.
+    # Requests for which Apple was unreachable, or responded with 500 or 502.
     UPSTREAM_UNREACHABLE = "UpstreamUnreachable"
-    # Requests that failed because Apple timed out, or responded with 504.
+    # Requests for which Apple timed out, or responded with 504.
     UPSTREAM_TIMEOUT = "UpstreamTimeout"
     # Requests to which Apple responded with 503.
     UPSTREAM_UNAVAILABLE = "UpstreamUnavailable"
-    # Requests to which Apple responded with 429, or for which it was not called after one.
+    # Requests to which Apple responded with 429, or was not called because of an earlier 429.
     UPSTREAM_RATE_LIMITED = "UpstreamRateLimited"
-    # Requests to which Apple's response was not a valid one.
+    # Requests to which Apple's response was invalid.
     UPSTREAM_INVALID_RESPONSE = "UpstreamInvalidResponse"
-    # Requests that failed because Apple's certificate was not trusted.
+    # Requests for which Apple's certificate was not trusted.
     UPSTREAM_TLS_FAILED = "UpstreamTlsFailed"
-    # Requests for which Apple was not called: the breaker was open, or no time remained.
+    # Requests for which Apple was not called: the breaker was open, or too little time remained.
     UPSTREAM_NOT_CALLED = "UpstreamNotCalled"
     # Times that the circuit breaker of an environment opened, or a probe failed.
     BREAKER_OPENED = "BreakerOpened"
     # Times that the circuit breaker of an environment closed.
     BREAKER_CLOSED = "BreakerClosed"
-    # Times that an environment began to serve stale copies at once, because Apple was slow.
+    # Times that an environment began to serve stale copies without a call, as Apple was slow.
     STALE_ONLY_STARTED = "StaleOnlyStarted"
     # Times that an environment began to cool off after a 429.
     COOL_OFF_STARTED = "CoolOffStarted"
@@ -84,10 +84,10 @@ class Metric(Enum):
 
 
 class Observer(Protocol):
-    """Receives what happens during a request and does not appear in its response."""
+    """Receives the metrics and the warnings of the current request."""
 
     def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
-        """Count one event or several; `reason` is logged and must hold no personal data."""
+        """Count one event or several; `reason` is logged and must not contain personal data."""
         ...
 
     def measure(self, metric: Metric, milliseconds: float) -> None:

@@ -12,10 +12,10 @@ _HASH_DOMAIN: Final = b"apple-music-ratings/owner/v1\x00"  # a change invalidate
 
 
 class RatingType(NamedTuple):
-    """One of Apple's rating types, as paths spell it.
+    """One of Apple's rating types, named as in paths.
 
-    `family` joins the catalog type and the library type of the same item: Apple keeps their
-    ratings equal, so a write to one also changes the other.
+    The catalog type and the library type of the same items have the same `family`: Apple keeps
+    their ratings equal, so a write to one also changes the other.
     """
 
     name: str
@@ -41,7 +41,7 @@ RATING_TYPES: Final[Mapping[str, RatingType]] = {
         _type("stations", "stations", r"ra(?!.*\.\.)\.[A-Za-z0-9._-]{1,96}"),
     )
 }
-"""Every type that Apple rates, by name.
+"""Every type of item that users can rate, by name.
 
 Source: https://developer.apple.com/documentation/applemusicapi/ratings
 """
@@ -76,7 +76,7 @@ Value = Literal[1, 0, -1]  # 0 for not rated
 
 
 class Rating(NamedTuple):
-    """A value, and the Ratings resource as the JSON text inside `data`; empty if not rated."""
+    """A value; `resource` is Apple's Ratings resource as JSON text, empty if not rated."""
 
     value: Value
     resource: str = ""
@@ -91,7 +91,7 @@ NOT_RATED: Final = Rating(0)
 
 
 def rating_of(key: RatingKey, value: Value) -> Rating:
-    """A rating with the resource that Apple writes; no valid type or id needs escaping in JSON."""
+    """A rating with the same resource as Apple's; valid types and ids need no JSON escaping."""
     if value == 0:
         return NOT_RATED
     return Rating(
@@ -110,7 +110,7 @@ class QueryOptions(NamedTuple):
 
     @property
     def bare(self) -> bool:
-        """Whether the response is only the rating, which has no language and may be cached."""
+        """Whether the response is only the rating: it has no language, and may be cached."""
         return self.include is None and self.extend is None
 
     def query(self) -> dict[str, str]:
@@ -124,7 +124,7 @@ BARE: Final = QueryOptions()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRequest:
-    """A read of the ratings of `keys`, which have one type: one item, or a list."""
+    """A read of one item or, with `is_list`, of a list; all `keys` have the same type."""
 
     token: MusicUserToken
     keys: tuple[RatingKey, ...]
@@ -145,9 +145,9 @@ class WriteRequest:
 class WriteResult(NamedTuple):
     """A write that Apple accepted.
 
-    `is_clear` if the response proves what the rating is now; `outcome_unknown` if an earlier
-    attempt of the same write may still take effect.
+    `is_confirmed`: the response proves the new rating. `outcome_unknown`: an earlier attempt of the
+    same write may still take effect.
     """
 
-    is_clear: bool
+    is_confirmed: bool
     outcome_unknown: bool = False

@@ -19,7 +19,7 @@ STORING_SECONDS: Final = 0.6  # reserved for storing the response
 
 @dataclass(eq=False, repr=False)
 class Reads:
-    """Serves reads for the bearers of user tokens."""
+    """Serves the reads of all users."""
 
     cache: DynamoDBCache
     apple: AppleClient
@@ -27,7 +27,7 @@ class Reads:
     rejected_tokens: RejectedTokens
 
     def read(self, request: ReadRequest, deadline: Deadline) -> ReadResult:
-        """Return the ratings of all requested items; only those not cached come from Apple.
+        """Return all requested ratings; only those without a fresh copy come from Apple.
 
         Raises:
             UserTokenRejectedError: if Apple rejected the user token a moment ago.
@@ -66,9 +66,9 @@ class Reads:
         lookup: CacheLookup,
     ) -> ReadResult:
         if isinstance(error, errors.DependencyError):
-            now = self._look_up(request, snapshot)  # the copies have aged during the call to Apple
-            if now.has_stale:
-                return now.serve_stale(
+            aged = self._look_up(request, snapshot)  # copies may expire during the call to Apple
+            if aged.has_stale:
+                return aged.serve_stale(
                     apple_called=not isinstance(error, errors.AppleNotCalledError)
                 )
         if isinstance(error, errors.UserTokenRejectedError):

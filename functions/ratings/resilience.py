@@ -1,8 +1,8 @@
-"""Decides whether a dependency may be called, for how long, and if not, until when; no I/O.
+"""Decides whether a dependency may be called, and how long a call may take; no I/O.
 
-The memory is per environment: the last seconds of one environment predict its next request, and
-sharing that memory would cost every miss a call. An environment runs one request at a time, so no
-second call exists during a probe.
+Each Lambda environment has its own state: its last calls predict its next one, and a shared state
+would cost every miss another call. An environment runs one request at a time, so no other call
+runs during a probe.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from functions.ratings.metrics import Metric, Observer
 from functions.ratings.models import RatingKey
 from functions.shared.deadline import Clock
 
-SHORT_SECONDS: Final = 1.5  # for Apple, if a stale copy can be served or Apple timed out
-LONG_SECONDS: Final = 4.0  # for Apple to answer any other read
-TELLING_SECONDS: Final = 1.0  # a time-out after less time says nothing about Apple
+SHORT_SECONDS: Final = 1.5  # the wait for Apple with a stale copy, or after a time-out
+LONG_SECONDS: Final = 4.0  # the wait for Apple in all other reads
+MIN_TIMEOUT_SECONDS: Final = 1.0  # a shorter time-out is not a failure of Apple
 OPEN_SECONDS: Final = 10.0
 
-MAX_FAILURES: Final = 5  # in a row, unless one item explains them all
+MAX_FAILURES: Final = 5  # in a row, unless all include the same item
 MAX_TIMEOUTS: Final = 2
 MAX_CUT_SHORT: Final = 3
 MAX_CACHE_FAILURES: Final = 3
@@ -30,7 +30,7 @@ MAX_CACHE_FAILURES: Final = 3
 
 @dataclass(eq=False, repr=False, slots=True)
 class RetryBudget:
-    """Limits retries to a share of all requests: each adds `share` to at most `limit` retries."""
+    """Limits retries: each request adds `share` of a retry, up to `limit` retries."""
 
     share: float = 0.1
     limit: float = 10.0
@@ -67,7 +67,7 @@ class Backoff:
 
     @property
     def is_first(self) -> bool:
-        """Whether the last pause was as short as a pause can be."""
+        """Whether the last pause was not longer than the first one."""
         return self._seconds <= self.first
 
     def remaining(self) -> float:
@@ -75,7 +75,7 @@ class Backoff:
         return max(0.0, self._until - self.clock.monotonic())
 
     def failed(self, *, at_least: float = 0.0) -> None:
-        """Start a pause of `at_least` this many seconds."""
+        """Start a pause; `at_least` is its minimum in seconds."""
         self._seconds = min(max(self.first, 2 * self._seconds), self.limit)
         share = 1.0 if self.jitter is None else self.jitter.uniform(0.5, 1.0)
         self._until = self.clock.monotonic() + max(at_least, self._seconds * share)
@@ -87,7 +87,7 @@ class Backoff:
 
 
 class CacheBypass:
-    """Bypasses the cache for 1 s after 3 failures in a row, up to 10 s; then one call probes."""
+    """Bypasses the cache for 1 to 10 s after 3 failures in a row; then one call is a probe."""
 
     def __init__(self, clock: Clock, observer: Observer) -> None:
         self._observer = observer
@@ -113,7 +113,7 @@ class CacheBypass:
 
 
 class Outcome(Enum):
-    """What a call says about Apple; ANSWERED even if the answer is a 4xx or not valid."""
+    """How a call to Apple ended; ANSWERED includes 4xx and invalid responses."""
 
     ANSWERED = auto()
     RATE_LIMITED = auto()
@@ -124,8 +124,8 @@ class Outcome(Enum):
 class Attempt(NamedTuple):
     """One call to Apple for `keys`, which took `seconds`.
 
-    With `has_stale`, the call was cut short, because a stale copy could be served. `retry_after`
-    is in seconds, as Apple requires; 0 if Apple sent none.
+    With `has_stale`, the call had only `SHORT_SECONDS`, because a stale copy could be served.
+    `retry_after` is Apple's, in seconds; 0 if Apple sent none.
     """
 
     outcome: Outcome
@@ -136,15 +136,15 @@ class Attempt(NamedTuple):
 
 
 class CircuitBreaker:
-    """Opens while Apple is down; while Apple is slow, spares the requests that have a stale copy.
+    """Opens while Apple is down; while Apple is slow, blocks only requests that have a stale copy.
 
-    It opens for 10 s after 2 time-outs in a row, or after 5 failures in a row. If all of them
-    include one item, that item is broken, not Apple, and the breaker stays closed. After the 10 s,
-    the next call is a probe, of at most 1.5 s and 4 s in turn. A call that a stale copy cut short
-    is not a failure.
+    It opens for 10 s after 2 time-outs in a row, or after 5 failures in a row, unless all of them
+    include one item: then the item is broken, not Apple. After the 10 s, the next call is a probe:
+    it may take 1.5 s or, alternately, 4 s. A time-out of a request with a stale copy is not a
+    failure; after 3 in a row, such requests are blocked for 10 s.
 
-    All environments open when Apple fails. After a probe that fails, each stays open for 5 to 15 s
-    at random: otherwise all would probe at once, and none could serve cache hits.
+    When Apple fails, the breakers of all environments open. After a failed probe, each stays open
+    for 5 to 15 s at random, so that probes do not delay cache hits everywhere at once.
     """
 
     def __init__(self, clock: Clock, jitter: Random, observer: Observer) -> None:
@@ -157,14 +157,14 @@ class CircuitBreaker:
         self._probe_seconds = SHORT_SECONDS
 
     def retry_after(self, *, has_stale: bool) -> float:
-        """Seconds until such a request may be sent; 0 if it may be sent now."""
+        """Seconds until a request with or without a stale copy may be sent; 0 if now."""
         until = max(self._open_until, self._stale_only_until) if has_stale else self._open_until
         return max(0.0, until - self._clock.monotonic())
 
     def patience(self, *, has_stale: bool, is_write: bool) -> float:
-        """The most seconds that such a request waits for Apple.
+        """The maximum time in seconds to wait for Apple's response.
 
-        A write is not cut short: that would make its outcome unknown.
+        A write may take longer, because its outcome is unknown after a time-out.
         """
         if has_stale:
             return SHORT_SECONDS
@@ -179,7 +179,7 @@ class CircuitBreaker:
         is_timeout = attempt.outcome is Outcome.TIMED_OUT
         if attempt.outcome in (Outcome.ANSWERED, Outcome.RATE_LIMITED):
             self._answered(attempt.seconds)
-        elif is_timeout and attempt.seconds < TELLING_SECONDS:
+        elif is_timeout and attempt.seconds < MIN_TIMEOUT_SECONDS:
             return
         elif is_timeout and attempt.has_stale and not self._is_open:
             self._cut_short += 1
@@ -200,7 +200,7 @@ class CircuitBreaker:
             self._probe_seconds = SHORT_SECONDS
             self._observer.count(Metric.BREAKER_CLOSED)
         self._failures = self._timeouts = 0
-        if seconds < SHORT_SECONDS:  # a slower answer would come after the stale copy
+        if seconds < SHORT_SECONDS:  # a slower response is too late if a stale copy exists
             self._cut_short = 0
             self._stale_only_until = -inf
 
@@ -214,7 +214,7 @@ class CircuitBreaker:
         share = self._jitter.uniform(0.5, 1.5) if was_open else 1.0
         self._open_until = self._clock.monotonic() + OPEN_SECONDS * share
         if was_open and attempt.seconds < LONG_SECONDS / 2:
-            # The long probe is for a request that can wait: no stale copy cuts it short.
+            # Requests with a stale copy are blocked, so that the probe may take the longer time.
             self._probe_seconds = LONG_SECONDS
             self._stale_only_until = self._open_until + OPEN_SECONDS
         else:
@@ -223,10 +223,10 @@ class CircuitBreaker:
 
 
 class AppleAvailability:
-    """Whether Apple may be called, and if not, until when: the breaker and the cool-off together.
+    """Combines the circuit breaker with the cool-off after a 429.
 
-    A rate limit counts for all users: after a 429 the environment sends nothing for 0.5 to 1 s,
-    doubling to 30 s, or as long as Apple requires. Then the next call is the probe.
+    All users share the rate limit. After a 429, the environment sends nothing for 0.5 to 1 s, which
+    doubles up to 30 s, or for Apple's `Retry-After` if that is longer.
     """
 
     def __init__(self, clock: Clock, jitter: Random, observer: Observer) -> None:
@@ -242,11 +242,11 @@ class AppleAvailability:
 
     @property
     def is_first_cool_off(self) -> bool:
-        """Whether the cool-off is so short that a request may wait for its end."""
+        """Whether the cool-off is short enough for a request to wait for its end."""
         return self._cool_off.is_first
 
     def retry_after(self, *, has_stale: bool) -> float:
-        """Seconds until such a request may be sent; 0 if it may be sent now."""
+        """Seconds until a request with or without a stale copy may be sent; 0 if now."""
         return max(self._cool_off.remaining(), self._breaker.retry_after(has_stale=has_stale))
 
     def record(self, attempt: Attempt) -> None:

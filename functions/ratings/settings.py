@@ -1,4 +1,4 @@
-"""The contract between the stack that deploys the function and the function itself."""
+"""The settings and names that the function and its stack share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PARTITION_KEY: Final = "pk"
 SORT_KEY: Final = "sk"
 TTL_ATTRIBUTE: Final = "expires_at"
 
-# The response headers, besides those that every script may read, that scripts of web pages read.
+# The response headers that web pages may read, in addition to CORS's safelisted ones.
 EXPOSED_HEADERS: Final = "Age, Cache-Status, Retry-After, X-Request-Id"
 
 
@@ -28,7 +28,7 @@ class Settings(EnvironmentSettings):
     A rating is served without a call to Apple for `fresh_seconds`, and for
     `stale_if_error_seconds` more if Apple fails. Every response is sent within `deadline_seconds`.
     Each call to DynamoDB takes at most `cache_timeout_milliseconds`. Web pages of `allowed_origins`
-    may read responses; `*` are all origins.
+    may read responses; `*` means all origins.
     """
 
     cache_table_name: str

@@ -31,7 +31,7 @@ class Telemetry:
         self._warnings: list[str] = []
 
     def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
-        """Add one value for all `times`: Powertools writes a line by itself at 100 values."""
+        """Add one value for all `times`, because Powertools writes a line at 100 values."""
         self._metrics.add_metric(name=metric.value, unit=metric.unit, value=times)
         if reason:
             self._warnings.append(f"{metric.value}: {reason}")
@@ -50,7 +50,7 @@ class Telemetry:
         function_version: str,
         function_request_id: str,
     ) -> None:
-        """Write the line of this request, without personal data, and begin the next."""
+        """Write the line of this request, without personal data, and reset the collection."""
         self.count(outcome_metric(response))
         if response.cache_status is not None:
             self._count_read(cache_metric(response.cache_status), seconds)
@@ -63,7 +63,7 @@ class Telemetry:
         self._metrics.clear_metrics()
         self._warnings.clear()
         # Not `flush_metrics`: an environment variable can disable it, and then the metrics of one
-        # request end up in the next line. One call, because other writers share the log.
+        # request end up in the next line. One `write`, because other writers share the log.
         sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
 
     def _count_read(self, metric: Metric, seconds: float) -> None:
@@ -99,7 +99,7 @@ class Telemetry:
 
 
 def _count_for_version(line: dict[str, Any], version: str) -> None:
-    # One metric only: CloudWatch bills each metric again for each further set of dimensions.
+    # One metric only: CloudWatch bills each metric again for each set of dimensions.
     metric = Metric.VERSION_FAILED
     directives = line["_aws"]["CloudWatchMetrics"]
     directives.append(

@@ -19,7 +19,7 @@ CLOSING_SECONDS: Final = 1.0  # reserved for closing a write
 
 @dataclass(eq=False, repr=False)
 class Writes:
-    """Serves writes for the bearers of user tokens; docs/coherence.md explains the steps."""
+    """Serves the writes of all users; docs/coherence.md explains the steps."""
 
     cache: DynamoDBCache
     apple: AppleClient
@@ -27,11 +27,11 @@ class Writes:
     rejected_tokens: RejectedTokens
 
     def write(self, request: WriteRequest, deadline: Deadline) -> Rating:
-        """Write a rating, and return what it is now.
+        """Write a rating, and return the new one.
 
         Raises:
-            RatingsError: if Apple did not accept the write; `outcome_unknown` says whether it may
-                take effect nevertheless.
+            RatingsError: if Apple did not accept the write; `outcome_unknown` says whether the
+                write may still take effect.
         """
         self.rejected_tokens.check(request.token)
         deadline = deadline.reserve(CLOSING_SECONDS)
@@ -54,4 +54,4 @@ class Writes:
 def _outcome(result: WriteResult) -> WriteOutcome:
     if result.outcome_unknown:
         return WriteOutcome.UNKNOWN
-    return WriteOutcome.CONFIRMED if result.is_clear else WriteOutcome.ACCEPTED
+    return WriteOutcome.CONFIRMED if result.is_confirmed else WriteOutcome.ACCEPTED

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The two clocks of the `time` module, which is one implementation."""
+    """The two clocks of the `time` module, which implements this protocol."""
 
     def time(self) -> float:
         """Seconds since the epoch; they advance while Lambda freezes the process."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 MAX_MEMORY_BYTES: Final = 11_000_000
 _PART_BYTES: Final = 130
-"""The memory of one part of a list or an object, which may be only 2 bytes of text."""
+"""The memory of one element of a list or an object; its text may be only 2 bytes."""
 
 
 def parse_object(body: bytes) -> dict[str, Any] | None:
@@ -17,7 +17,7 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
     try:
         text = body.decode()
         parts = sum(map(text.count, ",[{"))
-        # Twice: one value may be almost the whole text, at up to 4 bytes per character.
+        # Twice: a single value may be a copy of almost the whole text.
         if 2 * sys.getsizeof(text) + _PART_BYTES * parts > MAX_MEMORY_BYTES:
             return None
         # `int` raises a ValueError for NaN and Infinity, which are not JSON.
@@ -28,5 +28,5 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:
-    """Return a value that should be an object; an empty one if it is not."""
+    """Return `value` if it is an object, else an empty object."""
     return value if isinstance(value, Mapping) else {}

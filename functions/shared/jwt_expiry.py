@@ -8,7 +8,7 @@ from typing import Any, Final
 import jwt
 
 _COMPACT_JWT: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
-_END_OF_TIME: Final = 1e12
+_MAX_EXPIRY: Final = 1e12
 
 
 class JwtError(ValueError):
@@ -23,6 +23,6 @@ def read_expiry(text: str) -> float:
         expires_at: Any = jwt.decode(text, options={"verify_signature": False}).get("exp")
     except (jwt.InvalidTokenError, RecursionError):
         raise JwtError("not a JWT") from None
-    if type(expires_at) not in (int, float) or not abs(expires_at) < _END_OF_TIME:
+    if type(expires_at) not in (int, float) or not abs(expires_at) < _MAX_EXPIRY:
         raise JwtError("a JWT without a usable `exp`")
     return float(expires_at)

@@ -1,4 +1,4 @@
-"""The namespace and the dimensions of both functions' metrics; the stack reads them too."""
+"""The namespace and the dimensions of all functions' metrics; the stack uses them too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the placeholders in the two secrets begin. Deployed secrets hold them: never edit."""
+"""The beginnings of the secrets' placeholders. Deployed secrets contain them: never edit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings that both functions have."""
+"""Reads settings from environment variables, and defines those of several functions."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentSettings:
-    """Settings from environment variables, which are named as the fields, in upper case.
+    """Settings from environment variables, whose names are the fields' names in upper case.
 
-    Fields named `…seconds` are whole numbers, and fields named `…origins` tuples: separated by
-    commas in the variable, or `none`. Fields without a default are required. The constructor
-    raises SettingsError if a value is invalid.
+    Fields named `…seconds` are whole numbers. Fields named `…origins` are tuples; their variables
+    are lists with commas, or `none`. Fields without a default are required. The constructor raises
+    SettingsError if a value is invalid.
     """
 
     developer_token_secret_id: str
@@ -71,7 +71,7 @@ class EnvironmentSettings:
 
 
 def check_origins(origins: tuple[str, ...]) -> None:
-    """Raise SettingsError unless these are only `*`, or origins as browsers send them.
+    """Raise SettingsError unless `origins` is `*` only, or has origins as browsers send them.
 
     WebViews have their own schemes. Source: https://fetch.spec.whatwg.org/#origin-header
     """
@@ -82,7 +82,7 @@ def check_origins(origins: tuple[str, ...]) -> None:
         if parts is None or (parts[1] == "http" and parts[2] not in _LOOPBACK):
             raise SettingsError(
                 f"ALLOWED_ORIGINS: {origin!r} is not an origin such as https://app.example.com, "
-                "http://localhost:5173 or capacitor://localhost; * must be the only one"
+                "http://localhost:5173 or capacitor://localhost; * must be the only value"
             )
         if (parts[1], parts[3]) in (("https", "443"), ("http", "80")):
             raise SettingsError(f"ALLOWED_ORIGINS: browsers send {origin!r} without its port")

@@ -20,7 +20,7 @@ _KEYS: Final = frozenset({"private_key", "key_id", "team_id"})
 
 
 class SigningKeyError(Exception):
-    """The signing key's secret holds no usable key; the message quotes nothing of it."""
+    """The signing key's secret contains no usable key; the message does not quote the secret."""
 
 
 class NoSigningKeyError(SigningKeyError):
@@ -29,7 +29,7 @@ class NoSigningKeyError(SigningKeyError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """A MusicKit key, with the ids that Apple gave to the key and to its team."""
+    """A MusicKit key, with Apple's ids of the key and its team."""
 
     private_key: ec.EllipticCurvePrivateKey = field(repr=False)
     key_id: str
@@ -75,7 +75,7 @@ def sign_developer_token(
 ) -> str:
     """Return a developer token that is valid for `life_seconds` from `now` (epoch seconds).
 
-    With an `origin`, Apple accepts it only from web pages of that origin.
+    With an `origin`, Apple accepts the token only from web pages of that origin.
     """
     issued_at = int(now)
     origins = {} if origin is None else {"origin": [origin]}

@@ -1,1 +1,1 @@
-"""Signs short-lived developer tokens, with which apps ask MusicKit for their user's token."""
+"""Signs short-lived developer tokens, with which apps request their user's token from MusicKit."""

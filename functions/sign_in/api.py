@@ -1,4 +1,4 @@
-"""Reads API Gateway's proxy event, decides about the origin, and writes the response.
+"""Reads API Gateway's proxy event, checks the origin, and writes the response.
 
 Event and response have the shapes of the Lambda proxy integration, payload 1.0:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
@@ -33,7 +33,7 @@ class SignInRequest:
         """Read a proxy event; a value that is absent or of another type is read as empty."""
         event = as_mapping(event)
         context = as_mapping(event.get("requestContext"))
-        # A client can set `requestId` with a header; the other is always the gateway's.
+        # A client can set `requestId` with a header. The gateway generates `extendedRequestId`.
         ids = (context.get("extendedRequestId"), context.get("requestId"), fallback_request_id)
         return cls(
             request_id=next(id_ for id_ in ids if isinstance(id_, str) and id_),
@@ -49,7 +49,7 @@ class SignInRequest:
         """Return the origin of a web page, or None for an app, which sends no `Origin`.
 
         Raises:
-            OriginNotAllowedError: for every other origin, `null` included.
+            OriginNotAllowedError: if the origin is not in `allowed`, or there are several.
         """
         if not self.origins:
             return None
@@ -60,7 +60,7 @@ class SignInRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A token, or the error instead of it; scripts of `origin` may read it."""
+    """A token or an error; web pages of `origin` may read the response."""
 
     request_id: str
     result: IssuedToken | SignInError
@@ -72,7 +72,7 @@ class Response:
         return self.result.status if isinstance(self.result, SignInError) else 200
 
     def to_proxy(self) -> ProxyResponse:
-        """Write the gateway's form."""
+        """Return the proxy response."""
         headers = {
             "Content-Type": "application/json",
             "Cache-Control": "private, no-store",

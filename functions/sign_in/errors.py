@@ -1,6 +1,6 @@
 """The errors of a request for a token; each class carries its HTTP response.
 
-Messages are for engineers and contain no token, key or foreign text. `title` and `detail` are for
+Messages are for engineers and contain no token, key or upstream text. `title` and `detail` are for
 callers; docs/errors.md lists them.
 """
 

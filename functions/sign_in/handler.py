@@ -50,7 +50,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
             result = tokens.issue(origin)
         except SignInError as error:
             result = error
-        except Exception as defect:  # noqa: BLE001 - the outermost: a defect still gets a response
+        except Exception as defect:  # noqa: BLE001 - last resort: a defect still gets a response
             result = InternalError(describe_exception(defect))
         response = Response(request_id=request.request_id, result=result, origin=origin)
         write_line(
@@ -65,4 +65,4 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
 
 
 lambda_handler = build_handler(os.environ)
-"""Responds to an app's request for a developer token with one that is valid for minutes."""
+"""The entry point for Lambda."""

@@ -1,4 +1,4 @@
-"""The contract between the stack that deploys the function and the function itself."""
+"""The settings and names that the function and its stack share."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAX_LIFE_SECONDS: Final = 3_600
 class Settings:
     """The environment variables of the sign-in function.
 
-    A token expires `token_life_seconds` after it was signed. Only web pages of `allowed_origins`
-    get one. The constructor raises SettingsError if a value is missing or invalid.
+    A token expires `token_life_seconds` after it was signed. Apps, and web pages of
+    `allowed_origins`, get one. The constructor raises SettingsError for an invalid value.
     """
 
     signing_key_secret_id: str

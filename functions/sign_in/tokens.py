@@ -1,4 +1,4 @@
-"""Signs developer tokens, and keeps each in memory until half of its life is over."""
+"""Signs developer tokens, and keeps each in memory until half of its lifetime is over."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class DeveloperToken:
     expires_at: int
 
     def is_reusable(self, now: float) -> bool:
-        """Return whether at least half of its life is left."""
+        """Return whether at least half of its lifetime remains."""
         return now <= (self.issued_at + self.expires_at) / 2
 
 
 class IssuedToken(NamedTuple):
-    """A token for one request; `key_error` says why an older one was not replaced."""
+    """A token for one request; `key_error` says why an old token was not replaced."""
 
     token: DeveloperToken
     is_new: bool
@@ -45,7 +45,7 @@ class IssuedToken(NamedTuple):
 class DeveloperTokens:
     """The tokens of one environment, one for each origin.
 
-    The key is read again for each signing, so that a new key is used from then on.
+    The key is read again for each signing, because it may have been replaced.
     """
 
     call: AwsCall
@@ -55,7 +55,7 @@ class DeveloperTokens:
     _kept: dict[str | None, DeveloperToken] = field(default_factory=dict, init=False)
 
     def issue(self, origin: str | None) -> IssuedToken:
-        """Return a token for web pages of an allowed origin, or for apps without one.
+        """Return a token for web pages of `origin`; without an origin, for apps.
 
         If the key cannot be used, a token in memory is returned while it is valid.
 

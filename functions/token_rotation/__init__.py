@@ -1,1 +1,1 @@
-"""Renews the developer token before it expires, and says how long the one in use still lives."""
+"""Renews the developer token before it expires, and reports daily how long it is valid."""

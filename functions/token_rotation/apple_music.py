@@ -1,4 +1,4 @@
-"""Checks a new developer token with Apple Music before the token comes into use."""
+"""Checks with Apple Music that it accepts a new developer token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from functions.token_rotation.errors import AppleUnavailableError, TokenRejected
 
 
 class AppleMusic:
-    """Apple Music at `origin` (`https://host[:port]`), the only destination of a token."""
+    """Apple Music at `origin` (`https://host[:port]`), the only server that receives tokens."""
 
     def __init__(self, origin: str, *, clock: Clock, timeout_seconds: float = 5.0) -> None:
         self._origin = origin

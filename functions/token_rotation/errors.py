@@ -1,4 +1,4 @@
-"""Errors of a token rotation, for operators; no message quotes a token, a key or foreign text."""
+"""Errors of a token rotation, for operators; no message quotes a token, a key or upstream text."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class EventError(TokenRotationError):
 
 
 class NotRotatingError(TokenRotationError):
-    """The secret is not ours, its rotation is off, or the version is not pending."""
+    """The event is about another secret, rotation is off, or the version is not pending."""
 
 
 class DeveloperTokenError(TokenRotationError):
-    """A version of the token's secret holds no usable token."""
+    """A version of the token's secret contains no usable token."""
 
 
 class SecretsManagerError(TokenRotationError):

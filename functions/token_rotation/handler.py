@@ -28,13 +28,13 @@ from functions.token_rotation.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# A step makes at most five calls: together with Apple's they fit into the function's timeout.
+# A step makes at most five of these calls; with the call to Apple, they fit into the timeout.
 # `proxies={}` makes botocore ignore the proxy variables.
 _SECRETS_MANAGER: Final = Config(
     connect_timeout=1.0, read_timeout=3.0, retries={"total_max_attempts": 2}, proxies={}
 )
 
-# Secrets Manager's version ids are logged, so any other text is rejected.
+# Version ids are logged, so a text of another form is rejected.
 _VERSION_ID: Final = re.compile(r"[A-Za-z0-9-]{32,64}", re.ASCII)
 
 Handler = Callable[[Mapping[str, Any], "LambdaContext"], None]
@@ -82,7 +82,7 @@ def build_handler(environment: Mapping[str, str]) -> Handler:
                 run_step(event, context)
         except (TokenRotationError, SigningKeyError) as error:
             failure = f"{type(error).__name__}: {error}"
-        except Exception as defect:  # noqa: BLE001 - the outermost: foreign messages stay inside
+        except Exception as defect:  # noqa: BLE001 - last resort: its message may quote a secret
             failure = describe_exception(defect)
         if failure is not None:
             step = event.get("Step", "report")
@@ -104,7 +104,7 @@ def _parse_step(event: Mapping[str, Any]) -> tuple[Step, str, str]:
 
 
 def _version(event: Mapping[str, Any]) -> str | None:
-    """Return the version id in an event; None if it has another shape."""
+    """Return the version id in an event; None if it has another form."""
     version = str(event.get("ClientRequestToken"))
     return version if _VERSION_ID.fullmatch(version) else None
 

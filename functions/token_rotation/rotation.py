@@ -127,7 +127,7 @@ class Rotation:
             # a new token.
             self.developer_token.end_pending(version_id)
             raise DeveloperTokenError("the pending token is too old: rotate to sign a new one")
-        # Again, so that no order of the steps puts an unchecked token into use (decision 0020).
+        # Checked again, so that no order of steps puts an unchecked token into use (decision 0020).
         self.check_token(text)
         self.developer_token.make_current(version_id, instead_of=state.current())
         return StepResult(Outcome.IN_USE, expires_at)
@@ -142,8 +142,8 @@ class Rotation:
 def is_worth_using(left: float, in_use_left: float, life_seconds: float) -> bool:
     """Return whether a pending token should replace the token in use.
 
-    `left` and `in_use_left` are the seconds until they expire. The pending token should if it lasts
-    until the next rotation, which comes within half of a new token's lifetime, or if it expires
-    later than the token in use.
+    `left` and `in_use_left` are the seconds until they expire. The pending token must last until
+    the next rotation, which comes within half of a new token's lifetime, or longer than the token
+    in use.
     """
     return left > life_seconds / 2 or left > max(0, in_use_left)

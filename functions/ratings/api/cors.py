@@ -19,12 +19,12 @@ _NONE: Final[Mapping[str, str]] = {}
 
 
 def cors_headers(allowed: tuple[str, ...], origin: Sequence[str]) -> Mapping[str, str]:
-    """Return the headers from `allowed_origins` and all values of the request's `Origin`."""
+    """Return the CORS headers for the allowed origins and all values of `Origin`."""
     if allowed == ANY_ORIGIN:
         return _ANY
     if not allowed:
         return _NONE
-    # A cache in between must not serve a page the response to another page's request.
+    # Without `Vary`, a cache could serve a response to a page of another origin.
     vary = {"Vary": "Origin"}
     if len(origin) == 1 and origin[0] in allowed:
         return {**_ANY, "Access-Control-Allow-Origin": origin[0], **vary}

@@ -63,7 +63,7 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """An HTTP response; `body` is JSON text. Reads have a `cache_status`, errors their `error`."""
+    """An HTTP response; `body` is JSON. Only reads have a `cache_status`."""
 
     status: int
     body: str = ""
@@ -72,7 +72,7 @@ class Response:
     error: RatingsError | None = None
 
     def to_proxy(self, request_id: str, cors: Mapping[str, str] | None = None) -> ProxyResponse:
-        """Return the gateway's form, with `cors` and the headers that every response has."""
+        """Return the proxy response, with `cors` and the headers of every response."""
         headers = {"Content-Type": "application/json"} if self.body else {}
         headers |= {"Cache-Control": "private, no-store", "X-Request-Id": request_id}
         if self.cache_status is not None:
@@ -92,7 +92,7 @@ def error_response(
     headers: Mapping[str, str] | None = None,
     cache_status: CacheStatus | None = None,
 ) -> Response:
-    """Write an error in Apple's form; `headers` are added to the error's own.
+    """Return an error in Apple's form; `headers` are added to the error's headers.
 
     Source: https://developer.apple.com/documentation/applemusicapi/error
     """
@@ -115,7 +115,7 @@ def error_response(
 
 
 def _all_values(event: Mapping[str, Any], single: str, multi: str) -> dict[str, tuple[str, ...]]:
-    """Return every value of a repeated name; the map of single values keeps only the last."""
+    """Return all values of each name; the `single` map has only the last value."""
     repeated = event.get(multi)
     if isinstance(repeated, Mapping):
         return {

@@ -22,10 +22,10 @@ Write = Callable[[models.WriteRequest, Deadline], models.Rating]
 
 
 class Routes:
-    """The operations by the gateway's resource and the method.
+    """The operations, by resource and method.
 
-    The gateway has already matched the path and split it. A second match in this code could give
-    a different result.
+    The gateway has already matched the path to a resource. A second match in this code could
+    have a different result.
     """
 
     def __init__(self, *, read: Read, write: Write) -> None:

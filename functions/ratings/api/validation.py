@@ -96,7 +96,7 @@ def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def query_options(query: Mapping[str, Sequence[str]]) -> models.QueryOptions:
-    """Validate the parameters that are forwarded; all others are ignored."""
+    """Validate the parameters that are forwarded to Apple; ignore all others."""
     if not query:
         return models.BARE
     return models.QueryOptions(
@@ -106,7 +106,7 @@ def query_options(query: Mapping[str, Sequence[str]]) -> models.QueryOptions:
 
 def _language(query: Mapping[str, Sequence[str]]) -> str | None:
     tag = (query.get("l") or ("",))[-1]
-    # Apple ignores these two, and an app may send a locale's name: en_US.
+    # Apple ignores both. An app may send the name of a locale: en_US.
     if not tag or "_" in tag:
         return None
     if not _LANGUAGE.fullmatch(tag):
@@ -122,9 +122,9 @@ def _names(query: Mapping[str, Sequence[str]], name: str) -> str | None:
 
 
 def _elements(query: Mapping[str, Sequence[str]], name: str) -> tuple[str, ...]:
-    """Return the different elements of a list: `n=a,b`, `n=a&n=b`, and `n[]=a&n[]=b` are equal.
+    """Return the distinct elements of a list: `n=a,b`, `n=a&n=b` or `n[]=a&n[]=b`.
 
-    Empty elements are dropped: `n=a,` has one element.
+    Empty elements are ignored: `n=a,` has one element.
     """
     values = (*query.get(name, ()), *query.get(f"{name}[]", ()))
     return tuple(dict.fromkeys(filter(None, ",".join(values).split(","))))

@@ -38,16 +38,17 @@ from functions.shared.http.messages import (
     Response,
 )
 
-MAX_BODY_BYTES: Final = 262_144  # a hundred bare ratings take about 12 kB
-EXTENDED_BODY_BYTES: Final = 1_572_864  # a hundred items with `include` take about 11 kB each
+MAX_BODY_BYTES: Final = 262_144  # 100 ratings take about 12 kB
+EXTENDED_BODY_BYTES: Final = 1_572_864  # 100 ratings with `include` take about 11 kB each
 
-# A connection may have died while Lambda was frozen. A write that fails has an unknown outcome.
+# A connection may die while Lambda is frozen. Writes have the lower limit, because a write on a
+# dead connection has an unknown outcome.
 READ_IDLE_SECONDS: Final = 20.0
 WRITE_IDLE_SECONDS: Final = 1.0
 
 ACCEPTED_SECONDS: Final = 60  # between two probes of a developer token that Apple accepted
 
-_CLEAR_STATUSES: Final = (200, 201, 202, 204)  # of a PUT; any other 2xx does not prove the value
+_CONFIRMING_STATUSES: Final = (200, 201, 202, 204)  # of a PUT; other 2xx do not prove the value
 
 
 @dataclass(eq=False, repr=False)
@@ -100,7 +101,7 @@ class AppleClient:
             return ratings
 
     def write(self, request: WriteRequest, deadline: Deadline) -> WriteResult:
-        """Write a rating. A 404 that proves "not rated" is a success of a DELETE."""
+        """Write a rating. A DELETE succeeds with a 404 that proves "not rated"."""
         key, value = request.key, request.value
         http_request = _request(
             "DELETE" if value is None else "PUT",
@@ -114,17 +115,17 @@ class AppleClient:
             attempted = self._send(http_request, request.token, call)
             response, unknown = attempted.response, attempted.outcome_unknown
             if value is None:
-                is_clear = response.status == HTTPStatus.NO_CONTENT or is_absent(response)
+                is_confirmed = response.status == HTTPStatus.NO_CONTENT or is_absent(response)
             else:
-                is_clear = response.status in _CLEAR_STATUSES and confirms(
+                is_confirmed = response.status in _CONFIRMING_STATUSES and confirms(
                     response.body, response.content_type, key, value
                 )
             is_success = HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES
-            if is_clear or (is_success and not unknown):
-                return WriteResult(is_clear=is_clear, outcome_unknown=unknown)
+            if is_confirmed or (is_success and not unknown):
+                return WriteResult(is_confirmed=is_confirmed, outcome_unknown=unknown)
             error = self._error_of(response)
             if is_success:
-                error = errors.InvalidAppleResponseError("unclear after an unknown outcome")
+                error = errors.InvalidAppleResponseError("not confirmed after an unknown outcome")
             error.outcome_unknown = unknown
             raise error
 
@@ -139,7 +140,7 @@ class AppleClient:
             raise
 
     def _error_of(self, response: Response) -> errors.RatingsError:
-        """The error for a response; `retry_after` is not before Apple is called again."""
+        """The error for a response; its `retry_after` is at least that of `availability`."""
         error = error_of(response, self.clock.time())
         if error.retry_after is not None:
             wait = self.client.availability.retry_after(has_stale=False)

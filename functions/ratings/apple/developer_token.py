@@ -1,4 +1,4 @@
-"""Keeps the developer token in memory, and reads its secret again before it expires."""
+"""Keeps the developer token in memory; reads its secret again before the token expires."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from functions.shared.deadline import Clock, Deadline
 from functions.shared.jwt_expiry import JwtError, read_expiry
 
 REFRESH_SECONDS: Final = 300  # the secret is read again this long before the token expires
-REREAD_SECONDS: Final = 10  # minimum between two reads of the secret with a valid token in memory
-REJECTED_SECONDS: Final = 300  # then a rejected token is tried again: Apple may have erred
-RETRY_SECONDS: Final = 2  # minimum between two reads of the secret without a valid token in memory
+REREAD_SECONDS: Final = 10  # minimum between two reads of the secret, with an unexpired token
+REJECTED_SECONDS: Final = 300  # then a rejected token is used again, in case Apple was wrong
+RETRY_SECONDS: Final = 2  # minimum between two reads of the secret, without an unexpired token
 READ_SECONDS: Final = 1.0  # the limit of one read of the secret
 
 
@@ -42,7 +42,7 @@ class DeveloperTokenSource:
     """The developer token of one environment, from one secret.
 
     `current` and `reread` raise `DeveloperTokenUnavailableError` if neither memory nor the secret
-    has a valid one that Apple did not reject.
+    has a valid token that Apple did not reject.
     """
 
     call: AwsCall
@@ -56,14 +56,14 @@ class DeveloperTokenSource:
     _failure: str = field(default="", init=False)
 
     def current(self, deadline: Deadline) -> DeveloperToken:
-        """Return the token in memory, which is read again only shortly before its expiry."""
+        """Return the token in memory; reread the secret if it was rejected or expires soon."""
         token = self._usable(self.clock.time() + REFRESH_SECONDS)
         return self.reread(deadline) if token is None else token
 
     def reread(self, deadline: Deadline) -> DeveloperToken:
         """Read the secret again; if that fails, return the token in memory while it is valid.
 
-        The secret is not read again within `retry_after`, or if too little time remains.
+        The secret is not read while `retry_after` is above 0, or if too little time remains.
         """
         if self.retry_after() == 0:
             try:
@@ -85,7 +85,7 @@ class DeveloperTokenSource:
     def retry_after(self) -> float:
         """Seconds until the secret may be read again.
 
-        The pause is the longer one while an unexpired token is in memory, even a rejected one.
+        `REREAD_SECONDS` apply with an unexpired token in memory, even a rejected one.
         """
         is_in_memory = self._token is not None and self.clock.time() < self._token.expires_at
         pause = REREAD_SECONDS if is_in_memory else RETRY_SECONDS

@@ -24,10 +24,9 @@ def read_ratings(
 ) -> Mapping[RatingKey, Rating]:
     """Read a RatingsResponse into the ratings of `keys`, which have one type.
 
-    An id may come back as `r.<id>`. A missing id means "not rated", unless the document has
-    `errors` or `next`: then a missing id is unknown, and only the ids in the document are
-    returned. With `bare`, resources are rebuilt from type, id and value; without it, they stay as
-    Apple sent them.
+    Apple may return an id as `r.<id>`. A missing id means "not rated". With `errors` or `next`, a
+    document may be incomplete, and only the ratings in it are returned. With `bare`, resources are
+    rebuilt from type, id and value; without it, they stay as Apple sent them.
 
     Raises:
         InvalidAppleResponseError: if the body is not a RatingsResponse, repeats an id, has an id
@@ -39,7 +38,7 @@ def read_ratings(
     for resource in _resources(document):
         key = _requested_key(resource.get("id"), requested)
         if key in ratings:
-            raise InvalidAppleResponseError("an id twice")
+            raise InvalidAppleResponseError("a repeated id")
         ratings[key] = _rating(resource, key, bare=bare)
     if document.keys() & {"errors", "next"}:
         return {key: rating for key, rating in ratings.items() if rating.is_rated}
@@ -47,7 +46,7 @@ def read_ratings(
 
 
 def confirms(body: bytes | None, content_type: str, key: RatingKey, value: RatingValue) -> bool:
-    """Whether the body of a successful PUT has the value, or is empty in one of Apple's ways."""
+    """Whether the body of a successful PUT contains the value, or is one of Apple's empty forms."""
     if body is None:
         return False
     try:
@@ -72,13 +71,13 @@ def read_error_code(body: bytes | None) -> str | None:
 
 
 def proves_absence(body: bytes | None) -> bool:
-    """Whether a 404 with this body is about the item: empty, or errors other than 40401."""
+    """Whether a 404 is about the item: its body is empty, or has errors other than 40401."""
     codes = _error_codes(body)
     return body == b"" or (bool(codes) and NO_SUCH_ROUTE not in codes)
 
 
 def is_page(body: bytes | None, content_type: str) -> bool:
-    """Whether an error has an HTML page as its body, which Apple does not send."""
+    """Whether the body of an error is an HTML page, which Apple's API does not send."""
     if not body or _error_codes(body):
         return False
     return "html" in content_type.lower() or body.lstrip().startswith(b"<")
@@ -86,7 +85,7 @@ def is_page(body: bytes | None, content_type: str) -> bool:
 
 def repeats(body: bytes, secrets: Collection[str]) -> bool:
     """Whether a body contains one of `secrets`, plain, JSON-escaped or percent-encoded."""
-    # Not with a parser: a parsed hostile body takes many times its size in memory.
+    # A JSON parser would need many times the size of a hostile body in memory.
     if b"\\u00" in body:
         for code in range(0x21, 0x7F):
             for escape in (b"\\u00%02x" % code, b"\\u00%02X" % code):
@@ -105,7 +104,7 @@ def ratings_document(ratings: Collection[Rating]) -> str:
 
 def _parse(body: bytes, content_type: str = "") -> dict[str, Any]:
     if content_type and "json" not in content_type.lower():
-        raise InvalidAppleResponseError("not JSON by its content type")
+        raise InvalidAppleResponseError("the content type is not JSON")
     document = parse_object(body)
     if document is None:
         raise InvalidAppleResponseError("not a JSON object")

@@ -19,11 +19,11 @@ from functions.shared.http import messages
 Send = Callable[[messages.Request, Deadline], messages.Response]  # `Transport.send`
 Result = messages.Response | errors.DependencyError  # of one attempt
 
-MIN_READ_SECONDS: Final = 0.5  # with less, Apple is not called
-MIN_WRITE_SECONDS: Final = 1.0  # with less, a write would probably end with an unknown outcome
-RETRY_SECONDS: Final = 0.2  # a failed request is repeated within this time, with full jitter
+MIN_READ_SECONDS: Final = 0.5  # with less time, Apple is not called
+MIN_WRITE_SECONDS: Final = 1.0  # with less time, a write's outcome would probably be unknown
+RETRY_SECONDS: Final = 0.2  # the longest delay of a retry, with full jitter
 
-# The idle limit of a repeated request: only one attempt can meet a dead connection.
+# The idle limit of a retry: it never reuses a connection, which could be dead too.
 NEW_CONNECTION: Final = -1.0
 
 _ERRORS: Final[Mapping[type[messages.TransportError], type[errors.DependencyError]]] = {
@@ -38,9 +38,9 @@ _TRANSIENT: Final = frozenset(
 
 
 def is_transient(result: Result) -> bool:
-    """Whether the same request may succeed at once.
+    """Whether an immediate retry may succeed.
 
-    All of Apple's ratings requests are idempotent, so a write is repeated like a read.
+    All of Apple's ratings requests are idempotent, so writes are retried too.
     """
     if isinstance(result, errors.DependencyError):
         return type(result) is errors.AppleUnreachableError
@@ -75,7 +75,7 @@ def outcome_of(result: Result) -> Outcome:
 
 
 class Call(NamedTuple):
-    """One request as the policies see it; it ends by `deadline`, including a retry."""
+    """One request, for the resilience policies; a retry must also end by `deadline`."""
 
     deadline: Deadline
     keys: frozenset[RatingKey]
@@ -84,7 +84,7 @@ class Call(NamedTuple):
 
     @property
     def min_seconds(self) -> float:
-        """The least time for an attempt."""
+        """The minimum time for an attempt."""
         return MIN_WRITE_SECONDS if self.is_write else MIN_READ_SECONDS
 
     def check_time(self) -> None:
@@ -128,7 +128,7 @@ class ResilientClient:
         has_stale: bool = False,
         is_write: bool = False,
     ) -> Call:
-        """Return a call, which has as long as Apple may take now.
+        """Return a call; its deadline is capped at the current time-out for Apple.
 
         Raises:
             AppleNotCalledError: if Apple is not available, or too little time remains.
@@ -166,9 +166,9 @@ class ResilientClient:
         return _attempted(self._attempt(request, call))
 
     def _retry_delay(self, result: Result, call: Call) -> float | None:
-        """The seconds until the same request is repeated; None for never.
+        """The seconds until the retry; None for no retry.
 
-        The first cool-off is short enough to wait for, unless a stale copy can be served.
+        The first cool-off is so short that the retry waits for its end, unless a stale copy exists.
         """
         if is_transient(result):
             return self._random.uniform(0, RETRY_SECONDS)
@@ -183,7 +183,7 @@ class ResilientClient:
         try:
             result = self._send(request, call.deadline)
         except messages.TransportError as error:
-            # Returned, not raised: a context would keep the response in memory.
+            # Returned, not raised: the exception's context would keep the response in memory.
             result = _ERRORS.get(type(error), errors.InvalidAppleResponseError)(str(error))
         seconds = self._clock.monotonic() - started
         self._observer.measure(Metric.UPSTREAM_LATENCY, seconds * 1000)

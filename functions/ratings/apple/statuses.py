@@ -1,7 +1,7 @@
 """Decides which error the status of Apple's response means; pure.
 
-The status decides first. The body matters only for the code of a 400, and to distinguish Apple's
-JSON from an edge's HTML in a 403 or 404.
+The body matters only for the code of a 400, and to distinguish Apple's 403 and 404 from those of a
+proxy in front of Apple.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _FAILURES: Final[Mapping[int, type[errors.DependencyError]]] = {
     HTTPStatus.SERVICE_UNAVAILABLE: errors.AppleUnavailableError,
     HTTPStatus.GATEWAY_TIMEOUT: errors.AppleTimeoutError,
 }
-# In seconds, if Apple names none; after a 429, the cool-off is at least as long.
+# In seconds, if Apple sends no valid `Retry-After`; `AppleClient` may increase the value.
 _DEFAULT_RETRY_AFTER: Final[Mapping[int, int]] = {
     HTTPStatus.TOO_MANY_REQUESTS: MIN_RETRY_AFTER,
     HTTPStatus.SERVICE_UNAVAILABLE: 5,
 }
-# Statuses that blame the request; 418 is registered as unused and means nothing.
+# Statuses that mean an invalid request; 418 is registered as unused.
 _REJECTIONS: Final = frozenset(range(400, 500)) - {403, 404, 418, *_FAILURES}
 
 
@@ -52,7 +52,7 @@ def error_of(response: Response, now: float) -> errors.RatingsError:
 
 
 def is_forbidden(response: Response) -> bool:
-    """Whether this is Apple's 403, not that of an edge in front of Apple."""
+    """Whether Apple sent this 403, and not a proxy in front of Apple."""
     return response.status == HTTPStatus.FORBIDDEN and not is_page(
         response.body, response.content_type
     )

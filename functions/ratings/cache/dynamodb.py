@@ -32,10 +32,10 @@ _ATTEMPTS: Final = 2  # The most calls for one batch, which DynamoDB may process
 
 
 class _ConditionFailedError(CacheUnavailableError):
-    """A condition did not hold, and nothing changed; `item` is what the update found."""
+    """A condition was false, so nothing changed; `item` is the stored item."""
 
     def __init__(self, item: items.Item) -> None:
-        super().__init__("an item that a condition excludes")
+        super().__init__("a condition was false")
         self.item = item
 
 
@@ -47,8 +47,8 @@ class _InvalidUpdateError(CacheUnavailableError):
 class DynamoDBCache:
     """Ratings and families in one table, partitioned by the hash of the user token.
 
-    `call` limits the time of each call to DynamoDB. No response depends on the cache: a method
-    that fails counts a metric and returns None. Reads also return None during a `bypass`.
+    `call` limits the time of each call to DynamoDB. If a call fails, the request continues: the
+    method counts a metric, and returns None or False. Reads also return None during a `bypass`.
     """
 
     call: AwsCall
@@ -60,7 +60,7 @@ class DynamoDBCache:
     observer: Observer
 
     def read(self, token_hash: str, keys: Collection[RatingKey]) -> CacheSnapshot | None:
-        """Read the ratings of `keys`, which belong to one family, and the family."""
+        """Read the ratings of `keys`, and the family that all `keys` belong to."""
         if self.bypass.is_active:
             return None
         with self._best_effort(Metric.CACHE_READ_FAILED):
@@ -81,7 +81,7 @@ class DynamoDBCache:
     ) -> bool:
         """Merge ratings into the buckets of a snapshot; return whether any is stored.
 
-        After a failure each of them may or may not be stored.
+        After a failure, some of them may be stored.
         """
         with self._best_effort(Metric.CACHE_STORE_FAILED):
             now = self.clock.time()
@@ -96,7 +96,7 @@ class DynamoDBCache:
         return False
 
     def open_write(self, token_hash: str, family: str) -> WriteStarted | None:
-        """Announce a write: no rating that was stored before counts any more."""
+        """Announce a write, which makes every stored rating of the family invalid."""
         with self._best_effort(Metric.CACHE_INVALIDATION_FAILED):
             now = self.clock.time()
             write_id = f"{self.random.getrandbits(64):016x}"
@@ -104,7 +104,7 @@ class DynamoDBCache:
             update = items.opening(token_hash, write_id=write_id, writing_until=writing_until)
             try:
                 item = self._update(token_hash, family, update, now)
-            except _ConditionFailedError as error:  # perhaps by this call, if it was sent twice
+            except _ConditionFailedError as error:  # this call may have been sent twice
                 item = error.item
             except _InvalidUpdateError:
                 item = {}
@@ -123,9 +123,9 @@ class DynamoDBCache:
         outcome: WriteOutcome,
         answer: StoredRating,
     ) -> None:
-        """End a write, and set when Apple's responses include it.
+        """End a write, and record when Apple's responses will include it.
 
-        `started` is None if the announcement failed. `answer` is what was written.
+        `started` is None if the announcement failed. `answer` has the written value.
         """
         with self._best_effort(Metric.CACHE_INVALIDATION_FAILED):
             now = self.clock.time()
@@ -140,7 +140,7 @@ class DynamoDBCache:
                 except _ConditionFailedError as error:
                     family = items.read_family(error.item, token_hash, self.clock.time())
                     if family is not None and family.was_closed_by(started):
-                        return  # by this call, which was sent twice
+                        return  # this call was sent twice: the first one closed the write
                 else:
                     return
             forget = outcome is WriteOutcome.UNKNOWN
@@ -148,9 +148,9 @@ class DynamoDBCache:
             self._update(token_hash, key.family, update, now)
 
     def invalidate(self, token_hash: str, family: str, *, has_ratings: bool) -> None:
-        """Make every stored rating invalid.
+        """Make every stored rating of a family invalid.
 
-        Unless the user `has_ratings`, this creates no item: made-up tokens could fill the table.
+        Without `has_ratings`, this creates no item: otherwise, invalid tokens could fill the table.
         """
         with self._best_effort(Metric.CACHE_INVALIDATION_FAILED), suppress(_ConditionFailedError):
             update = items.invalidating(token_hash, must_exist=not has_ratings)
@@ -168,7 +168,7 @@ class DynamoDBCache:
             self.observer.count(Metric.CACHE_ITEM_INVALID, times=count)
 
     def _update(self, token_hash: str, family: str, update: items.Update, now: float) -> items.Item:
-        """Increment the generation of a family, and return the item after it."""
+        """Increment the generation of a family, and return its new item."""
         response = self._call(
             "UpdateItem",
             TableName=self.table_name,
@@ -182,7 +182,7 @@ class DynamoDBCache:
         return item
 
     def _repair(self, token_hash: str, family: str, write_id: str, now: float) -> Family:
-        """Replace an unreadable family by one for which nothing is known about earlier writes."""
+        """Replace an unreadable family; the new one assumes an earlier write of unknown outcome."""
         self._count_invalid(1)
         state = Family(
             number=items.first_generation(now),

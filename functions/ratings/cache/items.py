@@ -1,7 +1,7 @@
 """The layout of the cache table: items, keys and updates in DynamoDB's JSON; pure.
 
-A bucket is the item `{type}#{bucket}`, a family is the item `family#{family}`, both under the hash
-of the user token. Each repeats the hash, and is unreadable under another one.
+The partition key is the hash of the user token. The sort key of a bucket is `{type}#{digit}`, that
+of a family is `family#{family}`. An item also contains the hash, and is unreadable if it differs.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from functions.ratings.settings import PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 SCHEMA: Final = "2"  # The version of this layout; an item of another version is unreadable
 MAX_BYTES: Final = 2048  # of a bucket, by DynamoDB's rules: two write units
 
-# Upper limits by DynamoDB's rules; a rating's is without its id.
+# Upper limits by DynamoDB's rules: a bucket without ratings, and a rating without its id.
 _BUCKET_BYTES: Final = 288
 _RATING_BYTES: Final = 20
 
 _NULL: Final = {"NULL": True}
 _VALUES: Final[Mapping[str, Value]] = {"1": 1, "0": 0, "-1": -1}
 _TIMES: Final = ("writing_until", "writing_before", "settling_until", "unknown_until")
-_LONGEST_SECONDS: Final = 60 + UNKNOWN_SECONDS  # No time in a family's item is later than this
+_LONGEST_SECONDS: Final = 60 + UNKNOWN_SECONDS  # A family has no time further in the future
 
 Item = Mapping[str, Any]
 
@@ -59,7 +59,7 @@ def bucket_item(
     generation: int | None,
     expires_at: int,
 ) -> Item:
-    """Write a bucket with the first ones of `ratings`, as many as fit in `MAX_BYTES`."""
+    """Return a bucket with the first `ratings`, as many as fit in `MAX_BYTES`."""
     left, fitting = MAX_BYTES - _BUCKET_BYTES, {}
     for item_id, rating in ratings.items():
         left -= _RATING_BYTES + len(item_id)
@@ -79,7 +79,7 @@ def bucket_item(
 def read_bucket(
     item: Item, token_hash: str, sort_key: str, ids: Collection[str] | None = None
 ) -> Bucket | None:
-    """Read the ratings of `ids`, or all, of a bucket; None if `bucket_item` cannot have written it.
+    """Read the ratings of `ids`, or all ratings, of a bucket; None if the bucket is unreadable.
 
     `{}` is a bucket that was never stored.
     """
@@ -97,7 +97,7 @@ def read_bucket(
 
 
 def family_item(token_hash: str, family: str, state: Family, *, expires_at: int) -> Item:
-    """Write a family that has no answers."""
+    """Return a family without answers."""
     return {
         **item_key(token_hash, family_sort_key(family)),
         **_identity(token_hash),
@@ -135,22 +135,22 @@ def read_family(item: Item, token_hash: str, now: float) -> Family | None:
 
 
 def first_generation(now: float) -> int:
-    """The number before a family's first one: from the clock, so that no number is used twice.
+    """The number before a family's first generation: milliseconds, so that no number repeats.
 
-    DynamoDB deletes a family some time after the last write, and a write adds 2 at most.
+    DynamoDB deletes an old family, and a new one must have higher numbers. A write adds at most 2.
     """
     return int(now * 1000)
 
 
 class Update(NamedTuple):
-    """An update that increments the generation of a family; an unreadable one stays so."""
+    """An update that increments the generation of a family, unless the family is unreadable."""
 
     token_hash: str
     assignments: Mapping[str, Any]
-    more: str = ""  # of the update expression
-    values: Mapping[str, Any] = {}  # that the condition needs
+    more: str = ""  # the end of the update expression
+    values: Mapping[str, Any] = {}  # for the condition
     condition: str = ""
-    creates: bool = True  # the family, if it was never written
+    creates: bool = True  # whether it creates a family that does not exist
 
     def request(self, now: float, expires_at: int) -> dict[str, Any]:
         """The parameters of UpdateItem."""
@@ -178,7 +178,7 @@ class Update(NamedTuple):
 
 
 def opening(token_hash: str, *, write_id: str, writing_until: float) -> Update:
-    """Announce a write. The condition fails if this was applied before."""
+    """Announce a write. The condition fails if the same update was applied before."""
     return Update(
         token_hash,
         {"write_id": {"S": write_id}, "writing_until": _time(writing_until)},
@@ -193,7 +193,7 @@ def closing_the_only_one(
     generation: int,
     answers: Mapping[RatingKey, Answer],
 ) -> Update:
-    """End the only write in flight. The condition fails if another one has started since."""
+    """End the only write in flight. The condition fails if another write has started."""
     return Update(
         token_hash,
         {
@@ -210,13 +210,13 @@ def closing_the_only_one(
 
 
 def closing(token_hash: str, times: Mapping[str, float], *, forget_answers: bool) -> Update:
-    """End a write while another one may be in flight."""
+    """End a write while another write may be in flight."""
     more = " REMOVE answers" if forget_answers else ""
     return Update(token_hash, _times(times), more=more)
 
 
 def invalidating(token_hash: str, *, must_exist: bool) -> Update:
-    """Invalidate everything that was stored before."""
+    """Invalidate every stored rating."""
     return Update(token_hash, {}, more=" REMOVE answers", creates=not must_exist)
 
 
@@ -259,5 +259,5 @@ def _times(times: Mapping[str, float]) -> dict[str, Any]:
 
 
 def _time(seconds: float) -> dict[str, str]:
-    """Exact: a rounded time could lie in the future, or past the end of a window."""
+    """Not rounded: a rounded time could be in the future, or after the end of a window."""
     return {"N": repr(seconds)}

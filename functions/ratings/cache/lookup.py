@@ -15,7 +15,7 @@ from functions.ratings.models import NOT_RATED, Rating, RatingKey, rating_of
 class ReadResult(NamedTuple):
     """The ratings in the requested order, or the `error` that replaces them.
 
-    `age` is that of the oldest part from the cache, in seconds; None if no part is.
+    `age` is that of the oldest rating from the cache, in seconds; None without any.
     """
 
     cache_status: CacheStatus
@@ -26,25 +26,25 @@ class ReadResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheLookup:
-    """The requested `keys`, classified at `now`; not `is_cached` if the cache was not read."""
+    """The requested `keys`, classified at `now`."""
 
     keys: tuple[RatingKey, ...]
     fresh: Mapping[RatingKey, CachedRating]
     stale: Mapping[RatingKey, CachedRating]
-    is_cached: bool
+    cache_was_read: bool
     now: float
 
     @classmethod
     def of(
         cls, keys: tuple[RatingKey, ...], snapshot: CacheSnapshot | None, now: float
     ) -> CacheLookup:
-        """Classify what the cache held; None for a cache that was not read."""
+        """Classify the ratings of a snapshot; it is None if the cache was not read."""
         ratings = {} if snapshot is None else snapshot.ratings
         return cls(
             keys=keys,
             fresh={key: each for key, each in ratings.items() if each.is_fresh(now)},
             stale={key: each for key, each in ratings.items() if each.is_stale(now)},
-            is_cached=snapshot is not None,
+            cache_was_read=snapshot is not None,
             now=now,
         )
 
@@ -55,13 +55,13 @@ class CacheLookup:
 
     @property
     def has_stale(self) -> bool:
-        """Whether copies can replace Apple's response."""
+        """Whether fresh and stale copies together can replace Apple's response."""
         return all(key in self.fresh or key in self.stale for key in self.keys)
 
     @property
     def forward_reason(self) -> str:
         """The reason for a call to Apple, as the `fwd` parameter of RFC 9211."""
-        if not self.is_cached:
+        if not self.cache_was_read:
             return "bypass"
         if self.fresh:
             return "partial"
@@ -72,12 +72,12 @@ class CacheLookup:
         return self._from_cache(CacheStatus(ttl=self._least_ttl()))
 
     def serve_stale(self, *, apple_called: bool) -> ReadResult:
-        """The result if Apple failed or was not called, and copies replace its response."""
+        """The result if Apple failed or was not called, and stale copies are served."""
         fwd = self.forward_reason if apple_called else None
         return self._from_cache(CacheStatus(fwd=fwd, ttl=self._least_ttl(), detail=STALE_IF_ERROR))
 
     def fetched(self, ratings: Mapping[RatingKey, Rating], *, stored: bool) -> ReadResult:
-        """The result with Apple's response; a key that it omits without proof is not rated."""
+        """The result with Apple's response; a key that the response omits is not rated."""
         known = {key: rating_of(key, cached.value) for key, cached in self.fresh.items()}
         known |= ratings
         return ReadResult(

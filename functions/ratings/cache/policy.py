@@ -1,4 +1,4 @@
-"""Decides how long a cached rating counts, and what a write does to the others; pure.
+"""Decides how long a cached rating is valid, and how a write changes its family; pure.
 
 docs/coherence.md explains the protocol.
 """
@@ -17,14 +17,14 @@ from functions.ratings.models import RatingKey, Value
 CLOCK_SKEW_SECONDS: Final = 1  # between two environments; AWS keeps it within milliseconds
 SETTLING_SECONDS: Final = 5  # after a write, Apple may still return the value before it
 UNKNOWN_SECONDS: Final = 60  # a write with an unknown outcome may still take effect
-STORE_SECONDS: Final = 4.5  # after the cache was read, its buckets are too old to be merged into
-MAX_ANSWERS: Final = 10  # of one family: the writes that a client can read at once
+STORE_SECONDS: Final = 4.5  # the longest time from a cache read to a store into its buckets
+MAX_ANSWERS: Final = 10  # of one family: the written values that reads return at once
 
 
 class StoredRating(NamedTuple):
     """A value in a bucket; `requested_at` is when the request to Apple started, in epoch seconds.
 
-    Each `value` here is 1, -1, or 0 for not rated.
+    In this module, a `value` is 1, -1, or 0 for not rated.
     """
 
     value: Value
@@ -32,7 +32,7 @@ class StoredRating(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A rating after a write; `generation` is the one that the write's close started."""
+    """A value that a write set; `generation` is the family's since the write ended."""
 
     value: Value
     requested_at: float
@@ -66,9 +66,9 @@ class CachedRating(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """Ratings of one type by id; `generation` is that of their family when they were stored."""
+    """Ratings of one type by id; `generation` is their family's when they were stored."""
 
-    ratings: Mapping[str, StoredRating | None]  # None for a malformed one
+    ratings: Mapping[str, StoredRating | None]  # None if malformed
     generation: int | None = None
 
     def valid(self, now: float) -> dict[str, StoredRating]:
@@ -83,8 +83,8 @@ class Bucket(NamedTuple):
 class Family(NamedTuple):
     """The writes to one family of a user's ratings; times are in epoch seconds.
 
-    `number` is the generation; None if the family was never written. `writing_before` is
-    `writing_until` as the latest write found it.
+    `number` is the generation; None without any write. `writing_until` is when the latest write in
+    flight must end; `writing_before` is its value before that write started.
     """
 
     number: int | None = None
@@ -96,7 +96,7 @@ class Family(NamedTuple):
     answers: Mapping[RatingKey, Answer] = {}
 
     def started(self, now: float) -> WriteStarted:
-        """The latest write, which announced itself just now."""
+        """The latest write, which was announced at `now`."""
         return WriteStarted(
             generation=self.number or 0,
             write_id=self.write_id,
@@ -105,7 +105,7 @@ class Family(NamedTuple):
         )
 
     def was_closed_by(self, started: WriteStarted) -> bool:
-        """Whether a write ended, as the only one in flight."""
+        """Whether a write ended as the only write in flight."""
         return self.write_id == started.write_id and not self.writing_until
 
     def is_settled(self, now: float) -> bool:
@@ -118,7 +118,7 @@ class Family(NamedTuple):
 
 
 class CacheSnapshot(NamedTuple):
-    """What the cache held at `read_at`.
+    """The content of the cache at `read_at`.
 
     `family` is None if it could not be read; `ratings` is then empty. `buckets` contains the items
     that a store merges into, by sort key, except those that DynamoDB did not read.
@@ -140,17 +140,17 @@ class CacheSnapshot(NamedTuple):
 class WriteOutcome(Enum):
     """How a write ended at Apple."""
 
-    REJECTED = "the rating is what it was before"
-    CONFIRMED = "the rating is what was written"
+    REJECTED = "the rating is unchanged"
+    CONFIRMED = "the rating has the written value"
     ACCEPTED = "Apple accepted the write, but its response does not prove the rating"
-    UNKNOWN = "the write may have taken effect, or may still do so"
+    UNKNOWN = "the write may have taken effect, or may still take effect"
 
 
 class WriteStarted(NamedTuple):
     """A write that was announced to the cache; `generation` is the family's since then.
 
-    With `had_concurrent_write`, another write may reach Apple before or after this one. `answers`
-    are those of earlier writes.
+    With `had_concurrent_write`, an earlier write may still reach Apple, even after this one.
+    `answers` are those of earlier writes.
     """
 
     generation: int
@@ -161,9 +161,9 @@ class WriteStarted(NamedTuple):
     def answers_after(
         self, key: RatingKey, outcome: WriteOutcome, written: StoredRating, now: float
     ) -> Mapping[RatingKey, Answer]:
-        """The family's answers after a write of `key` that ends now, the only one in flight.
+        """The family's answers when a write of `key` ends at `now` as the only write in flight.
 
-        An earlier answer is kept while Apple may not yet show its write to reads.
+        An earlier answer remains while Apple's reads may not yet include its write.
         """
         if outcome is WriteOutcome.REJECTED:
             return self.answers
@@ -188,7 +188,7 @@ def is_future_dated(time: float, now: float) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachePolicy:
-    """How long a rating is fresh, how long it is stale after that, and the longest write."""
+    """How long a rating is fresh, how long it is then stale, and how long a write may take."""
 
     fresh_seconds: int
     stale_if_error_seconds: int
@@ -202,11 +202,11 @@ class CachePolicy:
     def choose(
         self, stored: StoredRating | None, answer: Answer | None, family: Family, now: float
     ) -> CachedRating | None:
-        """The value that counts: the later of the one in a bucket and the answer of a write.
+        """The valid value: the later one of a bucket's value and a write's answer.
 
-        The answer of the latest write counts like a stored value. An earlier one counts until
-        Apple shows its write to reads, because a later write may have changed the same song under
-        another id.
+        The answer of the latest write is valid like a stored value. An earlier answer is valid only
+        until Apple's reads include its write, because a later write may have changed the same song
+        under another id.
         """
         if answer is not None and (stored is None or stored.requested_at <= answer.requested_at):
             settled_at = answer.closed_at + SETTLING_SECONDS
@@ -220,7 +220,7 @@ class CachePolicy:
     def merge(
         self, kept: Mapping[str, StoredRating], fetched: Mapping[str, StoredRating], now: float
     ) -> dict[str, StoredRating]:
-        """The ratings of a bucket after a store, the latest first, without those past the limit."""
+        """A bucket's ratings after a store, the latest first, without those past the hard limit."""
         merged = {**kept, **fetched}
         by_time = sorted(merged.items(), key=lambda each: each[1].requested_at, reverse=True)
         return {

@@ -1,4 +1,4 @@
-"""Reads a snapshot from items, and merges ratings into the buckets of one; pure."""
+"""Builds a snapshot from items, and merges ratings into its buckets; pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from functions.ratings.models import Rating, RatingKey
 
 
 def by_bucket(keys: Collection[RatingKey]) -> Mapping[str, Mapping[str, RatingKey]]:
-    """The keys by the sort key of their bucket and by id."""
+    """Group keys by the sort key of their bucket, then by id."""
     buckets: dict[str, dict[str, RatingKey]] = defaultdict(dict)
     for key in keys:
         buckets[items.bucket_sort_key(key)][key.id] = key
@@ -32,9 +32,9 @@ def read_snapshot(
     policy: CachePolicy,
     now: float,
 ) -> CacheSnapshot:
-    """Read the items that were `found` by sort key, except those that are `unread`.
+    """Build a snapshot from the items `found`, by sort key; DynamoDB did not read `unread`.
 
-    `wanted` has the keys as of `by_bucket`.
+    `wanted` is the result of `by_bucket`.
     """
     family = items.read_family(found.get(family_key, {}), token_hash, now)
     if family is None or family_key in unread:
@@ -69,7 +69,7 @@ def merged_buckets(
     policy: CachePolicy,
     now: float,
 ) -> Iterator[items.Item]:
-    """The buckets of a snapshot with `ratings`; a bucket that was not read is left out."""
+    """Merge `ratings` into the buckets of a snapshot; omit buckets that were not read."""
     number = None if snapshot.family is None else snapshot.family.number
     for sort_key, by_id in by_bucket(ratings.keys()).items():
         if sort_key not in snapshot.buckets:

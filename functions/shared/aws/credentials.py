@@ -1,4 +1,4 @@
-"""Reads AWS credentials when a call needs them, and replaces those that are about to expire.
+"""Reads AWS credentials when a call needs them, and refreshes them before they expire.
 
 Lambda sets them in environment variables. If a function is restored from a snapshot, a server on
 the loopback interface returns them instead.
@@ -22,7 +22,7 @@ from functions.shared.http.messages import Request, TransportError
 from functions.shared.http.transport import Transport
 
 REFRESH_SECONDS: Final = 300.0  # before they expire
-RETRY_SECONDS: Final = 10.0  # after a failed refresh, while the old ones are valid
+RETRY_SECONDS: Final = 10.0  # after a failed refresh, while the old credentials are valid
 FETCH_SECONDS: Final = 0.1
 
 _MAX_BODY_BYTES: Final = 16_384
@@ -40,7 +40,7 @@ class Credentials:
 
 
 class CredentialSource:
-    """The credentials in the environment variables, read for each call, or from their URL."""
+    """The credentials in environment variables, read for each call, or at a URL."""
 
     def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
         self._environment = environment

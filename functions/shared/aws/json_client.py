@@ -1,7 +1,7 @@
-"""Calls AWS's JSON services over a kept connection, signed by botocore's own signer.
+"""Calls AWS's JSON services over a persistent connection, signed by botocore's signer.
 
-botocore's clients take twice the time of a call: decision 0051. There are no retries: callers treat
-a slow dependency as unavailable.
+A call with a botocore client takes twice as long: decision 0051. There are no retries: callers
+treat a slow dependency as unavailable.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from functions.shared.http.transport import Transport
 MAX_BODY_BYTES: Final = 393_216  # a hundred ratings take about 50 kB, a secret 64 KiB at most
 MAX_IDLE_SECONDS: Final = 60.0
 
-# A reused connection that is silent for this share of a call's time is dead. For DynamoDB, which
-# responds within milliseconds, that is 0.1 s; a new connection has the rest.
+# A reused connection that is silent for this share of a call's time is replaced. For DynamoDB,
+# which responds within milliseconds, that is 0.1 s. The new connection has the remaining time.
 FIRST_BYTE_SHARE: Final = 1 / 3
 
 _AUTHORITIES: Final = Path(botocore.__file__).with_name("cacert.pem")
@@ -36,7 +36,7 @@ _CODE: Final = re.compile(r"(?:[\w.]+#)?([A-Za-z]\w{0,63})", re.ASCII)
 
 
 class JsonService(NamedTuple):
-    """A service's name in signatures and in variables, its operations' prefix, its protocol.
+    """A service: name in signatures, name in variables, target prefix, protocol version.
 
     Source: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
     """
@@ -52,9 +52,9 @@ SECRETS_MANAGER: Final = JsonService("secretsmanager", "SECRETS_MANAGER", "secre
 
 
 class AwsError(Exception):
-    """A call failed; `code` is the service's own, or the class of the transport error.
+    """A call failed; `code` is the service's error code, or the class of the transport error.
 
-    `item` is what DynamoDB found instead of what a condition expected.
+    If a condition was false, `item` is the stored item.
     """
 
     def __init__(self, code: str, item: Any = None) -> None:
@@ -64,11 +64,11 @@ class AwsError(Exception):
 
 
 AwsCall = Callable[[str, Mapping[str, Any]], dict[str, Any]]
-"""`JsonClient.call`: from an operation's name and request to its response."""
+"""`JsonClient.call`: takes an operation's name and request, returns the response."""
 
 
 class JsonClient:
-    """One JSON service; the AWS SDKs' variables give region, credentials and endpoint URL."""
+    """One JSON service; region, credentials and endpoint URL are in the AWS SDKs' variables."""
 
     def __init__(
         self,
@@ -138,5 +138,5 @@ class JsonClient:
 
 
 def trust_store(environment: Mapping[str, str]) -> TrustStore:
-    """The authorities in `AWS_CA_BUNDLE`, else in botocore's own file."""
+    """The certificate authorities in `AWS_CA_BUNDLE`, else in botocore's file."""
     return TrustStore(environment.get("AWS_CA_BUNDLE") or str(_AUTHORITIES))

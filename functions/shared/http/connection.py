@@ -1,4 +1,4 @@
-"""One connection: waits that end by a deadline, and a parser that accepts no ambiguity.
+"""One connection: all waits have a deadline, and the parser rejects ambiguous responses.
 
 http.client accepts responses that two parsers understand differently (decision 0002).
 """
@@ -22,13 +22,13 @@ from functions.shared.http import messages
 MAX_HEAD_BYTES: Final = 16_384
 MAX_INTERIM_RESPONSES: Final = 16
 
-ERROR_SECONDS: Final = 0.25
-ERROR_BYTES: Final = 65_536  # The limits of an error's body, which matters less than its status
+ERROR_SECONDS: Final = 0.25  # to read the body of an error, whose status matters more
+ERROR_BYTES: Final = 65_536  # of the body of an error
 
 _OK, _SWITCHING_PROTOCOLS, _NO_CONTENT, _NOT_MODIFIED, _BAD_REQUEST = 200, 101, 204, 304, 400
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
 
-# In each, no two neighbours match the same character: a match takes linear time.
+# In each, no two adjacent parts match the same character, so a match takes linear time.
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [\t -~\x80-\xff]*)?")
 _FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t -~\x80-\xff]*)")
 _LENGTH: Final = re.compile(rb"\d{1,15}")
@@ -36,7 +36,7 @@ _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t -~\x80-\xff]*
 
 
 class TrustStore:
-    """The authorities in one file, or the system's, loaded once and only when needed."""
+    """The certificate authorities in a file, or the system's; loaded once, at the first use."""
 
     def __init__(self, file: str | None = None) -> None:
         self._file = file
@@ -53,9 +53,9 @@ class TrustStore:
 
 
 class Connection:
-    """A socket on which every wait ends by a deadline, and the responses that it receives.
+    """A socket whose waits all have a deadline, with a parser for its responses.
 
-    It is clean if its last response is complete and another may follow.
+    `is_clean` if the last response is complete and another request may follow.
     """
 
     def __init__(self, sock: socket.socket, clock: Clock) -> None:
@@ -67,7 +67,7 @@ class Connection:
         self.has_sent = self.has_received = self.is_clean = False
 
     def is_reusable(self, max_idle_seconds: float) -> bool:
-        """Whether the connection is young enough, open, and has nothing left to read."""
+        """Whether the connection was used recently, is open, and has nothing left to read."""
         idle_seconds = self._clock.time() - self._used_at
         return 0 <= idle_seconds <= max_idle_seconds and self._is_quiet()
 
@@ -76,7 +76,7 @@ class Connection:
         self._sock.close()
 
     def secure(self, trust: TrustStore, host: str, deadline: Deadline) -> None:
-        """Shake hands with `host` for TLS."""
+        """Do the TLS handshake with `host`."""
         with _io_errors(messages.ConnectError):
             context = trust.context
             self._sock.settimeout(seconds_until(deadline))
@@ -86,7 +86,7 @@ class Connection:
             tls.do_handshake()
 
     def send(self, data: bytes, deadline: Deadline, *, allowance: int) -> None:
-        """Send everything; the response may have `allowance` bytes."""
+        """Send `data`; the response may have up to `allowance` bytes."""
         self._allowance = allowance
         self.has_sent = self.has_received = self.is_clean = False
         rest = memoryview(data)
@@ -109,7 +109,7 @@ class Connection:
         return bool(data)
 
     def read_response(self, max_body_bytes: int, deadline: Deadline) -> messages.Response:
-        """Read one response; after a final status, an unreadable body raises nothing."""
+        """Read one response; an error after the final status becomes its `body_error`."""
         version, status, lines = self._final_head(deadline)
         if status >= _BAD_REQUEST:
             deadline = deadline.cap(ERROR_SECONDS)
@@ -127,7 +127,7 @@ class Connection:
             if self._received:
                 raise messages.InvalidResponseError("bytes follow the end of the response")
         except messages.TransportError as error:
-            body, body_error = None, error.with_traceback(None)  # whose frames hold the body
+            body, body_error = None, error.with_traceback(None)  # its frames refer to the body
         self._used_at = self._clock.time()
         retry_after = fields.get(b"retry-after")
         return messages.Response(
@@ -154,7 +154,7 @@ class Connection:
     def _raw_body(
         self, version: bytes, status: int, fields: Mapping[bytes, bytes], deadline: Deadline
     ) -> tuple[bytearray, bool]:
-        """Read a body without decoding it; also whether its end is known from its framing."""
+        """Return the encoded body, and whether the framing defines its end."""
         coding, length = fields.get(b"transfer-encoding"), fields.get(b"content-length")
         if status in (_NO_CONTENT, _NOT_MODIFIED):
             return bytearray(), coding is None and length in (None, b"0")
@@ -203,7 +203,7 @@ class Connection:
             raise messages.ResponseTooLargeError("the body is too large")
         while len(self._received) < size:
             self._receive_more(deadline)
-        if size == len(self._received):  # without a second copy of a large body
+        if size == len(self._received):  # avoids a second copy of a large body
             taken, self._received = self._received, bytearray()
         else:
             taken = self._received[:size]
@@ -229,7 +229,7 @@ class Connection:
 
 
 def _fields(lines: list[bytes]) -> dict[bytes, bytes]:
-    """Read header lines: values by lower-case names, repeated ones joined by a comma."""
+    """Read header lines: values by lower-case name; repeated values are joined by a comma."""
     fields: dict[bytes, bytes] = {}
     for line in lines:
         matched = _FIELD.fullmatch(line)
@@ -241,7 +241,7 @@ def _fields(lines: list[bytes]) -> dict[bytes, bytes]:
 
 
 def _decoded(raw: bytearray, coding: bytes, limit: int) -> bytes:
-    """Undo the content coding, but make no more than one byte over the limit."""
+    """Undo the content coding; stop at one byte over the limit."""
     if coding in (b"gzip", b"x-gzip", b"deflate") and raw:
         inflater = zlib.decompressobj(wbits=_ZLIB_OR_GZIP)
         try:
@@ -272,8 +272,8 @@ def _io_errors(lost: type[messages.TransportError]) -> Iterator[None]:
 
 
 def seconds_until(deadline: Deadline) -> float:
-    """The time that remains, above 0; raise an `ExchangeTimeoutError` if there is none."""
+    """The time that remains, above 0; raise an `ExchangeTimeoutError` if it is over."""
     seconds = deadline.remaining()
-    if seconds <= 0:  # a socket with this time-out would not wait at all
+    if seconds <= 0:  # a time-out of 0 makes a socket non-blocking
         raise messages.ExchangeTimeoutError("no time is left")
     return seconds

@@ -4,10 +4,10 @@
 
     TransportError                there is no response, or no readable body
     ├── ConnectError              look-up, TCP or TLS failed: nothing was sent
-    ├── TlsError                  the peer did not prove to be the origin: nothing was sent
+    ├── TlsError                  the peer's certificate is not valid: nothing was sent
     ├── ExchangeTimeoutError      the deadline passed
     ├── ConnectionLostError       the connection ended before the response did
-    ├── InvalidResponseError      the response is not HTTP/1.1, ambiguous, or badly encoded
+    ├── InvalidResponseError      the response is not HTTP/1.1, is ambiguous, or is badly encoded
     └── ResponseTooLargeError     the response is larger than the request allows
 
 Messages quote neither the request nor the response.
@@ -50,8 +50,8 @@ class InvalidRequestError(ValueError):
 class Request:
     """One request, in visible ASCII; `max_body_bytes` limits the response's decoded body.
 
-    A connection that was idle for longer than `max_idle_seconds` is replaced. One that is reused
-    and sends nothing within `first_byte_seconds` is dead.
+    A connection is replaced if it was idle for longer than `max_idle_seconds`, or if it is reused
+    and receives nothing within `first_byte_seconds`.
     """
 
     method: str
@@ -67,7 +67,7 @@ class Request:
 class Response:
     """A final response; `body` is decoded, or None if it is unreadable because of `body_error`.
 
-    `resent` means that a dead connection had already accepted bytes of the request.
+    `resent` means that a part of the request was already sent, on a dead connection.
     """
 
     status: int

@@ -1,8 +1,8 @@
-"""HTTP/1.1 exchanges with one origin, bounded in time and memory, on a connection that is kept.
+"""HTTP/1.1 exchanges with one origin, bounded in time and memory, on a persistent connection.
 
-urllib3 connects and configures TLS. A connection is kept only after a response that is provably
-complete: no rest of it can answer the next request. Redirects are ordinary responses. Proxy
-variables are not read.
+urllib3 connects and configures TLS. A connection is kept only if its response is provably complete:
+leftover bytes could become the response to the next request. Redirects are ordinary responses.
+Proxy variables are ignored.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from functions.shared.deadline import Clock, Deadline
 from functions.shared.http import messages
 from functions.shared.http.connection import Connection, TrustStore, seconds_until
 
-FRAMING_BYTES: Final = 65_536  # of a response beyond its body: heads, chunk sizes, trailers
+FRAMING_BYTES: Final = 65_536  # of a response without its body: heads, chunk sizes, trailers
 
 _SOCKET_OPTIONS: Final[list[tuple[int, int, int | bytes]]] = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
@@ -49,12 +49,12 @@ class Transport:
     def send(self, request: messages.Request, deadline: Deadline) -> messages.Response:
         """Send a request and read the response, all before the deadline.
 
-        After a final status, an unreadable body raises nothing. If a reused connection is dead
-        before the first byte of a response, the request is sent once more, on a new one.
+        An error after the final status becomes the response's `body_error`. If a reused connection
+        dies before the first byte of a response, the request is sent again, on a new connection.
 
         Raises:
             TransportError: if there is no final status.
-            InvalidRequestError: if the request must not be sent.
+            InvalidRequestError: if a request line or header is not visible ASCII.
         """
         data = self._serialized(request)
         resent = False
@@ -119,7 +119,7 @@ class Transport:
     def _addresses(self, deadline: Deadline) -> list[str]:
         """Look the host up in a thread, because a look-up has no time-out.
 
-        One that still runs is joined. What one found after its time is not used.
+        A look-up that still runs is joined. A result that is late is not used.
         """
         if not self._host.strip("0123456789."):
             return [self._host]

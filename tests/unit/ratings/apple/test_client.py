@@ -155,11 +155,11 @@ def test_a_failure_is_counted_and_says_whether_a_write_may_take_effect(
 def test_a_write_is_clear_if_the_response_confirms_it(
     request_: WriteRequest, received: Response
 ) -> None:
-    assert call(environment(received), request_) == WriteResult(is_clear=True)
+    assert call(environment(received), request_) == WriteResult(is_confirmed=True)
 
     for first, unknown in ((LOST, True), (response(429), False)):
         function = environment(first, received, retries=True)
-        assert call(function, request_) == WriteResult(is_clear=True, outcome_unknown=unknown)
+        assert call(function, request_) == WriteResult(is_confirmed=True, outcome_unknown=unknown)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_write_is_clear_if_the_response_confirms_it(
 def test_another_success_is_unclear_and_after_a_lost_attempt_it_is_a_failure(
     request_: WriteRequest, received: Response
 ) -> None:
-    assert call(environment(received), request_) == WriteResult(is_clear=False)
+    assert call(environment(received), request_) == WriteResult(is_confirmed=False)
 
     function = environment(LOST, received, retries=True)
     assert fails(function, errors.InvalidAppleResponseError, request_)

@@ -83,7 +83,7 @@ def test_a_401_after_a_lost_attempt_of_a_write_leaves_its_outcome_unknown(
     assert fails(function, errors.NotSignedInError, request_)
 
     function = renewed(lost, UNAUTHORIZED, response(204), retries=True)
-    assert call(function, request_) == WriteResult(is_clear=True, outcome_unknown=True)
+    assert call(function, request_) == WriteResult(is_confirmed=True, outcome_unknown=True)
 
 
 def test_an_accepted_developer_token_is_not_probed_again_for_a_minute() -> None:
