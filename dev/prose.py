@@ -21,6 +21,7 @@ PHRASES: Final = {
     r"mend(s|ed|ing)?": "fix",
     r"alarms? (rings?|rang)": "an alarm fires",
     r"(stands|stood) in|stand in (for|if|when)|goes on without|gone on without": "what happens",
+    r"time-outs?": "timeout",
     r"hung up": "aborted, disconnected",
     r"last word": "the latest write",
     r"at hand": "available",

@@ -17,9 +17,9 @@ from functions.ratings.metrics import Metric, Observer
 from functions.ratings.models import RatingKey
 from functions.shared.deadline import Clock
 
-SHORT_SECONDS: Final = 1.5  # the wait for Apple with a stale copy, or after a time-out
+SHORT_SECONDS: Final = 1.5  # the wait for Apple with a stale copy, or after a timeout
 LONG_SECONDS: Final = 4.0  # the wait for Apple in all other reads
-MIN_TIMEOUT_SECONDS: Final = 1.0  # a shorter time-out is not a failure of Apple
+MIN_TIMEOUT_SECONDS: Final = 1.0  # a shorter timeout is not a failure of Apple
 OPEN_SECONDS: Final = 10.0
 
 MAX_FAILURES: Final = 5  # in a row, unless all include the same item
@@ -138,9 +138,9 @@ class Attempt(NamedTuple):
 class CircuitBreaker:
     """Opens while Apple is down; while Apple is slow, blocks only requests that have a stale copy.
 
-    It opens for 10 s after 2 time-outs in a row, or after 5 failures in a row, unless all of them
+    It opens for 10 s after 2 timeouts in a row, or after 5 failures in a row, unless all of them
     include one item: then the item is broken, not Apple. After the 10 s, the next call is a probe:
-    it may take 1.5 s or, alternately, 4 s. A time-out of a request with a stale copy is not a
+    it may take 1.5 s or, alternately, 4 s. A timeout of a request with a stale copy is not a
     failure; after 3 in a row, such requests are blocked for 10 s.
 
     When Apple fails, the breakers of all environments open. After a failed probe, each stays open
@@ -164,7 +164,7 @@ class CircuitBreaker:
     def patience(self, *, has_stale: bool, is_write: bool) -> float:
         """The maximum time in seconds to wait for Apple's response.
 
-        A write may take longer, because its outcome is unknown after a time-out.
+        A write may take longer, because its outcome is unknown after a timeout.
         """
         if has_stale:
             return SHORT_SECONDS

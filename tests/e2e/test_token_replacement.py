@@ -16,7 +16,7 @@ from tests.traffic import traffic
 EVE = "made-up-token-eve"
 READERS = 4
 REREAD_SECONDS = 10
-"""The ratings function rereads the secret at most this often (design.md, section 5)."""
+"""The ratings function rereads the secret at most this often."""
 
 
 @pytest.mark.long

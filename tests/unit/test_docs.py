@@ -46,6 +46,26 @@ def test_every_link_leads_to_a_file_and_every_anchor_to_a_heading(page: Path) ->
         assert not anchor or anchor in anchors(target), f"{path}#{anchor}"
 
 
+# Decisions also name files of the past.
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if page.parent.name != "decisions"],
+    ids=lambda page: str(page.relative_to(PROJECT)),
+)
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    folders = "|".join(each.name for each in PROJECT.iterdir() if each.is_dir())
+    for path in re.findall(rf"`((?:{folders})/[\w/]*[\w.]*\w)`", page.read_text("utf-8")):
+        assert (PROJECT / path).exists() or (PROJECT / "tests" / path).exists(), path
+
+
+def test_every_error_of_the_functions_that_a_page_for_operators_names_exists() -> None:
+    sources = "".join(file.read_text("utf-8") for file in (PROJECT / "functions").rglob("*.py"))
+    for name in ("architecture", "operations", "reliability", "rotation", "runbook"):
+        page = (DOCS / f"{name}.md").read_text("utf-8")
+        named = set(re.findall(r"`([A-Z]\w+Error)`", page))
+        assert {error for error in named if f"class {error}(" not in sources} == set()
+
+
 @of_each_page
 def test_every_make_command_on_a_page_has_a_target(page: Path) -> None:
     makefile = (PROJECT / "Makefile").read_text("utf-8")
@@ -69,9 +89,12 @@ def test_every_operators_command_on_a_page_has_valid_options(page: Path) -> None
 
 
 @of_each_page
-def test_a_page_has_at_most_250_lines_without_its_tables(page: Path) -> None:
-    lines = page.read_text("utf-8").splitlines()
-    assert len([line for line in lines if not line.startswith("|")]) <= 250
+def test_a_page_has_at_most_250_lines_without_generated_tables(page: Path) -> None:
+    text = page.read_text("utf-8")
+    lines = text.splitlines()
+    if "enerated" in text:
+        lines = [line for line in lines if not line.startswith("|")]
+    assert len(lines) <= 250
 
 
 def test_the_page_of_errors_lists_exactly_the_errors_that_exist() -> None:

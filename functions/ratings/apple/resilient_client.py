@@ -58,7 +58,7 @@ def outcome_unknown(result: Result) -> bool:
 def outcome_of(result: Result) -> Outcome:
     """What a result says about Apple.
 
-    A 200 whose body is late counts as a time-out.
+    A 200 whose body is late counts as a timeout.
     """
     if isinstance(result, errors.DependencyError):
         if isinstance(result, errors.AppleTimeoutError):
@@ -128,7 +128,7 @@ class ResilientClient:
         has_stale: bool = False,
         is_write: bool = False,
     ) -> Call:
-        """Return a call; its deadline is capped at the current time-out for Apple.
+        """Return a call; its deadline is capped at the current timeout for Apple.
 
         Raises:
             AppleNotCalledError: if Apple is not available, or too little time remains.

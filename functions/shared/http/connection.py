@@ -274,6 +274,6 @@ def _io_errors(lost: type[messages.TransportError]) -> Iterator[None]:
 def seconds_until(deadline: Deadline) -> float:
     """The time that remains, above 0; raise an `ExchangeTimeoutError` if it is over."""
     seconds = deadline.remaining()
-    if seconds <= 0:  # a time-out of 0 makes a socket non-blocking
+    if seconds <= 0:  # a timeout of 0 makes a socket non-blocking
         raise messages.ExchangeTimeoutError("no time is left")
     return seconds

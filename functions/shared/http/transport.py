@@ -117,7 +117,7 @@ class Transport:
         raise failure
 
     def _addresses(self, deadline: Deadline) -> list[str]:
-        """Look the host up in a thread, because a look-up has no time-out.
+        """Look the host up in a thread, because a look-up has no timeout.
 
         A look-up that still runs is joined. A result that is late is not used.
         """

@@ -55,14 +55,14 @@ must correct are not valid, so that a flood of them cannot hide failures. The ac
 |---|---|
 {filters}
 
-A *burn rate* of 1 uses up exactly the objective. The long window shows that the burn rate matters, and the short window that it
-has not ended.
+A *burn rate* of 1 uses up exactly the objective. An alarm fires if the burn rate is high in a long window, which shows that it
+matters, and in a short window, which shows that it has not ended.
 
 ## Pages
 
-A page means that users are affected now. It goes to the topic `AlarmTopic`, when it fires and when it ends. While the page
-in the last column fires, this page is suppressed: it waits {wait} minutes for that page before it notifies, and stays suppressed
-for {extension} minutes after that page has ended. So one incident pages once.
+A page means that users are affected now. It notifies the topic `AlarmTopic` when it fires and when it ends. The page in the
+last column has priority: a page waits {wait} minutes for it before it notifies, and is silent while it fires and for
+{extension} minutes afterwards. So one incident pages once.
 
 | page | fires while | suppressed by |
 |---|---|---|
@@ -70,7 +70,7 @@ for {extension} minutes after that page has ended. So one incident pages once.
 
 ## Alarms
 
-A *ticket* can wait for the next working day. It goes to the topic `TicketTopic`, when it fires and when it ends. The alarms
+A *ticket* can wait for the next working day. It notifies the topic `TicketTopic` when it fires and when it ends. The alarms
 of the kind *page* only feed the pages above. The alarms of the kind *rollback* exist in a stage with a canary. They read the
 metrics of only the new version and notify nobody: the deployment fails. *SignIn* exists in a stage with `sign_in_tokens`.
 
@@ -86,7 +86,7 @@ then. It starts in that state, so nothing fires before the first report.
 
 ## Incidents
 
-Tests play each incident to the alarms of the template, after normal traffic (0.05% of requests fail, 0.3% of DynamoDB's
+Tests replay each incident against the alarms of the template, after normal traffic (0.05% of requests fail, 0.3% of DynamoDB's
 responses are late). The times are the longest from the start of the incident to the notification. Metrics arrive one or two
 minutes later. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Where the text gives no
 rate, it is 1,200 requests per minute.
