@@ -1,4 +1,4 @@
-"""What the rotation function logs about one rotation: its steps, and why one failed."""
+"""The log of the rotation function about one rotation: its steps, and why a step failed."""
 
 from __future__ import annotations
 
