@@ -91,7 +91,7 @@ class _Process:
 
     def end_input(self) -> None:
         """Make the process end after its current event."""
-        with suppress(OSError):  # it may have died before it had read everything
+        with suppress(OSError):  # the process may have died before it read everything
             self._events.close()
 
     def close(self, grace_seconds: float) -> None:

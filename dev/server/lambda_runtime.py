@@ -1,7 +1,8 @@
 """Lambda's runtime within one process: it imports a handler and passes it events.
 
-Events are lines of JSON on standard input, responses lines of JSON on standard output, with what
-the handler printed. Other output goes to standard error. The process ends at the end of its input.
+An event is a line of JSON on standard input. Its response is a line of JSON on standard output,
+with the text that the handler printed. All other output goes to standard error. The process ends
+when its input ends.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def keep_amazon_roots(certificates: Path) -> None:
 
 
 def keep_services(data: Path, services: Collection[str]) -> None:
-    """Reduce botocore's folder `data` to what clients of `services` need.
+    """Reduce botocore's folder `data` to the data that clients of `services` need.
 
     Every partition and region stays.
 

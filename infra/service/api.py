@@ -56,9 +56,9 @@ ACCESS_LOG_FIELDS: Final = {
     "responseLatency": "context.responseLatency",
     "responseLength": "context.responseLength",
 }
-"""The fields of the access log. None of them holds client input or identifies the client.
+"""The fields of the access log. No field contains client input or identifies the client.
 
-Excluded: path (it holds ids), query, headers, address, and API Gateway's error message, which
+Excluded: path (it contains ids), query, headers, address, and API Gateway's error message, which
 quotes a malformed `Authorization` header.
 """
 
