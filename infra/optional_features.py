@@ -125,9 +125,8 @@ class SignInTokens:
     """Developer tokens with which apps sign users in, at `GET /developer-token`.
 
     A token expires after `life_minutes`. Web pages of `allowed_origins` get tokens for their own
-    origin, and pages of other origins get none. Apps send no `Origin`: their tokens have no
-    origin. `throttle_rate` (requests per second) and `throttle_burst` limit all callers of this
-    endpoint together.
+    origin, and pages of other origins get none. Tokens of apps name no origin. `throttle_rate`
+    (requests per second) and `throttle_burst` limit all callers of this endpoint together.
 
     Raises:
         ValueError: from the constructor, if a value is out of range or is not an origin.

@@ -1,8 +1,7 @@
 """Lambda's runtime within one process: it imports a handler and passes it events.
 
-An event is a line of JSON on standard input. Its response is a line of JSON on standard output,
-with the text that the handler printed. All other output goes to standard error. The process ends
-when its input ends.
+Events are lines of JSON on standard input. Responses are lines of JSON on standard output, with the
+text that the handler printed. Other output goes to standard error. The process ends with its input.
 """
 
 from __future__ import annotations
