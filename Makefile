@@ -16,7 +16,6 @@ STAGE ?= dev
 MINISTACK_PYTHON ?= $(shell for python in python3.13 "$(PYTHON)"; do \
 	$$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && echo $$python && break; done)
 
-comma := ,
 VENV := .venv
 MINISTACK_VENV := .venv-ministack
 CONTRACT_TOOLS := tests/e2e/openapi
@@ -31,7 +30,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 # CDK_DISABLE_CLI_TELEMETRY keeps synthesis off the network.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
-# Tests that share slow fixtures run in one process: see tests/conftest.py. Three processes on two
+# Tests that share slow fixtures run in one process: see tests/conftest.py. Three processes suit two
 # cores, because many tests wait.
 PARALLEL := --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 
@@ -81,13 +80,13 @@ others-clients: set-up-dev ## Install public clients of Apple Music, which the l
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade \
 		--require-hashes --target build/others-clients -r tests/e2e/others_clients/requirements.lock
 
-# From a clean start: mutmut would keep earlier results even if the tests have changed.
+# The first command is needed because mutmut keeps earlier results even if the tests have changed.
 mutants: set-up-tools ## Test the tests: change the code in many small ways, list changes without a failing test (ARGS="NAME…")
 	@rm -rf mutants
 	$(BIN)/mutmut run $(ARGS)
 	@$(BIN)/mutmut results --all true | $(BIN)/python -m tests.mutation_score
 
-bench: set-up-dev ## Measure the function and other implementations of its job (some minutes)
+bench: set-up-dev ## Measure the function and other implementations of its job (a few minutes)
 	@$(BIN)/python -m bench --python "$(MINISTACK_PYTHON)" $(ARGS)
 
 bench-fleet: set-up-dev ## Simulate fleets of environments while Apple or AWS fails (a minute)
@@ -128,18 +127,19 @@ deploy-local: set-up-ministack ## Deploy to an emulator of AWS on this machine: 
 	@exec $(BIN)/python -m dev.emulator
 
 # A lock file is valid for every supported platform, and for the given Python version or a newer one.
-# requirements-tools.lock contains all packages of $(VENV). The other lock files use its versions.
+# requirements-tools.lock contains all packages of $(VENV). With SAME_VERSIONS, another lock file uses
+# its versions.
 RESOLVE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock"
-AS_FIRST := --constraints requirements-tools.lock
+SAME_VERSIONS := --constraints requirements-tools.lock
 
 lock: set-up-tools ## Write the lock files of the requirements files (ARGS=--upgrade)
 	@$(RESOLVE) $(ARGS) --python-version 3.11 requirements-tools.txt -o requirements-tools.lock
 	@set -e; for file in requirements-{local,ops,dev,clients}.txt; do \
-		$(RESOLVE) $(AS_FIRST) --python-version 3.11 $$file -o $${file%.txt}.lock; done
+		$(RESOLVE) $(SAME_VERSIONS) --python-version 3.11 $$file -o $${file%.txt}.lock; done
 	@$(RESOLVE) --no-deps --python-version 3.11 tests/e2e/others_clients/requirements.txt \
 		-o tests/e2e/others_clients/requirements.lock
 	@set -e; for file in functions/*/requirements.txt; do \
-		$(RESOLVE) $(AS_FIRST) --python-version 3.13 $$file -o $${file%.txt}.lock; done
+		$(RESOLVE) $(SAME_VERSIONS) --python-version 3.13 $$file -o $${file%.txt}.lock; done
 	@set -e; for file in requirements-ministack.txt bench/peers/*/requirements.txt; do \
 		$(RESOLVE) --no-deps --python-version 3.13 $$file -o $${file%.txt}.lock; done
 
@@ -156,11 +156,11 @@ clean: ## Remove everything that these commands created
 		.mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# $(call set-up,PYTHON,OPTIONS) installs missing packages and repairs the environment. It leaves standard output to
-# the command that follows.
+# $(call set-up,PYTHON,OPTIONS) installs missing packages and repairs the environment. It prints to standard error:
+# standard output is only for the target's own command.
 define set-up
 @$(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	echo "Python 3.11 or newer is needed$(if $(1),$(comma) and $(1) is not: $$($(1) --version 2>&1 | tail -1)). Install it, or name one with PYTHON=…"; exit 1; }
+	echo "Python 3.11 or newer is needed$(if $(1),; $(1) --version prints: $$($(1) --version 2>&1 | tail -1)). Install it, or name one with PYTHON=…"; exit 1; }
 @$(1) -m dev.setup $(2) >&2
 endef
 
@@ -176,7 +176,7 @@ set-up-dev:
 set-up-cdk:
 	$(call set-up,$(PYTHON),$(THIS_PYTHON) --node $(VENV) requirements-dev.lock)
 
-# npm writes the second file when it has installed the first; no package runs its own scripts.
+# npm writes .package-lock.json when it has installed package-lock.json. It runs no package's install scripts.
 set-up-contract: set-up-cdk
 	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-clients.lock)
 	@for folder in $(CONTRACT_TOOLS) examples/typescript; do \
@@ -188,5 +188,5 @@ set-up-tools:
 	$(call set-up,$(PYTHON),$(THIS_PYTHON) $(VENV) requirements-tools.lock)
 
 set-up-ministack: set-up-cdk
-	@test -n "$(MINISTACK_PYTHON)" || { echo "Python 3.13 is needed for this, Lambda's version: install it, or name it with MINISTACK_PYTHON=…"; exit 1; }
+	@test -n "$(MINISTACK_PYTHON)" || { echo "This needs Python 3.13, Lambda's version: install it, or name it with MINISTACK_PYTHON=…"; exit 1; }
 	$(call set-up,$(MINISTACK_PYTHON),$(MINISTACK_VENV) requirements-ministack.lock)

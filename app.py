@@ -37,7 +37,7 @@ def compose(app: App) -> None:
         UnknownStageError: if no stage has this name.
         UnsupportedRegionError: if the service does not work in the CDK's region.
     """
-    # Set by the CDK's command line, to the region of the credentials in use.
+    # The CDK's command line sets this variable to the region of the credentials in use.
     if region := os.environ.get("CDK_DEFAULT_REGION"):
         check_region(region)
     compose_stage(app, _settings(app))
@@ -51,7 +51,7 @@ def compose_stage(app: App, settings: StageSettings) -> None:
     # A stage with an access log needs the account's CloudWatch role.
     service.add_stack_dependency(account, "API Gateway's CloudWatch role")
     Tags.of(app).add("project", PROJECT)
-    # Not on the account's stack, which all stages share.
+    # All stages share the account's stack: it gets no stage tag.
     Tags.of(service).add("stage", settings.name)
 
 
@@ -66,7 +66,7 @@ def _settings(app: App) -> StageSettings:
 
 def main() -> int:
     """Synthesise the app, and return the exit status."""
-    # The CDK command line passes cdk.json's context. Without it, the templates must be the same.
+    # The CDK's command line passes this context. `python app.py` must write the same templates.
     context = json.loads(_CDK_JSON.read_text(encoding="utf-8"))["context"]
     app = App(context=context, outdir=os.environ.get("CDK_OUTDIR", "cdk.out"))
     try:

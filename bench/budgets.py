@@ -1,8 +1,8 @@
-"""Budgets in `budgets.toml` for figures that do not vary; a test in CI compares.
+"""Budgets in `budgets.toml` for figures that do not vary; a test in CI checks them.
 
     python -m bench.budgets
 
-measures, and writes the file. The commit that raises a budget says what the increase buys.
+measures, and writes the file. A commit that raises a budget says why.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.bundles import LambdaPython, find_python, make_bundle
-from bench.measurement import SONG, inspect, one
+from bench.measurement import SONG, inspect, single_event
 from bench.processes import launcher
 from bench.results import rounded
 from bench.variants import BASELINE, PROJECT, VARIANTS
@@ -25,7 +25,7 @@ from bench.variants import BASELINE, PROJECT, VARIANTS
 Figures = Mapping[str, float]
 
 INSTRUCTIONS: Final = "instructions_to_baseline"
-"""Of a start with its first hit, as a multiple of the baseline's."""
+"""Instructions of a start with its first hit, as a multiple of the baseline's."""
 
 TOLERANCES: Final[Figures] = {
     "zip_bytes": 0.01,
@@ -47,7 +47,7 @@ _SLACK: Final = 0.1
 
 _HEADING: Final = """\
 # Budgets of a start with its first hit, a warm hit, and the bundle; `python -m bench.budgets`
-# writes them. A commit that raises a budget says what that buys.
+# writes them. A commit that raises a budget says why.
 
 """
 
@@ -58,7 +58,7 @@ def read_budgets() -> Figures:
 
 
 def check(measured: Figures, budgets: Figures) -> dict[str, str]:
-    """Describe each figure that exceeds its budget, or is a tenth below it."""
+    """Describe each figure that exceeds its budget, or is more than a tenth below it."""
     verdicts = {}
     for name, figure in measured.items():
         budget = budgets[name]
@@ -70,7 +70,7 @@ def check(measured: Figures, budgets: Figures) -> dict[str, str]:
 
 
 def measure(python: LambdaPython, build: Path, *, instructions: bool) -> Figures:
-    """Measure what has a budget; counting instructions takes 15 s."""
+    """Measure the figures that have a budget; counting instructions takes 15 s."""
     ours, baseline = (
         next(variant for variant in VARIANTS if variant.name == name)
         for name in (PROJECT, BASELINE)
@@ -79,7 +79,7 @@ def measure(python: LambdaPython, build: Path, *, instructions: bool) -> Figures
     with launcher(bundles, python) as running:
         measured = {"zip_bytes": float(bundles[ours].zip_bytes), **inspect(running, ours)}
         if instructions:
-            event = [one(SONG)]
+            event = [single_event(SONG)]
             count = running.count_instructions(ours, event)
             measured[INSTRUCTIONS] = rounded(
                 count / running.count_instructions(baseline, event), digits=4

@@ -55,7 +55,7 @@ def find_python(*commands: str) -> LambdaPython:
     """Return the first of `commands` that is a Python of Lambda's version.
 
     Raises:
-        LambdaPythonMissingError: if none is.
+        LambdaPythonMissingError: if there is none.
     """
     for command in filter(None, commands):
         try:
@@ -74,7 +74,7 @@ def find_python(*commands: str) -> LambdaPython:
 
 
 def make_bundle(variant: Variant, python: LambdaPython, build: Path) -> Bundle:
-    """Build a variant's bundle in `build`, or reuse the one of the same sources."""
+    """Build a variant's bundle in `build`, or reuse a bundle of the same sources."""
     key, assemble = _our_recipe(python) if variant.peer is None else _peer_recipe(variant, python)
     name = f"{variant.name}-{key[:16]}"
     archive, path = build / f"{name}.zip", build / name
@@ -133,7 +133,7 @@ def _install(lock: Path, target: Path) -> None:
 
 
 def _zip(source: Path, archive: Path) -> None:
-    """Zip a folder as the CDK does, and date its files as Lambda unpacks them: 1980.
+    """Zip a folder like the CDK, and date its files 1980, like files that Lambda unpacks.
 
     That date invalidates bytecode that is checked by date.
     """

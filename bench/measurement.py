@@ -23,7 +23,7 @@ _COUNTED_HITS: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """Rounds of starts, of batches of hits and misses, and of lists; requests in a batch."""
+    """The number of rounds of each kind, and of hits and misses in a batch of a warm round."""
 
     cold_rounds: int = 21
     warm_rounds: int = 31
@@ -34,11 +34,11 @@ class Effort:
 
 @dataclass(slots=True)
 class Measurement:
-    """What one variant took.
+    """The times and counts of one variant.
 
-    `times` are in seconds, one value per round; rounds are the same for all variants, so values at
-    the same index are a pair. Its keys end in `_wall` and `_cpu`. `instructions` are those of a
-    start with its first hit.
+    `times` are in seconds, one value per round; values of two variants at the same index are from
+    the same round. Its keys end in `_wall` and `_cpu`. `instructions` are those of a start with its
+    first hit.
     """
 
     zip_bytes: int = 0
@@ -54,13 +54,13 @@ class Measurement:
         self.times.setdefault(f"{name}_cpu", []).append(cpu)
 
 
-def one(song: str) -> Event:
+def single_event(song: str) -> Event:
     """Return API Gateway's event of a GET of one library song."""
     event: Event = json.loads(_EVENTS.replace("SONG", song))["one"]
     return event
 
 
-def many(songs: Sequence[str]) -> Event:
+def list_event(songs: Sequence[str]) -> Event:
     """Return API Gateway's event of a GET of a list of library songs."""
     event: Event = json.loads(_EVENTS.replace("IDS", ",".join(songs)))["many"]
     return event
@@ -83,17 +83,17 @@ def measure(launcher: Launcher, effort: Effort, *, instructions: bool) -> Mappin
 
 
 def inspect(launcher: Launcher, variant: Variant) -> dict[str, int]:
-    """Count what does not vary: what a start, its first hit, a warm hit and a miss do.
+    """Count the operations of a start with its first hit, a warm hit, and a miss: they do not vary.
 
     This stores the song of `SONG` in the cache.
     """
     with launcher.start(variant) as function:
-        function.handle([one(SONG)])
+        function.handle([single_event(SONG)])
     with launcher.start(variant, inspect=True) as function:
-        first = function.handle([one(SONG)])
-        hit = function.handle([one(SONG)])
+        first = function.handle([single_event(SONG)])
+        hit = function.handle([single_event(SONG)])
         hit_log = function.log_of(hit)
-        miss_log = function.log_of(function.handle([one("i.inspected")]))
+        miss_log = function.log_of(function.handle([single_event("i.inspected")]))
     init, warm = first["init"]["counts"], hit["counts"]
     start = {name: init[name] + first["counts"][name] for name in init}
     return {
@@ -115,7 +115,7 @@ _Measured = Mapping[Variant, Measurement]
 def _measure_starts(launcher: Launcher, measured: _Measured, effort: Effort) -> None:
     for variants in _rounds("Cold", effort.cold_rounds, measured):
         for variant in variants:
-            report = _with_cache(launcher.cold_start(variant, one(SONG)))
+            report = _require_cache(launcher.cold_start(variant, single_event(SONG)))
             wall = report["ended_at"] - report["started_at"]
             measured[variant].add("cold", wall, report["cpu_since_start"])
 
@@ -124,11 +124,11 @@ def _measure_requests(launcher: Launcher, measured: _Measured, effort: Effort) -
     with ExitStack() as stack:
         functions = {variant: stack.enter_context(launcher.start(variant)) for variant in measured}
         for function in functions.values():
-            function.handle([one(SONG)] * 2 * effort.hits)
-            function.handle([one("i.warm")])
+            function.handle([single_event(SONG)] * 2 * effort.hits)
+            function.handle([single_event("i.warm")])
         for number, variants in enumerate(_rounds("Warm", effort.warm_rounds, measured)):
-            hits = [one(SONG)] * effort.hits
-            misses = [one(f"i.{number}x{miss}") for miss in range(effort.misses)]
+            hits = [single_event(SONG)] * effort.hits
+            misses = [single_event(f"i.{number}x{miss}") for miss in range(effort.misses)]
             for variant in variants:
                 _batch(functions[variant], hits, "hit", measured[variant])
             for variant in variants:
@@ -141,7 +141,7 @@ def _measure_requests(launcher: Launcher, measured: _Measured, effort: Effort) -
 
 def _measure_many(function: Function, into: Measurement, rounds: int) -> None:
     _print("A list of 100 and 100 single hits…")
-    listed, singles = [many(_SONGS)], [one(song) for song in _SONGS]
+    listed, singles = [list_event(_SONGS)], [single_event(song) for song in _SONGS]
     function.handle([*listed, *singles])
     for _ in range(rounds):
         _batch(function, listed, "many", into)
@@ -149,8 +149,8 @@ def _measure_many(function: Function, into: Measurement, rounds: int) -> None:
 
 
 def _count_instructions(launcher: Launcher, measured: _Measured) -> None:
-    """Count instructions: of each start, and for two variants, of a hit as a difference of runs."""
-    hit = one(SONG)
+    """Count the instructions of each start; for two variants also of a hit, from two runs."""
+    hit = single_event(SONG)
     for variant, into in measured.items():
         _print(f"Counting the instructions of {variant.name}…")
         into.instructions = launcher.count_instructions(variant, [hit])
@@ -168,12 +168,12 @@ def _rounds(kind: str, count: int, variants: _Measured) -> list[list[Variant]]:
 
 def _batch(function: Function, events: Sequence[Event], name: str, into: Measurement) -> Report:
     """Handle events, and append the times per event."""
-    report = _with_cache(function.handle(events))
+    report = _require_cache(function.handle(events))
     into.add(name, report["wall"] / len(events), report["cpu"] / len(events))
     return report
 
 
-def _with_cache(report: Report) -> Report:
+def _require_cache(report: Report) -> Report:
     headers: Mapping[str, str] = report["last"].get("headers") or {}
     if "fwd=bypass" in headers.get("Cache-Status", ""):
         raise FunctionFailedError(f"the cache did not respond in time: {report['last']}")

@@ -29,7 +29,7 @@ _CACHEGRIND: Final = ("valgrind", "--tool=cachegrind", "--cache-sim=no")
 
 Event = dict[str, Any]
 Report = dict[str, Any]
-"""What `bench/runtime.py` reports of some events."""
+"""The report of `bench/runtime.py` on a list of events."""
 
 
 class FunctionFailedError(RuntimeError):
@@ -37,7 +37,7 @@ class FunctionFailedError(RuntimeError):
 
 
 class Function:
-    """A variant's function in one environment, as Lambda keeps it."""
+    """A variant's function in one environment, as in Lambda."""
 
     def __init__(self, process: subprocess.Popen[str], reports: IO[str], log: IO[bytes]) -> None:
         self._process = process
@@ -55,10 +55,10 @@ class Function:
         commands.flush()
         line = self._reports.readline()
         if not line:
-            raise FunctionFailedError(f"it ended with {self._process.wait()}")
+            raise FunctionFailedError(f"the function exited with {self._process.wait()}")
         report: Report = json.loads(line)
         if report["statuses"] != [200]:
-            raise FunctionFailedError(f"it returned {report['statuses']}: {report['last']}")
+            raise FunctionFailedError(f"responses: {report['statuses']}: {report['last']}")
         return report
 
     def log_of(self, report: Report) -> bytes:
@@ -72,8 +72,8 @@ class Function:
 class Launcher:
     """Starts the variants' functions.
 
-    `urls` are the canned servers by service. `roots` is a file of the public CAs and the bench's
-    own; `root` is the PEM of the latter. `directory` is for temporary files.
+    `urls` are the canned servers by service. `root` is the PEM of the bench's CA, `roots` a file of
+    this CA and the public ones. `directory` is for temporary files.
     """
 
     bundles: Mapping[Variant, Bundle]
@@ -87,7 +87,7 @@ class Launcher:
     def start(
         self, variant: Variant, *, inspect: bool = False, under: Sequence[str] = ()
     ) -> Iterator[Function]:
-        """Start a function; `under` is a program that runs its interpreter."""
+        """Start a function; `under` is a program that runs its interpreter, such as valgrind."""
         bundle = self.bundles[variant].path
         reading, writing = os.pipe()
         with ExitStack() as stack:
@@ -140,8 +140,8 @@ class Launcher:
     def _environment(self, variant: Variant) -> dict[str, str]:
         """Return the variables that Lambda and the stack set, and the CAs for each client.
 
-        botocore loads the CAs in its bundle, everything else the machine's: each client loads as
-        many as without the bench, and one more.
+        botocore loads the CAs of its bundle, and all other code the CAs of the machine. The bench
+        adds only its own CA.
         """
         bundle = self.bundles[variant].path
         bundled, botocore_roots = bundle / "botocore" / "cacert.pem", self.roots
@@ -203,7 +203,7 @@ def launcher(bundles: Mapping[Variant, Bundle], python: LambdaPython) -> Iterato
 
 
 def _issue_certificate(root: trustme.CA, chain: Path) -> None:
-    """Issue a certificate with an intermediate CA, RSA as AWS's own."""
+    """Issue a certificate with an intermediate CA; with RSA, like AWS's certificates."""
     leaf = root.create_child_ca(trustme.KeyType.RSA).issue_cert(
         LOOPBACK, "localhost", key_type=trustme.KeyType.RSA
     )
@@ -228,7 +228,7 @@ def _server(service: str, chain: Path) -> Iterator[str]:
 
 @contextmanager
 def _pinned(core: int) -> Iterator[None]:
-    """Pin this process, and the ones that it starts meanwhile, to one core."""
+    """Pin this process and its new child processes to one core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

@@ -28,7 +28,7 @@ def spread(values: Iterable[float], scale: float = 1) -> Spread:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
-    """Compare values pair by pair: a slow moment affects both of a pair, not their ratio."""
+    """Compare values pair by pair: a slow moment affects both values, not their ratio."""
     return spread(our / their for our, their in zip(ours, theirs, strict=True))
 
 
@@ -38,7 +38,7 @@ def rounded(value: float, digits: int = 5) -> float:
 
 
 def evaluate(measured: Mapping[str, Measurement], run: Mapping[str, Any]) -> Results:
-    """Return the content of `results.json`; `run` says how the run was made."""
+    """Return the content of `results.json`; `run` describes the measurement."""
     return {
         "run": dict(run),
         "thresholds": thresholds(measured),

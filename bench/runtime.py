@@ -1,4 +1,4 @@
-"""Runs one function as Lambda's runtime does, and reports its cost.
+"""Runs one function like Lambda's runtime, and reports its cost.
 
 A program for Lambda's Python that needs only the standard library:
 
@@ -6,8 +6,8 @@ A program for Lambda's Python that needs only the standard library:
 
 It imports HANDLER from BUNDLE. Each line of standard input is a JSON list of events; the report of
 each list is a line of JSON on the file descriptor REPORTS. The function's own output stays on
-standard output. With `inspect` it also counts what a start and a request do; that costs time, so
-such a run is not timed.
+standard output. With `inspect` it also counts the operations of a start and of a request;
+this takes time, so such a run is not timed.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ LOOPBACK: Final = "127.0.0.1"
 _RECEIVE_BYTES: Final = 65_536
 
 Respond = Callable[[str, Mapping[str, str], bytes], Any]
-"""From the request's target, headers (names in lower case) and body to the response's JSON."""
+"""Takes a request's target, headers (names in lower case) and body; returns the response's JSON."""
 
 
 class DynamoDB:
@@ -39,7 +39,7 @@ class DynamoDB:
         operation, request = headers["x-amz-target"].rpartition(".")[2], json.loads(body)
         match operation:
             case "GetItem":
-                item = self._items.get(_place(request["TableName"], request["Key"]))
+                item = self._items.get(_primary_key(request["TableName"], request["Key"]))
                 return {} if item is None else {"Item": item}
             case "PutItem":
                 self._put(request["TableName"], request["Item"])
@@ -49,7 +49,7 @@ class DynamoDB:
                     table: [
                         self._items[place]
                         for key in keys["Keys"]
-                        if (place := _place(table, key)) in self._items
+                        if (place := _primary_key(table, key)) in self._items
                     ]
                     for table, keys in request["RequestItems"].items()
                 }
@@ -62,10 +62,10 @@ class DynamoDB:
         raise NotImplementedError(operation)
 
     def _put(self, table: str, item: Mapping[str, Any]) -> None:
-        self._items[_place(table, item)] = item
+        self._items[_primary_key(table, item)] = item
 
 
-def _place(table: str, item: Mapping[str, Any]) -> tuple[str, str, str]:
+def _primary_key(table: str, item: Mapping[str, Any]) -> tuple[str, str, str]:
     return table, item["pk"]["S"], item["sk"]["S"]
 
 
@@ -97,11 +97,11 @@ def _serve(listener: socket.socket, tls: ssl.SSLContext, respond: Respond) -> No
     while True:
         connection, _ = listener.accept()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        thread = threading.Thread(target=_converse, args=(connection, tls, respond), daemon=True)
+        thread = threading.Thread(target=_handle, args=(connection, tls, respond), daemon=True)
         thread.start()
 
 
-def _converse(connection: socket.socket, tls: ssl.SSLContext, respond: Respond) -> None:
+def _handle(connection: socket.socket, tls: ssl.SSLContext, respond: Respond) -> None:
     with suppress(OSError), tls.wrap_socket(connection, server_side=True) as stream:
         received = b""
         while True:
@@ -137,7 +137,7 @@ SERVICES: Final[Mapping[str, Respond]] = {
 
 
 def main(service: str, certificate: str) -> None:
-    """Serve until standard input ends, as it does when the bench has ended."""
+    """Serve until the bench closes standard input."""
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
     listener = socket.create_server((LOOPBACK, 0))

@@ -20,8 +20,8 @@ class Variant:
     """One implementation.
 
     `peer` is its folder, None for this project. With `bytecode`, its bundle has bytecode that
-    Python does not check, the fastest that a peer can have; without, the bundle is as the peer's
-    own tool packages it.
+    Python does not check, the fastest for a peer; without, the bundle is as the peer's own tool
+    packages it.
     """
 
     name: str

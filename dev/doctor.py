@@ -24,7 +24,7 @@ _LAMBDA_PYTHON: Final = "python3.13"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of a check: it is `ok`, or `needed` says whether something fails without it."""
+    """The result of a check; if it is not `ok`, `needed` says whether make targets fail."""
 
     subject: str
     text: str
@@ -68,7 +68,7 @@ def check_lambda_python(which: Callable[[str], str | None] = shutil.which) -> Fi
     """Check whether Lambda's Python is installed."""
     if which(_LAMBDA_PYTHON):
         return Finding("Python 3.13", "compiles the bundles, runs the emulator")
-    text = "not installed: make deploy-local, e2e and bench need it, and bundles start faster"
+    text = "not installed: make deploy-local, e2e and bench need it, and bundles start slower"
     return Finding("Python 3.13", text, ok=False)
 
 
@@ -82,7 +82,7 @@ def check_cdk_node() -> Finding:
 
 
 def check_environment(name: str, environment: Mapping[str, str]) -> Finding:
-    """Check one of the virtual environments of set-up."""
+    """Check one of the virtual environments that set-up creates."""
     folder = _REPOSITORY / name
     if not os.access(folder if folder.exists() else _REPOSITORY, os.W_OK):
         text = "cannot be written: copy the project to a folder in which you may write"
@@ -101,7 +101,7 @@ def check_credentials(environment: Mapping[str, str]) -> Finding:
     """Check the AWS credentials in use; only deployments and operators need them."""
     try:
         from ops.aws import caller  # noqa: PLC0415 - installed by set-up
-        from ops.errors import OperatorError  # noqa: PLC0415 - likewise
+        from ops.errors import OperatorError  # noqa: PLC0415 - installed by set-up
     except ImportError:
         return Finding("AWS", "not checked: `make ops` installs what the check needs", ok=False)
     try:

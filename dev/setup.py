@@ -2,8 +2,8 @@
 
 It creates the virtual environment FOLDER and installs the packages of the lock file LOCK there,
 with uv if it is on the PATH; `--node` also installs the CDK's command line. It does nothing if all
-of that is in place, and rebuilds an unusable environment. It runs before anything is installed: it
-imports the standard library only.
+of these are installed, and rebuilds an unusable environment. It runs before anything is installed,
+so it imports only the standard library.
 """
 
 from __future__ import annotations
@@ -111,11 +111,11 @@ class VirtualEnvironment:
             )
         action = "Creating" if not self._folder.exists() else f"Rebuilding ({reason})"
         self._folder.mkdir(parents=True, exist_ok=True)
-        _say(f"{action} {self._folder} with Python {_dotted(sys.version_info[:3])} …")
+        _print(f"{action} {self._folder} with Python {_dotted(sys.version_info[:3])} …")
         made = _run([sys.executable, "-m", "venv", "--clear", str(self._folder)], self._environment)
         if made.returncode != 0:
             raise SetupError(
-                f"{sys.executable} cannot create a virtual environment:\n\n{_end(made)}"
+                f"{sys.executable} cannot create a virtual environment:\n\n{_last_lines(made)}"
             )
         self._write_stamp({})
 
@@ -146,7 +146,7 @@ class VirtualEnvironment:
         installed = dict(stamp.get("requirements", {}))
         if installed.get(lock.name) == digest:
             return
-        _say(f"Installing {lock} (once, up to some minutes) …")
+        _print(f"Installing {lock} (once, a few minutes) …")
         if not self._uv_installs(lock):
             pip = _run(
                 [
@@ -160,7 +160,7 @@ class VirtualEnvironment:
                 self._environment,
             )
             if pip.returncode != 0:
-                raise SetupError(f"pip could not install the packages:\n\n{_end(pip)}")
+                raise SetupError(f"pip could not install the packages:\n\n{_last_lines(pip)}")
         if missing := self._missing(lock):
             raise SetupError(
                 f"The installation succeeded, but {', '.join(missing)} is not in {self._folder}. "
@@ -179,7 +179,7 @@ class VirtualEnvironment:
         ]
         ended = _run(command, self._environment)
         if ended.returncode != 0:
-            _say(f"uv could not install the packages; trying pip:\n\n{_end(ended)}\n")
+            _print(f"uv could not install the packages; trying pip:\n\n{_last_lines(ended)}\n")
         return ended.returncode == 0
 
     def _missing(self, lock: Path) -> list[str]:
@@ -206,11 +206,11 @@ def install_cdk(environment: Mapping[str, str]) -> None:
     digest = hashlib.sha256(_NPM_LOCK.read_bytes()).hexdigest()
     if _CDK.exists() and _NPM_STAMP.exists() and _NPM_STAMP.read_text("utf-8") == digest:
         return
-    _say("Installing the CDK command line (once) …")
-    # NODE_ENV=production would leave it out.
+    _print("Installing the CDK command line (once) …")
+    # Without --include=dev, npm would skip the CDK if NODE_ENV is production.
     npm = _run(["npm", "ci", "--include=dev", "--no-audit", "--no-fund"], environment)
     if npm.returncode != 0 or not _CDK.exists():
-        raise SetupError(f"npm could not install the CDK:\n\n{_end(npm)}")
+        raise SetupError(f"npm could not install the CDK:\n\n{_last_lines(npm)}")
     _NPM_STAMP.write_text(digest, "utf-8")
 
 
@@ -230,7 +230,7 @@ def _run(
         return subprocess.CompletedProcess(command, 127, "", str(error))
 
 
-def _end(ended: subprocess.CompletedProcess[str]) -> str:
+def _last_lines(ended: subprocess.CompletedProcess[str]) -> str:
     lines = (ended.stdout + ended.stderr).strip().splitlines()
     return "\n".join(lines[-_LAST_LINES:])
 
@@ -244,7 +244,7 @@ def _dotted(version: Sequence[int]) -> str:
     return ".".join(str(part) for part in version)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

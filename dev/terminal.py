@@ -1,4 +1,4 @@
-"""What the commands that run until Ctrl-C share: stop signals and output."""
+"""Stop signals and output of the commands that run until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 def block_stop_signals() -> None:
     """Keep SIGINT and SIGTERM pending, so that neither interrupts the start of a process.
 
-    Call it before the imports that take long: a stop then never prints a traceback.
+    Call it before slow imports: a stop then never prints a traceback.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
 

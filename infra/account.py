@@ -17,8 +17,8 @@ _LOG_POLICY: Final = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 class AccountStack(Stack):
     """Sets the CloudWatch role of API Gateway for all APIs of the account and region.
 
-    It is the same for every stage, and every stage depends on it. If the account already has such a
-    role, `--exclusively` keeps that one. Role and setting are retained when the stack is deleted,
+    All stages share and need this stack. If the account already has such a role, deploy a stage
+    with `--exclusively` to keep that role. Role and setting are retained when the stack is deleted,
     because other APIs may use them.
     """
 

@@ -27,8 +27,8 @@ _SCOPE: Final = re.compile(r"[\x21-\x7e]{1,256}/[\x21-\x7e]{1,256}", re.ASCII)
 class FirewallRules:
     """The rules of the web ACL in front of a stage.
 
-    `requests_per_address` and `requests_per_token` limit the requests in five minutes of one
-    address and of one `Music-User-Token`. `common_rules` adds AWS's common rule set.
+    `requests_per_address` and `requests_per_token` limit the requests of one address and of one
+    `Music-User-Token` in five minutes. `common_rules` adds AWS's common rule set.
 
     Raises:
         ValueError: from the constructor, if there is no rule, or AWS WAF does not accept a rate.
@@ -59,7 +59,7 @@ class CustomDomain:
     stack also requests one, and validates it by a record in that zone.
 
     Raises:
-        ValueError: from the constructor, if one of them is malformed or both are missing.
+        ValueError: from the constructor, if a value is malformed, or ARN and zone are missing.
     """
 
     name: str
@@ -84,7 +84,7 @@ class CustomDomain:
 class LambdaAuthorizer:
     """A function of the same account and region that checks each request's `Authorization`.
 
-    API Gateway passes it only that header, and keeps its answer for five minutes: the returned
+    API Gateway passes it only that header, and caches the returned policy for five minutes: the
     policy must allow every method of the API.
 
     Raises:
@@ -125,8 +125,8 @@ class SignInTokens:
     """Developer tokens with which apps sign users in, at `GET /developer-token`.
 
     A token expires after `life_minutes`. Web pages of `allowed_origins` get tokens for their own
-    origin, and pages of other origins get none. Apps send no `Origin`. `throttle_rate` (requests
-    per second) and `throttle_burst` limit all callers of this endpoint together.
+    origin, and pages of other origins get none. Tokens of apps name no origin. `throttle_rate`
+    (requests per second) and `throttle_burst` limit all callers of this endpoint together.
 
     Raises:
         ValueError: from the constructor, if a value is out of range or is not an origin.

@@ -10,7 +10,7 @@ from botocore.session import Session
 SUPPORTED_PARTITIONS: Final = ("aws", "aws-us-gov")
 """The partitions whose endpoints end in amazonaws.com, with certificates of Amazon's authorities.
 
-The ratings function knows no other endpoints, and the bundles trust no other authorities.
+The ratings function calls no other endpoints, and the bundles trust no other authorities.
 """
 
 
@@ -21,7 +21,7 @@ class UnsupportedRegionError(ValueError):
 def check_region(region: str) -> None:
     """Raise UnsupportedRegionError unless the service works in the region.
 
-    Whether AWS offers every used feature there is not checked.
+    It does not check whether the region offers every AWS feature that the stack uses.
     """
     try:
         partition = Session().get_partition_for_region(region)
@@ -30,6 +30,6 @@ def check_region(region: str) -> None:
     if partition not in SUPPORTED_PARTITIONS:
         raise UnsupportedRegionError(
             f"the region {region} belongs to the partition {partition}, whose endpoints and "
-            f"certificates the functions do not know: deploy to a region of "
+            f"certificates the functions do not support: deploy to a region of "
             f"{' or '.join(SUPPORTED_PARTITIONS)}"
         )

@@ -48,24 +48,24 @@ class StageSettings:
     """The settings of one stage.
 
     `throttle_rate` (requests per second) and `throttle_burst` limit all callers together.
-    `removal_policy` applies to the cache table and the logs. `function_timeout_seconds` must leave
-    room for the function's own deadline. Without `token_rotation`, an operator sets developer
-    tokens. `alarm_email` subscribes to both alarm topics. Every alarm links to its section of
+    `removal_policy` applies to the cache table and the logs. `function_timeout_seconds` must be
+    longer than `deadline_seconds`. Without `token_rotation`, an operator sets developer tokens.
+    `alarm_email` subscribes to both alarm topics. Every alarm links to its section of
     `runbook_url`, docs/runbook.md. With `canary`, a new version gets a tenth of the requests for
     five minutes, then all. With `domain`, the API has only that address. `monthly_budget_usd`
-    notifies `alarm_email`. Scripts of web pages from `allowed_origins` may read responses: by
-    default, those of all origins; `()` turns CORS off.
+    notifies `alarm_email`. Scripts of web pages from `allowed_origins`, by default from all
+    origins, may read responses; `()` turns CORS off.
 
     The following are off by default, see docs/decisions/0030. `reserved_concurrency` is reserved
     for the ratings function, and limits it. `api_keys` names the apps that get an API key; if there
     are any, every request needs a key. With `authorizer`, every request needs a credential in
-    `Authorization` that it accepts; preflights need neither. `sign_in_tokens` adds an endpoint that
-    returns short-lived developer tokens; it requires `api_keys` or an `authorizer`.
+    `Authorization` that the authorizer accepts; preflights need neither. `sign_in_tokens` adds an
+    endpoint that returns short-lived developer tokens; it requires `api_keys` or an `authorizer`.
 
     Two settings shorten cold starts of the ratings function, see docs/operations.md. `snap_start`
-    restores it from a snapshot. `provisioned_concurrency` keeps this many initialised.
+    restores it from a snapshot. `provisioned_concurrency` keeps this many environments ready.
 
-    The stage `local` has an `emulator_url`, under which the emulator serves the API.
+    Only the stage `local` has an `emulator_url`: the emulator's base URL.
 
     Raises:
         ValueError: from the constructor, if settings contradict each other, or AWS or Apple does
@@ -159,9 +159,9 @@ class StageSettings:
 
     @property
     def rotate_after_days(self) -> int:
-        """The age at which a token is rotated: at most half its life.
+        """The age at which a token is rotated, which must be at most half its life.
 
-        Secrets Manager rotates at some time of the due day, hence one day less.
+        It is one day less, because Secrets Manager may rotate at the end of the due day.
         """
         return self.token_life_days // 2 - 1
 
@@ -231,9 +231,9 @@ def stage_settings(name: str) -> StageSettings:
 
 
 def drill_stage(*, is_broken: bool) -> StageSettings:
-    """Return the settings of `prod` for a drill in an account, in a stack that can be removed.
+    """Return the settings of `prod` for `ops/drill.sh`, in a stack that can be deleted.
 
-    If it `is_broken`, its ratings function reaches no Apple Music.
+    If `is_broken`, the ratings function cannot reach Apple Music.
     """
     return replace(_DRILL, apple_music_url="https://127.0.0.1:1") if is_broken else _DRILL
 
@@ -245,7 +245,7 @@ def local_stage(context: str | None, *, machine: str) -> StageSettings:
     loopback address: a function deployed to an AWS account by mistake then reaches no server.
 
     Raises:
-        UnknownStageError: if it has none, as in a deployment to an AWS account.
+        UnknownStageError: if `context` has none, as in a deployment to an AWS account.
     """
     changed = json.loads(context or "{}")
     if urlsplit(changed.get("apple_music_url", "")).hostname != "127.0.0.1":

@@ -23,7 +23,7 @@ from botocore.exceptions import ConnectionError as AwsConnectionError
 
 from ops.errors import OperatorError
 
-_ONE_ATTEMPT: Final = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 2})
+_STS_CONFIG: Final = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 2})
 _SIGN_IN: Final = (
     "AWS rejects the credentials in the environment: sign in again, or choose others with "
     "AWS_PROFILE."
@@ -42,19 +42,19 @@ _BAD_CREDENTIALS: Final = frozenset(
 
 
 _DEFAULT_REGION: Final = "us-east-1"
-"""The CDK's, if no setting names one."""
+"""The CDK's default, if no setting names a region."""
 
 
 def caller(region: str | None) -> str:
-    """Return the account, region and identity of the AWS credentials in use, for people.
+    """Return the account, region and identity of the AWS credentials in use.
 
     Raises:
-        OperatorError: if there are none, or AWS rejects them.
+        OperatorError: if credentials are missing, or AWS rejects them.
     """
     with translated():
         session = boto3.Session(region_name=region)
         region = session.region_name or _DEFAULT_REGION
-        client = session.client("sts", region_name=region, config=_ONE_ATTEMPT)
+        client = session.client("sts", region_name=region, config=_STS_CONFIG)
         identity = client.get_caller_identity()
     return f"account {identity['Account']}, region {region}, as {identity['Arn']}"
 
@@ -80,8 +80,8 @@ def _describe_response(error: ClientError) -> str:
         return _SIGN_IN
     if code == "AccessDenied":
         return (
-            f"These credentials are not allowed to call {operation}: grant that, or choose others "
-            "with AWS_PROFILE."
+            f"These credentials may not call {operation}: grant the permission, or "
+            "choose other credentials with AWS_PROFILE."
         )
     if code == "ResourceNotFound":
         return "The secret does not exist or has no value: deploy the stage again."

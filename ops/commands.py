@@ -51,12 +51,12 @@ class Operator:
     def target(self, *, changes: bool) -> Target:
         """Find the chosen service for a command that `changes` its secrets, or only reads.
 
-        Raises a `UsageError` for a wrong choice, an `OperatorError` if the service is not there.
+        Raises a `UsageError` for a wrong choice, an `OperatorError` if the service is not found.
         """
         if self.is_local == (self.stage is not None):
             raise click.UsageError("Choose a service before the command: --stage NAME or --local.")
         if self.stage is not None:
-            # As AWS's and CDK's own command lines do; boto3 does not read AWS_REGION.
+            # The command lines of AWS and the CDK read AWS_REGION; boto3 does not.
             return stage_target(self.stage, region=self.environment.get("AWS_REGION") or None)
         if changes:
             raise click.UsageError(
@@ -173,7 +173,7 @@ def rotate(operator: Operator, timeout_seconds: int, *, yes: bool) -> None:
     if before.pending_version is not None:
         _confirm("An earlier rotation is unfinished. Abandon it, and start another?", yes=yes)
         secret.abandon(before.pending_version)
-    click.echo(f"Rotating, which takes some seconds (at most {timeout_seconds}) …")
+    click.echo(f"Rotating, which takes a few seconds (at most {timeout_seconds}) …")
     try:
         secret.rotate(
             timeout_seconds=timeout_seconds,
@@ -254,7 +254,7 @@ def _read(path: str) -> str:
     except OSError as error:
         # Without the path: it might be the secret itself.
         raise OperatorError(
-            f"The file cannot be read ({error.strerror}): give a file's path, or - for standard "
+            f"The file cannot be read ({error.strerror}): pass a file's path, or - for standard "
             "input."
         ) from None
 

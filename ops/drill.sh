@@ -19,8 +19,8 @@ output() {
 operate() { make ops ARGS="--stage drill $*"; }
 live_version() { aws lambda get-alias --function-name "$1" --name live --query FunctionVersion --output text; }
 
-# Reads of new ids, five a second, which is under the limit by address. The token is not in the
-# process list.
+# Sends five reads of new ids a second: fewer than the firewall's limit. The process list does not
+# show the token.
 traffic() {
   while sleep 0.2; do
     curl --silent --output /dev/null --max-time 10 "$1/v1/me/ratings/songs/$((RANDOM + 1000000000))" \
@@ -38,10 +38,10 @@ remove() {
   case $key in
     arn:*) aws secretsmanager delete-secret --secret-id "$key" --force-delete-without-recovery ;;
   esac
-  sleep 60 # until AWS no longer lists what it has deleted
+  sleep 60 # until AWS no longer lists deleted resources
   left=$(aws resourcegroupstaggingapi get-resources --tag-filters Key=stage,Values=drill \
     --query 'ResourceTagMappingList[].ResourceARN' --output text)
-  if [ -n "$left" ]; then fail "these resources are left: $left"; fi
+  if [ -n "$left" ]; then fail "these resources still exist: $left"; fi
   if [ "$status" != 0 ]; then fail "the drill failed, see above; nothing is left"; fi
   echo "The drill passed. Nothing is left."
 }

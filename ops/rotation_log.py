@@ -1,4 +1,4 @@
-"""What the rotation function logs about one rotation: its steps, and why one failed."""
+"""The log of the rotation function about one rotation: its steps, and why a step failed."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _describe_failure(step: str, reason: str) -> str:
             "one with `put-signing-key`, then rotate again."
         )
     else:
-        remedy = "docs/rotation.md lists the reasons and what to do: fix that, then rotate again."
+        remedy = "docs/rotation.md lists reasons and fixes: fix the cause, then rotate again."
     return (
         f"The rotation failed in {step} ({reason[:_LONGEST_TEXT]}); a working token stays in use. "
         f"{remedy}"

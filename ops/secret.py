@@ -20,7 +20,7 @@ _POLL_SECONDS: Final = 1.0
 
 
 class RotationTimeoutError(Exception):
-    """The current version did not change in time; it may still do so later."""
+    """The current version did not change in time; it may still change later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

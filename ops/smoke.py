@@ -68,14 +68,14 @@ class Reply:
 
 
 Send = Callable[[str, str, str | None, int | None], Reply]
-"""From method, path, user token and the rating's value in the body to the response."""
+"""Sends a method, a path, a user token and the rating's value in the body."""
 
 Check = tuple[str, str]
 """A check's name and its fault, which is empty if it passed."""
 
 
 class HttpService:
-    """A service at a URL to which a token may be sent; each request carries the `api_key`."""
+    """A service at an HTTPS or loopback URL; each request carries the `api_key`."""
 
     def __init__(self, url: str, api_key: str | None = None) -> None:
         parts = urlsplit(url)
@@ -160,7 +160,7 @@ def smoke(
 
 
 def smoke_write(send: Send, *, user_token: str, item: str) -> Iterator[Check]:
-    """Write a rating of the item, and restore the previous one even if a check fails.
+    """Write a rating of the item, and restore the previous rating even if a check fails.
 
     If the previous rating cannot be read, nothing is written.
     """

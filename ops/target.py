@@ -54,7 +54,7 @@ class Target:
 def stage_target(stage: str, *, region: str | None) -> Target:
     """Find a deployed stage, or raise an `OperatorError`.
 
-    The region is by default that of this machine's AWS settings.
+    By default, the region comes from this machine's AWS settings.
     """
     with translated():
         session = boto3.Session(region_name=region)

@@ -18,7 +18,7 @@ PLOTTED: Final = 400
 
 
 def measure(index: int, size: Size) -> tuple[Sequence[Figure], Sequence[float]]:
-    """Run one scenario; return its figures, and what the plot shows of it."""
+    """Run one scenario; return its figures, and the values of its plot."""
     scenario = SCENARIOS[index]
     run = scenario.run(size)
     return scenario.figures(run), report.series(scenario.title, run)

@@ -28,7 +28,7 @@ POLICY: Final = CachePolicy(**{each.name: _DEFAULTS[each.name] for each in field
 
 @dataclass(eq=False, slots=True)
 class Environment:
-    """An environment, which `is_started` after its first request began."""
+    """An environment; `is_started` is true once it handles its first request."""
 
     number: int
     reads: Reads
@@ -50,7 +50,7 @@ def new_environment(
     secrets: SecretsManager,
     dynamodb: DynamoDB,
 ) -> Environment:
-    """Wire an environment as the handler does."""
+    """Wire an environment like the handler."""
     observer = _NoObserver()
     cache = DynamoDBCache(
         partial(dynamodb.call, number),
@@ -71,7 +71,7 @@ def new_environment(
         ),
         developer_tokens=DeveloperTokenSource(
             partial(secrets.call, number),
-            secret_id="secret",  # noqa: S106 - the name of one
+            secret_id="secret",  # noqa: S106 - a name
             clock=clock,
             observer=observer,
         ),

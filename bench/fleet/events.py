@@ -23,7 +23,7 @@ class EventLoop:
         self._order = count()
         self._events: list[tuple[float, int, Callable[[], object]]] = []
         self._loop = getcurrent()
-        self._idle: list[greenlet] = []  # making one takes longer than a request
+        self._idle: list[greenlet] = []  # making a greenlet takes longer than a request
 
     def time(self) -> float:
         """Seconds since the epoch."""
@@ -43,7 +43,7 @@ class EventLoop:
         worker.switch(call, arguments)
 
     def sleep(self, seconds: float) -> None:
-        """Let other events happen for some seconds."""
+        """Run other events until the time has passed."""
         self.at(self._now + seconds, getcurrent().switch)
         self._loop.switch()
 

@@ -19,9 +19,9 @@ AFFECTED_SHARE: Final = 0.05  # of the hits of a bin
 
 
 class Figure(NamedTuple):
-    """One measurement; at most `limit`, or at least.
+    """One measurement, and its limit: a maximum, or with `at_least` a minimum.
 
-    `earlier` is what the fleet did before it had the rules of `functions.ratings.resilience`.
+    `earlier` is the figure without the rules of `functions.ratings.resilience`.
     """
 
     name: str
@@ -77,7 +77,7 @@ def throttled(run: Run) -> Iterator[Figure]:
 
 
 def silent(run: Run) -> Iterator[Figure]:
-    """Apple does not respond: how long hits are refused, and what a probe takes."""
+    """Apple does not respond: how long Lambda refuses hits, and how long a probe takes."""
     probes = [call.seconds for calls in _by_environment(run.apple_calls) for call in calls[2:]]
     affected = affected_seconds(run)
     yield Figure("s in which hits are refused", affected, 8.0, earlier="17")
@@ -121,14 +121,14 @@ def bad_item(run: Run) -> Iterator[Figure]:
 
 
 def revoked(run: Run) -> Iterator[Figure]:
-    """Apple rejects the developer token: an environment calls it and probes it once."""
+    """Apple rejects the developer token: each environment calls Apple once, and probes once."""
     calls = max(map(len, _by_environment(run.apple_calls)), default=0)
     yield Figure("calls to Apple per environment, at most", calls, 2, earlier="every miss")
     yield _secret_pause(run, 10.0)
 
 
 def unreadable(run: Run) -> Iterator[Figure]:
-    """No environment has a developer token, or can read one."""
+    """No environment has or can read a developer token."""
     yield _secret_pause(run, 2.0)
 
 
@@ -181,5 +181,5 @@ def is_error(served: Served) -> bool:
 
 
 def is_bypass(served: Served) -> bool:
-    """Whether a read went without the cache."""
+    """Whether a read bypassed the cache."""
     return served.cache_status is not None and served.cache_status.fwd == BYPASS.fwd

@@ -40,9 +40,9 @@ LIMIT_SHARE: Final = 2.5  # Lambda's concurrency limit, as a multiple of the war
 class Load(NamedTuple):
     """What the clients of a scenario do.
 
-    With `poll_seconds`, a failed read is repeated until it succeeds. The other figures are shares:
-    of the fleet's usual load, of sessions that begin with a stale copy, read the broken item, or
-    are one write.
+    With `poll_seconds`, they repeat failed reads, at most MAX_POLLS times per session. `share` is
+    a share of the fleet's usual load, the others are shares of the sessions: those that begin with
+    a stale copy, read the broken item, or are one write.
     """
 
     share: float = 1.0
@@ -54,7 +54,7 @@ class Load(NamedTuple):
 
 
 class Size(NamedTuple):
-    """A fleet. To save time, one of `sample` environments runs, with its share of everything."""
+    """A fleet. To save time, one of `sample` environments runs, with its share of the requests."""
 
     environments: int
     requests_per_second: float
@@ -62,7 +62,7 @@ class Size(NamedTuple):
 
 
 class Kind(Enum):
-    """What a request is to the cache before it is served."""
+    """A write, or the state of a read's rating in the cache before the request."""
 
     HIT = "hit"
     STALE = "stale"
@@ -194,7 +194,7 @@ class Fleet:
         is_fresh = self.clock.monotonic() < session.fresh_until
         kind = Kind.HIT if is_fresh else session.kind
         if self._idle and is_fresh and not self.dynamodb.is_silent:
-            # No fault changes it, so it need not run; the few milliseconds are neglected.
+            # Only a silent DynamoDB affects fresh hits. Others are not simulated, to save time.
             now = self.clock.monotonic()
             self._answered(session, Served(now, kind, HTTPStatus.OK, DYNAMODB_SECONDS))
             return

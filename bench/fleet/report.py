@@ -40,7 +40,7 @@ Results = Mapping[str, Mapping[int, Sequence[Figure]]]  # by scenario and number
 
 
 def series(title: str, run: Run) -> list[float]:
-    """Measure what the scenario's panel shows; nothing if it has none."""
+    """Return the values of the scenario's panel; none if it has no panel."""
     seconds = range(int(run.seconds) + 15)
     if title == THROTTLED.title:
         calls = [int(call.at - run.began) for call in run.fleet.apple.calls]
@@ -81,7 +81,7 @@ def update_docs(results: Results, plotted: Mapping[str, Sequence[float]]) -> Non
 
 
 def svg(plotted: Mapping[str, Sequence[float]]) -> str:
-    """Draw a panel of vertical bars, one a second, for each scenario in `PANELS`."""
+    """Draw a panel of vertical bars, one per second, for each scenario in `PANELS`."""
     height = len(PANELS) * (_HEADING + _PANEL + 20)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',

@@ -18,7 +18,7 @@ AFTER_SECONDS: Final = 5.0  # beyond the time in which the fleet has to recover
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """A fault from `begin` to `end`, which lasts `seconds`; then the fleet recovers in time."""
+    """A fault that lasts `seconds`; then the fleet must recover within `recovery_seconds`."""
 
     title: str
     load: Load
@@ -27,7 +27,7 @@ class Scenario:
     end: Callable[[Fleet], None]
     measure: Callable[[Run], Iterable[Figure]]
     recovery_seconds: float
-    is_affected: Callable[[Served], bool] = figures.is_error  # a request, before the recovery
+    is_affected: Callable[[Served], bool] = figures.is_error  # such a request delays the recovery
 
     def run(self, size: Size) -> Run:
         """Simulate a fleet before, during and after the fault."""

@@ -82,7 +82,7 @@ def _items(groups: Any) -> tuple[tuple[ResourceId, ...], ...]:
     names = [name for item in items for name in item]
     for name in names:
         if names.count(name) > 1:
-            raise DataError(f"has {name.type}/{name.id} twice in `items`: name it in one of them")
+            raise DataError(f"has {name.type}/{name.id} twice in `items`: list it once")
     return items
 
 

@@ -1,4 +1,4 @@
-"""A developer's key as Apple issues it, generated for one run."""
+"""A developer key like Apple's, generated for one run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from functions.shared.signing import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeveloperKey:
-    """`private_key` is the text of a `.p8` file; Apple knows the rest."""
+    """A key pair with its ids; `private_key` is the text of a `.p8` file."""
 
     key_id: str
     team_id: str
@@ -26,7 +26,7 @@ class DeveloperKey:
 
     @classmethod
     def generate(cls, key_id: str = "LOCALKEY01") -> DeveloperKey:
-        """Generate a key; its ids have ten characters, as Apple's have."""
+        """Generate a key; its ids have ten characters, like Apple's."""
         key = ec.generate_private_key(ec.SECP256R1())
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return cls(

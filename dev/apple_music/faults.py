@@ -39,7 +39,7 @@ _RESPONSES: Final = {
 
 
 class FaultyAppleMusic:
-    """Returns the fault of the user's token; without one, calls `respond`."""
+    """Responds with the fault of the user's token; without a fault, calls `respond`."""
 
     def __init__(self, respond: Respond, faults: Mapping[str, Fault]) -> None:
         self._respond = respond

@@ -1,6 +1,6 @@
 """Apple Music's ratings API, from request to response, over a store.
 
-It responds as Apple documents, or else as Apple was observed to respond.
+It responds as Apple documents or, without documentation, as Apple was observed to respond.
 """
 
 from __future__ import annotations

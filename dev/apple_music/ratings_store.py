@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class ResourceId:
-    """One of the names of an item: a type as in a path, and an id."""
+    """A name of an item: a type as in a path, and an id."""
 
     type: str
     id: str
@@ -19,7 +19,7 @@ class ResourceId:
 class RatingsStore:
     """Ratings by user and item, safe to use from several threads.
 
-    All ids of an item in `items` share one rating; an id outside `items` is an item itself.
+    All ids of an item in `items` share one rating; every other id is a separate item.
     Reads see a write after `lag_seconds` of `clock`. Methods raise `KeyError` for an unknown user.
     """
 
@@ -36,7 +36,7 @@ class RatingsStore:
         self._lock = threading.Lock()
         self._item_of = {name: min(names) for names in map(tuple, items) for name in names}
         self._initial = ratings
-        # The time from which reads see a value, and the value: the one they see, and later ones.
+        # Each value with the time from which reads see it: the visible value, then later ones.
         self._ratings: dict[str, dict[ResourceId, list[tuple[float, int | None]]]] = {}
         self.reset()
 
@@ -69,7 +69,7 @@ class RatingsStore:
         return self._write(user, name, None) is not None
 
     def _write(self, user: str, name: ResourceId, value: int | None) -> int | None:
-        """Return what was written before."""
+        """Return the value that was written before."""
         with self._lock:
             values = self._ratings[user].setdefault(self._item(name), [])
             before = values[-1][1] if values else None

@@ -30,10 +30,10 @@ class SampleItem:
 
 @dataclass(frozen=True, slots=True)
 class SampleUser:
-    """A user, the case that it shows, and what an app receives.
+    """A user, the case that it shows, and the response to an app.
 
-    `ratings` are 1 for a like and -1 for a dislike; without any (None), Apple does not know the
-    token. The cache has a stale copy of `stale` from the start.
+    `ratings` are 1 for a like and -1 for a dislike; with None, Apple does not know the token. The
+    cache has a stale copy of `stale` from the start.
     """
 
     token: str
@@ -175,7 +175,7 @@ USERS: Final = (
         fault=Fault.WRITE_UNKNOWN,
     ),
 )
-"""Apple rejects every other token as it rejects the expired one."""
+"""Apple rejects every other token like the expired token."""
 
 RATINGS: Final = {user.token: user.ratings for user in USERS if user.ratings is not None}
 FAULTS: Final = {user.token: user.fault for user in USERS if user.fault is not None}

@@ -19,7 +19,7 @@ from dev.emulator.processes import run_program
 from infra.local_context import CONTEXT_KEY, LOCAL_STAGE
 
 APP: Final = "python app.py"
-"""The app that is deployed to an account, too."""
+"""The same app that is deployed to an AWS account."""
 
 _CDK: Final = str(REPOSITORY / "node_modules" / ".bin" / "cdk")
 ASSEMBLY: Final = REPOSITORY / "build" / "cdk.out"
@@ -99,7 +99,7 @@ class Deployment:
         return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
     def put_signing_key(self, key: DeveloperKey) -> None:
-        """Set the key that signs developer tokens, by `ops`."""
+        """Set the key that signs developer tokens, with `ops`."""
         ids = ("--key-id", key.key_id, "--team-id", key.team_id)
         self.ops("put-signing-key", "--yes", *ids, "-", standard_input=key.private_key)
 

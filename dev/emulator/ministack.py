@@ -24,7 +24,7 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 _START_SECONDS: Final = 30.0
 _ADMINISTRATOR: Final = "test"
-"""The access key, and its secret, that MiniStack accepts as the account's own."""
+"""The access key id and the secret key with which MiniStack allows everything."""
 
 _INHERITED: Final = frozenset({"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH"})
 
@@ -38,11 +38,11 @@ class MiniStack:
 
     @property
     def authority(self) -> Path:
-        """The PEM certificate of the authority that signed this server's."""
+        """The PEM certificate of the authority that signed this server's certificate."""
         return self.folder / "authority.pem"
 
     def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment in which AWS's tools call this server, and no account."""
+        """Return the environment in which AWS's tools call only this server."""
         return {
             **isolated(inherited, credential=_ADMINISTRATOR),
             "AWS_ENDPOINT_URL": self.url,
@@ -104,7 +104,7 @@ def _write_certificates(ministack: MiniStack) -> None:
 def _own_environment(ministack: MiniStack, port: int) -> dict[str, str]:
     """Return MiniStack's environment; the functions' processes inherit it.
 
-    AWS_CA_BUNDLE and AWS_EC2_METADATA_DISABLED are for them.
+    AWS_CA_BUNDLE and AWS_EC2_METADATA_DISABLED are for the functions.
     """
     return {
         **{name: text for name, text in os.environ.items() if name in _INHERITED},

@@ -1,10 +1,10 @@
 """Patches MiniStack 1.5.33 within its own process where it differs from AWS.
 
-Each function below patches one difference; delete it when MiniStack fixes that. The stack, the
-functions and `ops` do not know of the patches: they see what AWS documents.
+Each function below patches one difference; delete it when MiniStack fixes that. To the stack, the
+functions and `ops`, the patched MiniStack behaves as AWS documents.
 
-Not patched, so that nothing here proves anything about them: MiniStack drops a template's
-TimeToLiveSpecification, derives no metrics from log lines, and writes no access log of a stage.
+Three differences are not patched, so tests here prove nothing about them: MiniStack drops a
+template's TimeToLiveSpecification, derives no metrics from log lines, and writes no access log.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ministack.services.cloudformation import provisioners
 Response = tuple[int, Any, Any]
 
 _STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
-"""A rotation's calls of its function, in order.
+"""The steps for which a rotation calls its function, in order.
 
 Source: https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
 """
@@ -58,7 +58,7 @@ def apply() -> None:
 
 
 def refer_to_secrets_by_arn() -> None:
-    """`Ref` of a secret is its ARN; in MiniStack its name, which no IAM policy allows.
+    """In AWS, `Ref` of a secret is its ARN; in MiniStack its name, which matches no IAM policy.
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-secretsmanager-secret.html
     """
@@ -80,7 +80,7 @@ def refer_to_secrets_by_arn() -> None:
 
 
 def hide_versions_without_a_value() -> None:
-    """GetSecretValue does not find a version without a value; MiniStack returns it.
+    """In AWS, GetSecretValue does not find a version without a value; MiniStack returns it.
 
     MiniStack also ignores VersionStage if a VersionId is given. A rotation's first step depends
     on both.
@@ -101,7 +101,7 @@ def hide_versions_without_a_value() -> None:
 
 
 def rotate_with_the_function() -> None:
-    """RotateSecret calls the function for its four steps; MiniStack copies the current value.
+    """In AWS, RotateSecret calls the function four times; MiniStack only copies the current value.
 
     As in AWS, the rotation continues after the call returns, and a failed step leaves its version
     pending. Unlike AWS, nothing is retried.
@@ -136,9 +136,9 @@ def rotate_with_the_function() -> None:
 
 
 def accept_rotation_schedules() -> None:
-    """A template may give a secret a rotation function; MiniStack lacks that resource.
+    """A template may contain a rotation schedule; MiniStack lacks that resource.
 
-    Nothing rotates by schedule here: its days are longer than any run.
+    Nothing rotates on schedule here: the schedule's days are longer than any run.
     """
 
     def create(_: str, properties: Mapping[str, Any], _stack: str) -> tuple[str, dict[str, str]]:
@@ -173,7 +173,7 @@ def render_extended_request_ids() -> None:
 
 
 def accept_alarms_on_expressions() -> None:
-    """An alarm may watch an expression; MiniStack's alarms watch one metric, here its first.
+    """In AWS, an alarm may watch an expression; here it watches the expression's first metric.
 
     Such an alarm never fires here, because log lines become no metrics.
     """
@@ -192,7 +192,7 @@ def accept_alarms_on_expressions() -> None:
 def accept_resources_without_effect() -> None:
     """A template may have resources of these types, which MiniStack lacks. They do nothing here.
 
-    An alias moves at once, as it does in AWS without CodeDeploy. No request is blocked.
+    An alias moves at once, like an alias in AWS without CodeDeploy. No request is blocked.
     """
 
     def create(*_: Any) -> tuple[str, dict[str, str]]:

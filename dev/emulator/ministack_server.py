@@ -23,7 +23,7 @@ from dev.emulator import ministack_patches
 def main(descriptor: int) -> None:
     """Serve until standard input ends."""
     # The parent blocks stop signals. The functions' processes would inherit that, and MiniStack
-    # stops them by a signal.
+    # stops them with a signal.
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     threading.Thread(target=_exit_with_input, daemon=True).start()
     ministack_patches.apply()

@@ -21,7 +21,7 @@ PYTHON: Final = REPOSITORY / ".venv-ministack" / "bin" / "python"
 _FOLDER: Final = REPOSITORY / "build" / "deploy-local"
 
 ENVIRONMENT: Final = "environment"
-"""The file to source in another terminal, to work on the deployment."""
+"""The file to source in another terminal, to use the deployment."""
 
 _PATH: Final = f"/v1/me/ratings/{LIKED_SONG.type}/{LIKED_SONG.id}"
 _STOPPED, _FAILED = 0, 1
@@ -53,8 +53,8 @@ def run(environment: Mapping[str, str]) -> int:
 def _deploy(environment: Mapping[str, str], folder: Path, stack: ExitStack) -> Deployment:
     if not sys.platform.startswith("linux"):
         raise DeploymentError(
-            "`make deploy-local` needs Linux: the functions' compiled wheels are Linux's, as "
-            "Lambda's are. `make run` runs the service without a deployment."
+            "`make deploy-local` needs Linux: the functions' compiled wheels run only on "
+            "Linux. `make run` runs the service without a deployment."
         )
     print_line("Starting MiniStack, an emulator of AWS ...")
     ministack = stack.enter_context(run_ministack(python=PYTHON, log=folder / "ministack.log"))
@@ -81,7 +81,7 @@ def _deploy(environment: Mapping[str, str], folder: Path, stack: ExitStack) -> D
 
 
 def _write_environment(deployment: Deployment, file: Path) -> None:
-    # For `ops smoke`. Not for the deployment: pip would not trust the package index.
+    # `ops smoke` needs SSL_CERT_FILE. With it, pip would not trust the package index.
     variables = {
         **deployment.environment,
         "API_KEY": deployment.api_key,

@@ -1,1 +1,1 @@
-"""HTTP as the stand-in for Apple Music and the gateway simulator speak it."""
+"""The HTTP server of the stand-in for Apple Music and of the gateway simulator."""

@@ -1,4 +1,4 @@
-"""Serves a function from requests to responses, by uvicorn."""
+"""Serves a function that returns the response to a request, with uvicorn."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def serve(
 
 
 class _Application:
-    """An ASGI application over the two functions."""
+    """An ASGI application that calls `respond` or `reject`."""
 
     def __init__(self, respond: Respond, reject: Reject, threads: ThreadPoolExecutor) -> None:
         self.reject = reject
@@ -135,7 +135,7 @@ class _Application:
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's own, except that the application shapes the response to an unreadable request."""
+    """uvicorn's protocol, but the application writes the response to an unreadable request."""
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature and text
         error = sys.exception()

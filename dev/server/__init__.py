@@ -1,1 +1,1 @@
-"""`make run`: the service on this machine, with the stand-in for Apple Music and AWS by moto."""
+"""`make run`: the service on this machine, with stand-ins for Apple Music and AWS (moto)."""

@@ -1,4 +1,4 @@
-"""DynamoDB and Secrets Manager by moto, on loopback."""
+"""DynamoDB and Secrets Manager, simulated by moto on loopback."""
 
 from __future__ import annotations
 

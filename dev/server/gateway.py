@@ -21,8 +21,8 @@ class GatewaySimulator:
     """Responds to HTTP requests with the functions' responses or the gateway's own errors.
 
     `invoke` and `sign_in` call the ratings function and the sign-in function with an event and a
-    request id, and raise as `LambdaPool.invoke`. Without `has_cors`, no web page of another origin
-    can read a rating.
+    request id, and raise the errors of `LambdaPool.invoke`. Without `has_cors`, no web page of
+    another origin can read a rating.
     """
 
     def __init__(

@@ -90,8 +90,8 @@ class _Process:
         return message
 
     def end_input(self) -> None:
-        """Let the process end after its present event."""
-        with suppress(OSError):  # it may have died before it had read everything
+        """Make the process end after its current event."""
+        with suppress(OSError):  # the process may have died before it read everything
             self._events.close()
 
     def close(self, grace_seconds: float) -> None:
@@ -108,7 +108,7 @@ class LambdaPool:
     """A function in `size` processes that take events in turn; a process that dies is replaced.
 
     `variables` are all environment variables of each process; `_HANDLER` names the handler, as in
-    Lambda. Lambda would start another process where an event waits here. Times are in seconds.
+    Lambda. If all processes are busy, an event waits; Lambda would start another process.
     `write_output` receives what the handler printed during one event.
 
     Raises:
@@ -151,10 +151,10 @@ class LambdaPool:
             "timeout_seconds": self._timeout_seconds,
         }
         try:
-            process = self._living(process)
+            process = self._replace_if_dead(process)
             message = process.invoke(invocation, self._timeout_seconds)
         finally:
-            self._idle.put(self._living(process))
+            self._idle.put(self._replace_if_dead(process))
         if message["output"]:
             self._write_output(message["output"])
         if "response" not in message:
@@ -177,7 +177,7 @@ class LambdaPool:
         self._all.add(process)
         return process
 
-    def _living(self, process: _Process) -> _Process:
+    def _replace_if_dead(self, process: _Process) -> _Process:
         """Return the process, or its replacement if it died."""
         with self._lock:
             if self._is_stopped or process.is_alive:
@@ -202,10 +202,10 @@ class LambdaPool:
 
 
 class IsolatedPools:
-    """Gives each of `tokens` its own pool, so that its faults do not affect other users.
+    """Runs the events of each of `tokens` in a separate pool.
 
-    An environment remembers that Apple fails or throttles, for all of its users. `make` returns a
-    new pool, which starts with the first event of its user.
+    If Apple fails or throttles for one user, the environment limits the calls of all its users.
+    `make` returns a new pool, which starts with the first event of its user.
     """
 
     def __init__(
@@ -220,7 +220,7 @@ class IsolatedPools:
         self._is_stopped = False
 
     def invoke(self, event: dict[str, Any], request_id: str) -> object:
-        """Return the handler's response to an event, or raise as `LambdaPool.invoke`."""
+        """Return the handler's response to an event, or raise the errors of `LambdaPool.invoke`."""
         return self._pool(event).invoke(event, request_id)
 
     def restart(self) -> None:

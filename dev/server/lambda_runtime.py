@@ -1,7 +1,7 @@
-"""Lambda's runtime within one process: it imports a handler and feeds it events.
+"""Lambda's runtime within one process: it imports a handler and passes it events.
 
-Events are lines of JSON on standard input, responses lines of JSON on standard output, with what
-the handler printed. Other output goes to standard error. The process ends at the end of its input.
+Events are lines of JSON on standard input. Responses are lines of JSON on standard output, with the
+text that the handler printed. Other output goes to standard error. The process ends with its input.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Handler = Callable[[dict[str, Any], "LambdaContext"], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LambdaContext:
-    """The context object of one invocation, as far as the handler reads it."""
+    """The context object of one invocation, with the attributes that handlers read."""
 
     function_name: str
     aws_request_id: str
@@ -38,8 +38,8 @@ class LambdaContext:
 
 def main() -> None:
     """Serve events until the input ends."""
-    # Ctrl-C in a terminal reaches this process too, but its parent stops it. The parent blocks
-    # both stop signals, and this process inherited that.
+    # Ctrl-C in a terminal reaches this process too, but its parent stops it. This process
+    # inherited the parent's blocked stop signals.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     with (

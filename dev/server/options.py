@@ -22,13 +22,12 @@ class UsageError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Without an `apple_music_url`, the stand-in is used; port 0 is any free one.
+    """Without an `apple_music_url`, the stand-in is used; port 0 is any free port.
 
-    `developer_token` is one that the other Apple Music accepts. `fresh_seconds` is the cache's
-    fresh window. `ops` finds the service in `state_file`. `data_file` has more users and items.
-    With `ready_json`, one line of JSON is the whole standard output. Web pages of
-    `allowed_origins` may read responses, and those of `sign_in_origins` get
-    developer tokens.
+    `apple_music_url` must accept `developer_token`. `fresh_seconds` is the cache's fresh window.
+    `ops` finds the service in `state_file`. `data_file` has more users and items. With
+    `ready_json`, one line of JSON is the whole standard output. Web pages of `allowed_origins` may
+    read responses, and those of `sign_in_origins` get developer tokens.
     """
 
     port: int
@@ -47,7 +46,7 @@ class Options:
 def read_options(
     environment: Mapping[str, str], *, now: float, resolve: Callable[[str, int], object]
 ) -> Options:
-    """Read the variables that docs/local.md lists; an empty one counts as unset.
+    """Read the variables that docs/local.md lists; an empty variable counts as unset.
 
     Raises:
         UsageError: if a variable is invalid or contradicts another one.
@@ -122,7 +121,7 @@ def _check_upstream(options: Options, now: float) -> None:
             "or unset both to use the stand-in for Apple Music."
         )
     try:
-        Settings(cache_table_name="-", developer_token_secret_id="-", apple_music_url=url)  # noqa: S106  # nosec B106  # a name that nothing has
+        Settings(cache_table_name="-", developer_token_secret_id="-", apple_music_url=url)  # noqa: S106  # nosec B106  # an unused name
         expires_at = read_expiry(token)
     except SettingsError as error:
         raise UsageError(f"{error}.") from error

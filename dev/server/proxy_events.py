@@ -1,6 +1,6 @@
-"""Translates as API Gateway does: a request into a proxy event, a proxy response into HTTP.
+"""Translates a request into a proxy event, and a proxy response into HTTP, like API Gateway.
 
-Events are of payload 1.0, as from a REST API at the root of a domain, for a client on HTTP/2.
+Events have payload format 1.0, as from a REST API at the root of a domain, for a client on HTTP/2.
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 
@@ -48,7 +48,7 @@ class MalformedProxyResponseError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A resource of the API, and the path parameters, still encoded."""
+    """A resource of the API, and the path parameters, which are still encoded."""
 
     resource: str
     path_parameters: Mapping[str, str]
@@ -62,7 +62,7 @@ def find_route(request: HttpRequest) -> Route | None:
     for resource, pattern in _RESOURCES.items():
         if found := pattern.fullmatch(path):
             if resource == SIGN_IN_PATH and request.method not in {"GET", "OPTIONS"}:
-                return None  # it has no other method
+                return None  # this resource has no other method
             return Route(resource=resource, path_parameters=found.groupdict())
     return None
 

@@ -42,7 +42,7 @@ from ops.local_service import LocalService
 
 _TABLE: Final = "apple-music-ratings-cache"
 _TOKEN_SECRET: Final = "apple-music-ratings/developer-token"  # noqa: S105 - the secret's name
-_KEY_SECRET: Final = "apple-music-ratings/signing-key"  # noqa: S105 - likewise
+_KEY_SECRET: Final = "apple-music-ratings/signing-key"  # noqa: S105 - the secret's name
 _FUNCTION: Final = "apple-music-ratings-local"
 _STOPPED, _FAILED, _MISUSED = 0, 1, 2
 
@@ -51,7 +51,7 @@ _INHERITED: Final = frozenset(
 )
 _INHERITED_PREFIXES: Final = ("COVERAGE_", "POWERTOOLS_", "PYTHON")
 _NO_HOME: Final = {"HOME": os.devnull}
-"""Because botocore also looks for service models in `~/.aws`."""
+"""botocore also searches `~/.aws` for service models."""
 
 
 def run(environment: MutableMapping[str, str]) -> int:
@@ -118,7 +118,7 @@ def _serve(
         developer_token_secret_id=_TOKEN_SECRET,
         apple_music_url=apple.url if apple else options.apple_music_url,
         fresh_seconds=options.fresh_seconds,
-        # Moto needs a fifth of a second for a hundred items, DynamoDB's whole time limit.
+        # Moto needs 0.2 s for a hundred items, which is close to the default of 0.3 s.
         cache_timeout_milliseconds=3_000,
         allowed_origins=options.allowed_origins,
     )
@@ -185,7 +185,7 @@ def _serve(
         wait_for_stop()
         report("\nStopping ...")
         state.remove(options.state_file)
-        pools.stop()  # so that no request waits for it
+        pools.stop()  # ends the requests in progress
         sign_in.stop()
     return _STOPPED
 
@@ -194,14 +194,14 @@ def _print_warnings(other: LocalService | None, network_url: str | None) -> None
     if other:
         _warn(
             f"`ops --local` works on the service at {other.api_url}, which started earlier. "
-            "Set LOCAL_STATE_FILE to another file, here and for ops, to work on this one."
+            "Set LOCAL_STATE_FILE to another file, here and for ops, to use this service."
         )
     if network_url:
         _warn(f"Everyone on this network can use this service, at {network_url}.")
 
 
 def _lambda_variables(aws_url: str) -> dict[str, str]:
-    """Return what Lambda and the stack put into the function's environment."""
+    """Return the environment variables that Lambda and the stack set."""
     return {
         **isolated({}, credential=CREDENTIAL),
         **_NO_HOME,

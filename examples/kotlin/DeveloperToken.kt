@@ -11,7 +11,7 @@ import org.json.JSONObject
 private val http = OkHttpClient.Builder().followRedirects(false).callTimeout(12.seconds).build()
 
 /**
- * Returns a developer token, which is valid for some minutes: get one for each sign-in.
+ * Returns a developer token, which is valid for a few minutes: get one for each sign-in.
  * Throws [RatingsException], or another [java.io.IOException] if there is no response.
  */
 suspend fun getDeveloperToken(url: String, apiKey: String? = null): String =

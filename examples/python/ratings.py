@@ -1,6 +1,6 @@
 """Reads and writes a user's Apple Music ratings from a script or a server: see docs/apps.md.
 
-It needs urllib3 2: urllib.request follows redirects, and sends the user's token along.
+It needs urllib3 2: urllib.request would send the user's token to the target of a redirect.
 """
 
 import os

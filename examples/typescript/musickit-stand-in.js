@@ -3,7 +3,7 @@
 let configured = false;
 
 globalThis.MusicKit = {
-  /** Checks the developer token as Apple does, except for its signature. */
+  /** Checks the developer token like Apple, except for its signature. */
   async configure({ developerToken, app }) {
     const encoded = developerToken.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
     const { exp, origin = [location.origin] } = JSON.parse(atob(encoded));

@@ -1,4 +1,4 @@
-/** A user's Apple Music ratings, by fetch. Copy this file; docs/apps.md explains it. */
+/** A user's Apple Music ratings, with fetch. Copy this file; docs/apps.md explains it. */
 
 export type Rating = 1 | -1; // a like, a dislike
 export type RatingType =

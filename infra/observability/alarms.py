@@ -1,7 +1,7 @@
 """The parts of every alarm: its id, rule and description, and the pages over them.
 
 A page is a composite alarm: users are affected now. A ticket can wait for the next working day.
-A minimum count keeps one failure among few requests from being a large percentage.
+Rules require a minimum count, because one failure among few requests is a large percentage.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WAIT: Final = Duration.minutes(2)
 """How long a page waits for a page that suppresses it, because alarms fire at different times."""
 
 EXTENSION: Final = Duration.minutes(10)
-"""How long a page stays suppressed after the other one has ended."""
+"""How long a page stays suppressed after the suppressing page has ended."""
 
 
 @unique
@@ -57,7 +57,7 @@ class AlarmId(Enum):
 
 @unique
 class PageId(Enum):
-    """The construct id of each page, in the order in which one suppresses the next."""
+    """The construct id of each page; a page can suppress only later ones."""
 
     FAILURES = "FailuresPage"
     LATENCY = "LatencyPage"
@@ -80,7 +80,7 @@ PARTS: Final = frozenset(
         AlarmId.REJECTIONS,
     }
 )
-"""The alarms that only a page reads."""
+"""The alarms that are only inputs of pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +116,10 @@ class PageRule:
 def share(
     counted: cloudwatch.Metric, requests: cloudwatch.Metric, *, minimum: int
 ) -> cloudwatch.MathExpression:
-    """Return the percentage of requests that are counted, or 0 if those are too few.
+    """Return the percentage of requests that are counted, or 0 if fewer than `minimum` are.
 
-    A metric without data would leave the expression without a value, and CloudWatch would look at
-    older values instead.
+    Without FILL, a metric without data would leave the expression without a value, and CloudWatch
+    would evaluate older values instead.
     """
     return cloudwatch.MathExpression(
         expression=f"IF(FILL(counted, 0) >= {minimum}, 100 * FILL(counted, 0) / requests, 0)",
@@ -132,9 +132,9 @@ def share(
 def slow_share(
     fast: cloudwatch.Metric, requests: cloudwatch.Metric, *, minimum: int
 ) -> cloudwatch.MathExpression:
-    """Return the percentage of requests that are slow, or 0 if those are too few.
+    """Return the percentage of requests that are slow, or 0 if fewer than `minimum` are.
 
-    `fast` is a percentile rank: CloudWatch includes its upper bound.
+    `fast` is a percentile rank, which includes its upper bound in CloudWatch.
     """
     return cloudwatch.MathExpression(
         expression=f"IF(requests * (100 - fast) >= {100 * minimum}, 100 - fast, 0)",

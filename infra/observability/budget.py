@@ -15,9 +15,9 @@ FORECAST_PERCENT: Final = 100
 
 
 class MonthlyBudget(Construct):
-    """A budget for its stack, whose resources it tags; it stops nothing.
+    """A budget for the costs of the stack: it tags the resources, and stops nothing.
 
-    `email` is notified when 80% of the limit are spent, and when the forecast for the month exceeds
+    `email` is notified when 80% of the limit is spent, and when the forecast for the month exceeds
     the limit. The tag must be activated as a cost allocation tag, see docs/operations.md.
     """
 

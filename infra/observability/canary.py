@@ -1,7 +1,7 @@
 """The alarms that roll back a canary: they read only the metrics of the new version.
 
 A canary gets a tenth of the requests for five minutes. Metrics arrive one or two minutes late, so
-that these alarms need three minutes at most.
+these alarms may take at most three minutes.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from infra.observability.metrics import VersionMetrics
 
 MINIMUM: Final = 2
-"""With 40 requests per minute, the canary gets about four of them."""
+"""Bad requests per minute that count. Of 40 requests per minute, the canary gets about four."""
 
 FAILED_PERCENT: Final = 5
 SLOW_PERCENT: Final = 50
-"""With a slow Apple, all misses are slow, but not half of the requests."""
+"""If Apple is slow, all misses are slow, but fewer than half of the requests are misses."""
 
 
 def canary_rules(version: VersionMetrics) -> dict[AlarmId, AlarmRule]:

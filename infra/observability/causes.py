@@ -1,4 +1,4 @@
-"""The tickets on causes: what fails behind the responses, and what will fail if nobody acts."""
+"""The tickets on causes: what fails behind the responses, or will fail unless someone acts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MIN_DAYS_LEFT: Final = 14
 
 REPORT_PERIOD: Final = Duration.hours(1)
 REPORT_PERIODS: Final = 48
-"""Two days without a daily report. CloudWatch may add a few earlier periods, so they are short."""
+"""Two days without a daily report. CloudWatch may add a few earlier periods, so each is short."""
 
 
 def cause_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
@@ -30,8 +30,8 @@ def cause_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
 
 
 def _response_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
-    hits = metrics.own(Metric.CACHE_HIT, period=FIVE_MINUTES)
-    slow_hits = metrics.own(Metric.CACHE_HIT_SLOW, period=FIVE_MINUTES)
+    hits = metrics.custom(Metric.CACHE_HIT, period=FIVE_MINUTES)
+    slow_hits = metrics.custom(Metric.CACHE_HIT_SLOW, period=FIVE_MINUTES)
     return {
         AlarmId.SLOW_HITS: AlarmRule(
             description="Users wait for cached ratings: at least 5% of the hits took longer than "
@@ -45,7 +45,7 @@ def _response_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             description="Users see ratings of up to an hour ago: at least 10% of the requests were "
             "served stale, for 15 minutes",
             runbook="an-alarm-many-responses-are-stale",
-            metric=_of_requests(metrics, Metric.CACHE_STALE, minimum=10),
+            metric=_share_of_requests(metrics, Metric.CACHE_STALE, minimum=10),
             threshold=10,
             datapoints=3,
         ),
@@ -53,7 +53,7 @@ def _response_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             description="Users get 429 or ratings of up to an hour ago: Apple answered 429 for at "
             "least 2% of the requests, for 10 minutes",
             runbook="an-alarm-apple-rate-limit-reached",
-            metric=_of_requests(metrics, Metric.UPSTREAM_RATE_LIMITED, minimum=5),
+            metric=_share_of_requests(metrics, Metric.UPSTREAM_RATE_LIMITED, minimum=5),
             threshold=2,
         ),
         AlarmId.FUNCTION_THROTTLES: AlarmRule(
@@ -75,14 +75,14 @@ def _cache_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             description="Users wait for Apple Music: cache reads failed for at least 5% of the "
             "requests, for 10 minutes",
             runbook="an-alarm-cache-reads-fail",
-            metric=_of_requests(metrics, Metric.CACHE_READ_FAILED, minimum=10),
+            metric=_share_of_requests(metrics, Metric.CACHE_READ_FAILED, minimum=10),
             threshold=5,
         ),
         AlarmId.CACHE_STORES: AlarmRule(
             description="Users will wait for Apple Music: cache stores failed for at least 5% of "
             "the requests, for 10 minutes",
             runbook="an-alarm-cache-stores-fail",
-            metric=_of_requests(metrics, Metric.CACHE_STORE_FAILED, minimum=10),
+            metric=_share_of_requests(metrics, Metric.CACHE_STORE_FAILED, minimum=10),
             threshold=5,
         ),
         # Few requests are writes: a failure of all writes can be a small share of requests.
@@ -90,7 +90,7 @@ def _cache_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             description="Users can read an old rating after they changed it: cache invalidations "
             "failed for at least 1% of the requests, for 10 minutes",
             runbook="an-alarm-cache-invalidations-fail",
-            metric=_of_requests(metrics, Metric.CACHE_INVALIDATION_FAILED, minimum=5),
+            metric=_share_of_requests(metrics, Metric.CACHE_INVALIDATION_FAILED, minimum=5),
             threshold=1,
         ),
     }
@@ -104,13 +104,13 @@ def _token_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             runbook="an-alarm-no-developer-token",
             # An environment that starts during a short failure of Secrets Manager counts too.
             # A failure of less than five minutes never affects three periods.
-            metric=metrics.own(Metric.DEVELOPER_TOKEN_UNAVAILABLE, period=FIVE_MINUTES),
+            metric=metrics.custom(Metric.DEVELOPER_TOKEN_UNAVAILABLE, period=FIVE_MINUTES),
             threshold=1,
             periods=4,
             datapoints=3,
         ),
         AlarmId.ROTATION_ERRORS: AlarmRule(
-            description="Users see nothing yet: the rotation function failed, and the current "
+            description="Users are not affected yet: the rotation function failed, and the current "
             "developer token stays in use",
             runbook="an-alarm-a-rotation-failed",
             # It runs daily and when a rotation is due, so every error matters.
@@ -120,7 +120,7 @@ def _token_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             datapoints=1,
         ),
         AlarmId.DAYS_LEFT: AlarmRule(
-            description="Users see nothing yet: the developer token has fewer than "
+            description="Users are not affected yet: the developer token has fewer than "
             f"{MIN_DAYS_LEFT} days left and was not renewed",
             runbook="an-alarm-fewer-than-14-days-left",
             metric=metrics.days_left(),
@@ -128,15 +128,15 @@ def _token_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             periods=1,
             datapoints=1,
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
-            # Nothing is sent before the first token; a day without a report changes nothing.
+            # No report is sent before the first token. A day without a report changes nothing.
             missing_data=cloudwatch.TreatMissingData.IGNORE,
         ),
         AlarmId.NO_REPORT: AlarmRule(
-            description="Users see nothing yet: the daily report on the developer token stopped "
-            "two days ago",
+            description="Users are not affected yet: the daily report on the developer token "
+            "stopped two days ago",
             runbook="an-alarm-the-daily-report-stopped",
-            # Never breaches. Without any report it changes from OK to INSUFFICIENT_DATA, where it
-            # also starts: before the first report there is no change, and no notification.
+            # It never breaches. Without reports it changes from OK to INSUFFICIENT_DATA, which
+            # notifies. It starts in INSUFFICIENT_DATA, so nothing notifies before the first report.
             metric=metrics.days_left(cloudwatch.Stats.SAMPLE_COUNT, period=REPORT_PERIOD),
             threshold=0,
             periods=REPORT_PERIODS,
@@ -160,7 +160,7 @@ def _sign_in_rule(metrics: ServiceMetrics) -> AlarmRule:
         label="sign-ins that failed",
     )
     return AlarmRule(
-        description="Users cannot sign in, and those who are signed in see nothing: requests for a "
+        description="Users cannot sign in (signed-in users are not affected): requests for a "
         "developer token failed, for 15 minutes",
         runbook="an-alarm-users-cannot-sign-in",
         metric=failures,
@@ -170,8 +170,8 @@ def _sign_in_rule(metrics: ServiceMetrics) -> AlarmRule:
     )
 
 
-def _of_requests(
+def _share_of_requests(
     metrics: ServiceMetrics, metric: Metric, *, minimum: int
 ) -> cloudwatch.MathExpression:
     requests = metrics.gateway("Count", period=FIVE_MINUTES)
-    return share(metrics.own(metric, period=FIVE_MINUTES), requests, minimum=minimum)
+    return share(metrics.custom(metric, period=FIVE_MINUTES), requests, minimum=minimum)

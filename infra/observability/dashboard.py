@@ -101,8 +101,8 @@ def _experience(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
     slow_hits = cloudwatch.MathExpression(
         expression="100 * FILL(slow, 0) / hits",
         using_metrics={
-            "slow": metrics.own(Metric.CACHE_HIT_SLOW),
-            "hits": metrics.own(Metric.CACHE_HIT),
+            "slow": metrics.custom(Metric.CACHE_HIT_SLOW),
+            "hits": metrics.custom(Metric.CACHE_HIT),
         },
         period=MINUTE,
         label="% of hits over 0.1 s",
@@ -125,7 +125,7 @@ def _experience(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
 def _apple(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
     retries = _counts(metrics, CALL_EVENTS)
     latency = [
-        metrics.own(Metric.UPSTREAM_LATENCY, percentile) for percentile in (_P50, _P95, _P99)
+        metrics.custom(Metric.UPSTREAM_LATENCY, percentile) for percentile in (_P50, _P95, _P99)
     ]
     return [
         _graph("Apple: latency", latency, axis=_MILLISECONDS),
@@ -242,21 +242,21 @@ def _graph(
 
 
 def _counts(metrics: ServiceMetrics, names: Iterable[Metric]) -> list[cloudwatch.Metric]:
-    return [metrics.own(name) for name in names]
+    return [metrics.custom(name) for name in names]
 
 
 def _apple_calls(metrics: ServiceMetrics) -> cloudwatch.Metric:
-    calls = metrics.own(Metric.UPSTREAM_LATENCY, cloudwatch.Stats.SAMPLE_COUNT)
+    calls = metrics.custom(Metric.UPSTREAM_LATENCY, cloudwatch.Stats.SAMPLE_COUNT)
     return calls.with_(label="calls")
 
 
 def _share(metrics: ServiceMetrics, part: Metric) -> cloudwatch.MathExpression:
-    # A metric without data would leave the whole expression without a value, hence FILL.
+    # A metric without data would leave the whole expression without a value: FILL adds 0.
     ids = {read: read.name.lower() for read in READS}
     total = " + ".join(f"FILL({id_}, 0)" for id_ in ids.values())
     return cloudwatch.MathExpression(
         expression=f"100 * FILL({ids[part]}, 0) / ({total})",
-        using_metrics={id_: metrics.own(read) for read, id_ in ids.items()},
+        using_metrics={id_: metrics.custom(read) for read, id_ in ids.items()},
         period=MINUTE,
         label=f"{part.value}, % of reads",
     )

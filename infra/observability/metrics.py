@@ -58,14 +58,14 @@ class AccessMetric(Enum):
 
     # Requests that the service had to serve: neither throttled, rejected nor invalid.
     VALID = "ValidRequests"
-    # Those answered 5xx, or 429 because of Apple's rate limit.
+    # Valid requests that got 5xx, or 429 because of Apple's rate limit.
     FAILED = "FailedRequests"
     # Requests that the gateway throttled.
     THROTTLED = "GatewayThrottled"
 
 
 FILTER_PATTERNS: Final = {
-    # A preflight needs no function: it succeeds while every other request fails.
+    # Without preflights: they need no function, and succeed while every other request fails.
     AccessMetric.VALID: '{ ($.status = "2*" && $.httpMethod != "OPTIONS") || '
     f'($.status = "404" && {_BY_FUNCTION}) || {_FAILED} }}',
     AccessMetric.FAILED: f"{{ {_FAILED} }}",
@@ -88,17 +88,17 @@ class ServiceMetrics:
     access_log: logs.ILogGroup
     topics: Sequence[sns.ITopic]
 
-    def own(
+    def custom(
         self, metric: Metric, statistic: str = _SUM, *, period: Duration = MINUTE
     ) -> cloudwatch.Metric:
-        """Return a metric that the ratings function emits."""
-        return _own(metric.value, self.ratings, statistic, period)
+        """Return a custom metric of the ratings function."""
+        return _custom_metric(metric.value, self.ratings, statistic, period)
 
     def days_left(
         self, statistic: str = cloudwatch.Stats.MINIMUM, *, period: Duration = DAY
     ) -> cloudwatch.Metric:
         """Return the remaining life of the developer token in days, reported daily."""
-        return _own(DAYS_LEFT, self.rotation, statistic, period)
+        return _custom_metric(DAYS_LEFT, self.rotation, statistic, period)
 
     def gateway(
         self, name: str, statistic: str = _SUM, *, period: Duration = MINUTE
@@ -124,8 +124,8 @@ class ServiceMetrics:
         return self.rotation.metric(name, statistic=_SUM, period=period)
 
     def sign_ins(self, metric: SignInMetric, *, period: Duration = MINUTE) -> cloudwatch.Metric:
-        """Return a metric that the sign-in function emits."""
-        return _own(metric.value, self._sign_in, _SUM, period)
+        """Return a custom metric of the sign-in function."""
+        return _custom_metric(metric.value, self._sign_in, _SUM, period)
 
     def sign_in_function(self, name: str, *, period: Duration = MINUTE) -> cloudwatch.Metric:
         """Return Lambda's metric of the sign-in function."""
@@ -183,9 +183,9 @@ class ServiceMetrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionMetrics:
-    """The metrics of one version of the ratings function behind its alias, by the minute.
+    """The metrics of one version of the ratings function behind its alias, per minute.
 
-    Lambda sends its own metrics for the executed version of an alias without a charge.
+    Lambda's own metrics of an alias's executed version are free.
     """
 
     ratings: lambda_.Function
@@ -201,14 +201,14 @@ class VersionMetrics:
         return _metric("AWS/Lambda", name, dimensions, statistic, MINUTE)
 
     def fast_percentage(self) -> cloudwatch.Metric:
-        """Return the percentage of the version's invocations of at most a second."""
+        """Return the percentage of the version's invocations that took at most a second."""
         return self.function("Duration", cloudwatch.Stats.percentile_rank(SLOW_CANARY_MILLISECONDS))
 
     def failed(self) -> cloudwatch.Metric:
-        """Return the number of 5xx that the version answered."""
-        own = _own(Metric.VERSION_FAILED.value, self.ratings, _SUM, MINUTE)
-        dimensions = {**(own.dimensions or {}), VERSION_DIMENSION: self.version.version}
-        return own.with_(dimensions_map=dimensions)
+        """Return the number of the version's 5xx responses."""
+        custom = _custom_metric(Metric.VERSION_FAILED.value, self.ratings, _SUM, MINUTE)
+        dimensions = {**(custom.dimensions or {}), VERSION_DIMENSION: self.version.version}
+        return custom.with_(dimensions_map=dimensions)
 
 
 def count_requests(scope: Construct, access_log: logs.ILogGroup) -> None:
@@ -224,7 +224,7 @@ def count_requests(scope: Construct, access_log: logs.ILogGroup) -> None:
         )
 
 
-def _own(
+def _custom_metric(
     name: str, function: lambda_.Function, statistic: str, period: Duration
 ) -> cloudwatch.Metric:
     dimensions = {SERVICE_DIMENSION: SERVICE_NAME, FUNCTION_DIMENSION: function.function_name}

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 class Monitoring(Construct):
     """Monitors one stage.
 
-    Pages notify `page_topic`, all other alarms `ticket_topic`, when they fire and when they end.
-    With a canary, `rollback_alarms` fire because of what `version`, the new one, does.
+    Pages notify `page_topic`, and tickets `ticket_topic`, when they fire and when they end. With a
+    canary, `rollback_alarms` watch only `version`, the new one.
     """
 
     def __init__(  # noqa: PLR0913 - a construct's properties, named at every call
@@ -93,10 +93,10 @@ def _notify(alarm: cloudwatch.AlarmBase, topic: sns.Topic) -> None:
 
 
 def _topic(scope: Construct, id_: str, email: str | None) -> sns.Topic:
-    # Not encrypted at rest: an alarm holds no secret. CloudWatch may not use AWS's own key for
+    # Not encrypted at rest: an alarm contains no secret. CloudWatch may not use AWS's own key for
     # SNS, so encryption would need a key of this stack, which costs money each month.
     topic = sns.Topic(scope, id_, enforce_ssl=True)
-    # A custom policy replaces the default one, which lets alarms of this account publish.
+    # A custom policy replaces the default one, which allows alarms of this account to publish.
     topic.add_to_resource_policy(
         iam.PolicyStatement(
             principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
@@ -108,8 +108,8 @@ def _topic(scope: Construct, id_: str, email: str | None) -> sns.Topic:
     if email is not None:
         topic.add_subscription(subscriptions.EmailSubscription(email))
         reason = (
-            "SNS retries an email for six hours. A queue of failed ones would need its own alarm, "
-            "and CloudWatch shows the state of every alarm anyway."
+            "SNS retries an email for six hours. A queue of failed emails would need its own "
+            "alarm, and CloudWatch shows the state of every alarm anyway."
         )
         acknowledge(topic, {"Serverless-SNSRedrivePolicy": reason})
     return topic

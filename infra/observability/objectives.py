@@ -1,7 +1,7 @@
 """The service level objectives, their burn rates, and the pages on what users see.
 
 A burn rate of 1 uses up exactly the error budget. A long window shows that the burn matters, a
-short one that it has not ended.
+short window that it has not ended.
 
 Source: https://sre.google/workbook/alerting-on-slos/
 """
@@ -159,7 +159,9 @@ def _demand_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             description=_REJECTED,
             runbook="an-alarm-apple-rejects-requests",
             # One app that repeats a request with an expired token sends 60 a minute.
-            metric=share(metrics.own(Metric.REJECTED, period=FIVE_MINUTES), requests, minimum=500),
+            metric=share(
+                metrics.custom(Metric.REJECTED, period=FIVE_MINUTES), requests, minimum=500
+            ),
             threshold=30,
         ),
     }

@@ -1,7 +1,7 @@
-"""Removes from a bundled botocore what belongs to AWS services that the function never calls.
+"""Removes the data of AWS services that a function never calls from its bundled botocore.
 
-The service models are most of botocore's size, and every new client searches through them. The
-certificates of all authorities are loaded again for each connection.
+The service models are most of botocore's size, and every new client searches through them. Each
+connection loads the certificates of all authorities again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def keep_amazon_roots(certificates: Path) -> None:
 
 
 def keep_services(data: Path, services: Collection[str]) -> None:
-    """Reduce botocore's folder `data` to what clients of `services` need.
+    """Reduce botocore's folder `data` to the data that clients of `services` need.
 
     Every partition and region stays.
 

@@ -53,9 +53,9 @@ _UNUSED: Final = (
 """Parts of the requirements that no function imports."""
 
 _IMPORT: Final = re.compile(r"^ *from (functions[.\w]*) import (?:\(([^)]*)\)|(.*))", re.MULTILINE)
-"""The only form of an import from `functions/`; to parse each module would take longer."""
+"""The only form of an import from `functions/`; parsing each module would take longer."""
 
-_RECIPE: Final = "5"
+_RECIPE_VERSION: Final = "5"
 """Increase it when the same sources must make a different bundle."""
 
 _FOLDER_MODE: Final = 0o755
@@ -129,7 +129,7 @@ class PipBundling:
         """Return a hash of everything that determines the bundle."""
         services = _AWS_SERVICES.get(self._package, ())
         compiled = "uncompiled" if self._python is None else "compiled"
-        recipe = (_RECIPE, compiled, *services, *_UNUSED, *self._pip_options)
+        recipe = (_RECIPE_VERSION, compiled, *services, *_UNUSED, *self._pip_options)
         digest = hashlib.sha256("\0".join(recipe).encode())
         for path in self._sources():
             name = path.relative_to(self._functions.parent).as_posix()
@@ -143,7 +143,7 @@ class PipBundling:
         yield from self._modules()
 
     def _modules(self) -> Iterator[Path]:
-        """The function's modules, and what they import of other folders.
+        """The function's modules, and the modules of other folders that they import.
 
         Only modules: a stray `.env` or `.p8` in the folder must not be deployed.
         """

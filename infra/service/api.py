@@ -1,4 +1,4 @@
-"""The REST API: routes, throttling, who may call, custom domain, access log, gateway errors."""
+"""The REST API: routes, throttling, credentials, custom domain, access log, gateway errors."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ ACCESS_LOG_FIELDS: Final = {
     "responseLatency": "context.responseLatency",
     "responseLength": "context.responseLength",
 }
-"""The fields of the access log. None of them holds client input or identifies the client.
+"""The fields of the access log. No field contains client input or identifies the client.
 
-Excluded: path (it holds ids), query, headers, address, and API Gateway's error message, which
+Excluded: path (it contains ids), query, headers, address, and API Gateway's error message, which
 quotes a malformed `Authorization` header.
 """
 
@@ -66,9 +66,9 @@ quotes a malformed `Authorization` header.
 class RatingsApi(Construct):
     """A regional REST API that passes the requests of the two ratings routes to the function.
 
-    It responds to browsers' preflights itself, unless no origin is allowed. With a function
-    `sign_in`, `GET /developer-token` invokes it, with its own throttle. It needs the account's
-    CloudWatch role, see `infra.account`.
+    The API responds to browsers' preflights itself, unless no origin is allowed. With a function
+    `sign_in`, `GET /developer-token` invokes that function, with a separate throttle. The API needs
+    the account's CloudWatch role, see `infra.account`.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class RatingsApi(Construct):
             retention=settings.log_retention,
             removal_policy=settings.removal_policy,
         )
-        # Need not be unique, so it never blocks a deployment. Metrics have it as a dimension.
+        # It need not be unique, so it never blocks a deployment. It is a dimension of metrics.
         name = f"apple-music-ratings-{settings.name}"
         api = apigateway.RestApi(
             self,
@@ -101,7 +101,7 @@ class RatingsApi(Construct):
             min_compression_size=Size.bytes(MIN_COMPRESSED_BYTES),
             # With a custom domain, the API has no other address.
             disable_execute_api_endpoint=True if settings.domain else None,
-            # The role belongs to the whole account, where other APIs may use another one.
+            # All APIs of the account share one role, and others may need a different one.
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
                 stage_name=settings.name,
@@ -116,7 +116,7 @@ class RatingsApi(Construct):
         resource = cast("apigateway.CfnRestApi", api.node.default_child)
         resource.security_policy = f"SecurityPolicy_{SECURITY_POLICY.value}"
         resource.endpoint_access_mode = apigateway.EndpointAccessMode.STRICT.value
-        # Only for this method, never by default: a browser's preflight has no credentials.
+        # For these methods only, not the API's default: a browser's preflight has no credentials.
         authorization = _authorization(api, settings.authorizer) if settings.authorizer else {}
         ratings = api.root.resource_for_path(RATINGS_PATH)
         routes = [
@@ -167,7 +167,7 @@ def _method_options(settings: StageSettings) -> dict[str, apigateway.MethodDeplo
             metrics_enabled=True,
             logging_level=apigateway.MethodLoggingLevel.OFF,
             data_trace_enabled=False,
-            # Its key ignores the user token: it would mix users.
+            # The cache's key ignores the user token, so users would get each other's ratings.
             caching_enabled=False,
         )
         for path, (rate, burst) in limits.items()
@@ -196,9 +196,9 @@ def _add_preflight(resource: apigateway.Resource) -> None:
     resource.add_method(
         "OPTIONS",
         apigateway.MockIntegration(
-            # The template of requests without Content-Type, too, and a preflight has none.
+            # API Gateway uses it for requests without Content-Type too, such as preflights.
             request_templates={"application/json": '{"statusCode":204}'},
-            # 415 for any other Content-Type: passed through, it would be a 500, which alarms count.
+            # Another Content-Type gets 415. Passed through, it would get 500, which alarms count.
             passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
             integration_responses=[
                 apigateway.IntegrationResponse(status_code="204", response_parameters=headers)
@@ -246,7 +246,7 @@ def _add_api_keys(api: apigateway.RestApi, names: Sequence[str]) -> dict[str, st
 def _authorization(
     api: apigateway.RestApi, settings: LambdaAuthorizer | CognitoAuthorizer
 ) -> dict[str, Any]:
-    """Return the options of a method that requires what the settings describe."""
+    """Return the options of a method that requires the configured credential."""
     cache = Duration.seconds(AUTHORIZATION_CACHE_SECONDS)
     if isinstance(settings, LambdaAuthorizer):
         function = lambda_.Function.from_function_attributes(
@@ -255,8 +255,7 @@ def _authorization(
             function_arn=settings.function_arn,
             same_environment=True,
         )
-        # Of the token type: a function of the request type would receive every header, the user's
-        # token too.
+        # A token authorizer: a request authorizer would receive all headers, also the user's token.
         return {
             "authorizer": apigateway.TokenAuthorizer(
                 api, "Authorizer", handler=function, results_cache_ttl=cache

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aws_cdk.aws_dynamodb import TableV2
 
 LOGICAL_ID: Final = "ResponseCache"
-"""Pinned: CloudFormation replaces a table whose logical id changes with an empty one."""
+"""Pinned: if it changes, CloudFormation replaces the table with an empty one."""
 
 
 class CacheTable(Construct):

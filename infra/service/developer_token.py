@@ -15,7 +15,7 @@ _NOT_ROTATED: Final = "AwsSolutions-SMG4"
 
 TOKEN_LOGICAL_ID: Final = "DeveloperToken"  # noqa: S105 - a name in the template
 KEY_LOGICAL_ID: Final = "SigningKey"
-"""Pinned: CloudFormation replaces a secret whose logical id changes with an empty one."""
+"""Pinned: if one changes, CloudFormation replaces the secret with an empty one."""
 
 TOKEN_PLACEHOLDER: Final = f"{NO_DEVELOPER_TOKEN}: put an Apple Music developer token (a JWT) here"
 KEY_PLACEHOLDER: Final = (

@@ -30,15 +30,15 @@ COUNTED_ONLY: Final = (
 """Common rules that would block valid requests: counted, not enforced."""
 
 SECRET_HEADERS: Final = (TOKEN_HEADER.lower(), "authorization", "x-api-key")
-"""Replaced in everything that WAF records; an old client may still send `Authorization`."""
+"""WAF replaces their values in all of its records."""
 
 
 class Firewall(Construct):
     """A regional web ACL that allows every request that no rule blocks.
 
-    Clients get the gateway's WAF_FILTERED response: a custom response of a rule would take
-    precedence, so there is none. Logging and sampling are off, because both record headers. Even if
-    someone enables them in the console, the values of secret headers are replaced.
+    Clients get the gateway's WAF_FILTERED response. No rule has a custom response, which would take
+    precedence. Logging and sampling are off, because both record headers. Even if someone enables
+    them in the console, the values of secret headers are replaced.
     """
 
     def __init__(

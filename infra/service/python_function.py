@@ -27,10 +27,10 @@ LOG_ACTIONS: Final = ("logs:CreateLogStream", "logs:PutLogEvents")
 class PythonFunction(Construct):
     """A Python 3.13 function that runs `functions.<package>.handler.lambda_handler`.
 
-    It may only write to its own log group, until more is granted. `no_dlq_reason`
-    says why failed events need no dead-letter queue. Without `reserved_concurrency` it uses the
-    account's unreserved concurrency. With `snap_start`, each version starts from a snapshot.
-    Tracing is off, see decision 0014.
+    Without a call of `grant`, its role may only write to its log group. `no_dlq_reason` says why
+    failed events need no dead-letter queue. Without `reserved_concurrency` it uses the account's
+    unreserved concurrency. With `snap_start`, each version starts from a snapshot. Tracing is off,
+    see decision 0014.
     """
 
     def __init__(  # noqa: PLR0913 - a construct's properties, named at every call
@@ -85,9 +85,9 @@ class PythonFunction(Construct):
             "AwsSolutions-L1": python_version,
             "Serverless-LambdaLatestVersion": python_version,
             "Serverless-LambdaDLQ": no_dlq_reason,
-            "Serverless-LambdaTracing": "Lambda's trace has only the duration, as its metrics "
-            "have, for a fee and a permission on every resource. Tracing inside the code would by "
-            "default copy responses and URLs.",
+            "Serverless-LambdaTracing": "Lambda's trace has only the duration, which is also a "
+            "metric, and needs a fee and a permission on every resource. Tracing inside the code "
+            "would by default copy responses and URLs.",
         }
         if snap_start:
             reasons["Annotation::@aws-cdk/aws-lambda:snapStartRequirePublish"] = (

@@ -40,8 +40,8 @@ class Release(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self.version: Final[lambda_.Version] = function.current_version
-        # An operator can move the alias back to an earlier version. A version whose creation was
-        # rolled back must be deleted: the same code could never be published again.
+        # An operator can move the alias back to an earlier version. A version whose creation
+        # was rolled back must be deleted, or the same code could never be published again.
         self.version.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.alias: Final[lambda_.Alias] = lambda_.Alias(
             self, "Live", alias_name=ALIAS, version=self.version
@@ -49,7 +49,7 @@ class Release(Construct):
         self._group: Final = _canary(self, function, self.alias) if canary else None
 
     def roll_back_on(self, alarms: Iterable[cloudwatch.IAlarm]) -> None:
-        """Let each of the alarms roll back a canary; without `canary`, this does nothing.
+        """Make each of the alarms roll back a canary; without `canary`, this does nothing.
 
         CodeDeploy also blocks a deployment while one of them is in ALARM.
         """

@@ -20,10 +20,10 @@ KEY_ACTIONS: Final = ("secretsmanager:GetSecretValue",)
 
 MEMORY_MB: Final = 512
 TIMEOUT_SECONDS: Final = 5
-"""The start of an environment, and one read of the key of at most a second."""
+"""Enough for the start of an environment, and a read of the key, which takes at most a second."""
 
 RESERVED_CONCURRENCY: Final = 5
-"""A flood of sign-ins takes no more than this from the account's other functions."""
+"""A flood of sign-ins uses at most this part of the account's concurrency."""
 
 
 class SignIn(Construct):

@@ -1,4 +1,4 @@
-"""The baseline: one round trip on a kept connection with the standard library, and no job."""
+"""The baseline: one round trip on a kept connection with the standard library, without the job."""
 
 import os
 import ssl

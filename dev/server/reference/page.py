@@ -1,6 +1,6 @@
-"""Makes the API reference as files by their paths: one page, Swagger UI, and the documents.
+"""Makes the files of the API reference: one page, Swagger UI, and the documents.
 
-The page's Content-Security-Policy lets it call its own host and the API, and nothing else.
+The page's Content-Security-Policy allows requests only to its own host and the API.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def reference_files(
 ) -> dict[str, bytes]:
     """Return the content of each file by its path; `index.html` is the page.
 
-    `server_url` is the API to call: "/" for the page's own host, "" for none, which makes a page
-    to read. `users` has a token, a case and the response to expect of each sample user, `items` a
-    title and the ids of each sample item; the first user is chosen at first.
+    `server_url` is the API to call: "/" for the page's own host, "" for a page without requests.
+    `users` has a token, a case and the expected response of each sample user, `items` a title and
+    the ids of each sample item. The page starts with the first user.
 
     Raises:
         ValueError: if `server_url` is neither of these nor an http or https URL.
@@ -52,9 +52,9 @@ def reference_files(
     if server_url not in {"", "/"} and url is None:
         raise ValueError(f"not an http or https URL without a query: {server_url}")
     contract = (_DOCS / "openapi.yaml").read_text("utf-8")
-    document = _for_reading(yaml.safe_load(contract))
+    document = _with_path_parameters(yaml.safe_load(contract))
     settings = {
-        "document": _to_try(document, server_url) if server_url else document,
+        "document": _for_server(document, server_url) if server_url else document,
         "scheme": _user_token_scheme(document),
         "canTry": bool(server_url),
     }
@@ -81,7 +81,7 @@ def reference_files(
 def with_reference(
     files: Mapping[str, bytes], respond: Callable[[HttpRequest], HttpResponse]
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Return a function that responds to GET of `/` and of the files, and passes on the rest."""
+    """Return a function that responds to GET of a file; `respond` receives other requests."""
 
     def respond_with_reference(request: HttpRequest) -> HttpResponse:
         path = request.target.partition("?")[0].removeprefix("/") or "index.html"
@@ -98,8 +98,8 @@ def with_reference(
     return respond_with_reference
 
 
-def _for_reading(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the contract with a path's parameters in front of those of its operations."""
+def _with_path_parameters(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the contract with the parameters of each path copied to its operations."""
     paths = {
         path: {
             method: {**operation, "parameters": shared + operation.get("parameters", [])}
@@ -112,8 +112,8 @@ def _for_reading(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "paths": paths}
 
 
-def _to_try(document: dict[str, Any], server_url: str) -> dict[str, Any]:
-    """Return the contract for one server, with examples only of the parameters that are required.
+def _for_server(document: dict[str, Any], server_url: str) -> dict[str, Any]:
+    """Return the contract for one server, with examples only of required parameters.
 
     Swagger UI fills in each example: every request would use every option.
     """

@@ -1,1 +1,1 @@
-"""What makes `make run` a service to develop against: its facts, its reset, and a readable log."""
+"""Parts of `make run` for app developers: service facts, a reset, and a readable log."""

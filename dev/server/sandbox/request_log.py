@@ -14,7 +14,7 @@ _PATH_LENGTH: Final = 120
 
 
 class RequestLog:
-    """Writes a line after each response; no header of the request and no query is in it.
+    """Writes a line after each response, without request headers and query.
 
     `write` must accept whole lines from several threads.
     """
@@ -28,7 +28,7 @@ class RequestLog:
         self._notes: dict[str, str] = {}  # by request id, until the response
 
     def function_output(self, text: str) -> None:
-        """Keep the reason and the warnings of a request; write other output as it is."""
+        """Keep the reason and the warnings of a request; write other output unchanged."""
         for line in text.splitlines():
             record = _parsed(line)
             if record is None:
@@ -40,7 +40,7 @@ class RequestLog:
     def logged(
         self, respond: Callable[[HttpRequest], HttpResponse]
     ) -> Callable[[HttpRequest], HttpResponse]:
-        """Return a function that responds as `respond`, and writes the line."""
+        """Return a function that calls `respond`, and writes the line."""
 
         def respond_and_log(request: HttpRequest) -> HttpResponse:
             started = time.monotonic()
@@ -85,7 +85,7 @@ def _parsed(line: str) -> dict[str, Any] | None:
 
 
 def _note(record: dict[str, Any]) -> str:
-    """Return the error, if any, and the warnings that say something else."""
+    """Return the error, if any, and the warnings that do not repeat it."""
     reason = record.get("reason", "")
     notes = [f"{record['error']}: {reason}"] if "error" in record else []
     notes += [each for each in record.get("warnings", []) if not (notes and each.endswith(reason))]

@@ -1,4 +1,4 @@
-"""The state that a reset restores: Apple's ratings, the cache, and the environments of faults."""
+"""The state that a reset restores: Apple's ratings, the cache, and users' environments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STALE_SECONDS: Final = 120
 
 
 class SandboxState:
-    """The state of one `make run`; without a `store`, Apple Music is another one."""
+    """The state of one `make run`; `store` is None without the stand-in for Apple Music."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class SandboxState:
         self._lock = threading.Lock()
 
     def reset(self) -> None:
-        """Return to the state of the start; no other request may be in progress."""
+        """Restore the initial state; no other request may be in progress."""
         with self._lock:
             self._pools.restart()
             if self._store is not None:

@@ -301,7 +301,7 @@ def test_an_old_python_is_rejected_and_its_path_and_version_are_shown(tmp_path: 
     )
 
     assert rejected.returncode != 0
-    assert f"{tmp_path / 'old'} is not: Python 3.10.13" in rejected.stdout
+    assert f"{tmp_path / 'old'} --version prints: Python 3.10.13" in rejected.stdout
     assert "Creating" not in rejected.stdout
 
 

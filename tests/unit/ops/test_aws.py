@@ -29,7 +29,7 @@ def rejection(code: str) -> ClientError:
         (rejection("ExpiredTokenException"), "sign in again"),
         (rejection("UnrecognizedClientException"), "sign in again"),
         (rejection("InvalidClientTokenId"), "sign in again"),
-        (rejection("AccessDeniedException"), "not allowed to call RotateSecret: grant that"),
+        (rejection("AccessDeniedException"), "may not call RotateSecret: grant the permission"),
         (rejection("ResourceNotFoundException"), "deploy the stage again"),
         (rejection("InternalServiceError"), r"rejected RotateSecret \(InternalServiceError\)"),
         (NoCredentialsError(), "credentials are missing: sign in"),
