@@ -39,6 +39,8 @@ PHRASES: Final = {
     r"let (it|them) be|so that( \S+){1,4} one likes|as (many|much|long|often) as one": "a number",
     r"(a|an) (?!bit|little|lot|few)[a-z]+ more": "another",
     r"some ([0-9,]+|two|three|five|six|seven|nine|ten|fifty)": "about",
+    r"some (seconds|minutes|hours|days)": "a few",
+    r"the (former|latter)": "the thing",
     r"(say|says|said|saying) so": "what it reports",
     r"(has|have) theirs": "has its own, and the noun",
 }

@@ -105,7 +105,7 @@ USERS: Final = (
     SampleUser(
         "sample-user-token-library",
         case="a library of 300 songs, 25 albums and 10 playlists",
-        response="200; every third item is not rated, every fifth of the others is disliked",
+        response="200; two thirds of the items are rated, mostly with likes",
         ratings={
             item.ids[0]: -1 if n % 5 == 0 else 1
             for n, item in enumerate(LIBRARY_ITEMS, start=1)
