@@ -135,7 +135,7 @@ def _install(lock: Path, target: Path) -> None:
 def _zip(source: Path, archive: Path) -> None:
     """Zip a folder like the CDK, and date its files 1980, like files that Lambda unpacks.
 
-    That date invalidates bytecode that is checked by date.
+    That date invalidates timestamp-based bytecode.
     """
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         for file in sorted(path for path in source.rglob("*") if path.is_file()):

@@ -67,7 +67,7 @@ def list_event(songs: Sequence[str]) -> Event:
 
 
 def measure(launcher: Launcher, effort: Effort, *, instructions: bool) -> Mapping[str, Measurement]:
-    """Measure everything, by variant."""
+    """Return all measurements by variant name."""
     measured = {
         variant: Measurement(zip_bytes=bundle.zip_bytes)
         for variant, bundle in launcher.bundles.items()

@@ -1,4 +1,4 @@
-"""The facts of a developer token that may be shown."""
+"""Key id and expiry of a developer token: not secret."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from bench.fleet.services import Called
 from functions.ratings.cache.status import BYPASS
 
 BIN_SECONDS: Final = 0.25
-AFFECTED_SHARE: Final = 0.05  # of the hits of a bin
+AFFECTED_SHARE: Final = 0.05  # the share of refused hits that makes a bin affected
 
 
 class Figure(NamedTuple):

@@ -54,7 +54,7 @@ class Load(NamedTuple):
 
 
 class Size(NamedTuple):
-    """A fleet. To save time, one of `sample` environments runs, with its share of the requests."""
+    """A fleet. To save time, 1 in `sample` environments is simulated, and its share of requests."""
 
     environments: int
     requests_per_second: float

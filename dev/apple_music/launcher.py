@@ -18,7 +18,7 @@ from dev.http.server import listen, serve, url_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningAppleMusic:
-    """The stand-in at `url`; it trusts `key`."""
+    """The stand-in at `url`; it accepts tokens signed with `key`."""
 
     url: str
     key: DeveloperKey

@@ -175,7 +175,7 @@ def render_extended_request_ids() -> None:
 def accept_alarms_on_expressions() -> None:
     """In AWS, an alarm may watch an expression; here it watches the expression's first metric.
 
-    Such an alarm never fires here, because log lines become no metrics.
+    Such an alarm never fires here, because MiniStack reads no metrics from logs.
     """
     original: Callable[[str, Mapping[str, Any]], Any] = provisioners._cw_metric_alarm_record
 

@@ -36,7 +36,7 @@ def main(descriptor: int) -> None:
 
 def _exit_with_input() -> None:
     sys.stdin.read()
-    os._exit(0)  # the functions' processes end with their input, which this process holds
+    os._exit(0)  # also ends the functions' processes, which read their input from this one
 
 
 if __name__ == "__main__":

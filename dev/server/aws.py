@@ -53,7 +53,7 @@ class LocalAws:
 
     def client(self, service: str) -> Any:
         """Return a new client of the SDK."""
-        make: Callable[..., Any] = boto3.client  # its types know only literal services
+        make: Callable[..., Any] = boto3.client  # its types accept only literal names
         return make(
             service,
             endpoint_url=self.endpoint_url,

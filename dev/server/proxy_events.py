@@ -1,6 +1,6 @@
 """Translates a request into a proxy event, and a proxy response into HTTP, like API Gateway.
 
-Events have payload format 1.0, as from a REST API at the root of a domain, for a client on HTTP/1.1.
+Events have payload format 1.0, as from a REST API at the root of a domain, for an HTTP/1.1 client.
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 """
 

@@ -157,7 +157,7 @@ class CircuitBreaker:
         self._probe_seconds = SHORT_SECONDS
 
     def retry_after(self, *, has_stale: bool) -> float:
-        """Seconds until a request with or without a stale copy may be sent; 0 if now."""
+        """Seconds until a request may be sent; 0 if now. A stale copy can make it longer."""
         until = max(self._open_until, self._stale_only_until) if has_stale else self._open_until
         return max(0.0, until - self._clock.monotonic())
 
@@ -246,7 +246,7 @@ class AppleAvailability:
         return self._cool_off.is_first
 
     def retry_after(self, *, has_stale: bool) -> float:
-        """Seconds until a request with or without a stale copy may be sent; 0 if now."""
+        """Seconds until a request may be sent; 0 if now. A stale copy can make it longer."""
         return max(self._cool_off.remaining(), self._breaker.retry_after(has_stale=has_stale))
 
     def record(self, attempt: Attempt) -> None:

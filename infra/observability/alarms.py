@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from constructs import Construct
 
 WAIT: Final = Duration.minutes(2)
-"""How long a page waits for a page that suppresses it, because alarms fire at different times."""
+"""How long a page waits for its suppressor, because alarms fire at different times."""
 
 EXTENSION: Final = Duration.minutes(10)
-"""How long a page stays suppressed after the suppressing page has ended."""
+"""How long a page stays suppressed after its suppressor has ended."""
 
 
 @unique

@@ -1,4 +1,4 @@
-"""The tickets on causes: what fails behind the responses, or will fail unless someone acts."""
+"""The tickets on causes: parts that fail or are slow, or will fail unless someone acts."""
 
 from __future__ import annotations
 

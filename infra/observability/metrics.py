@@ -185,7 +185,7 @@ class ServiceMetrics:
 class VersionMetrics:
     """The metrics of one version of the ratings function behind its alias, per minute.
 
-    Lambda's own metrics of an alias's executed version are free.
+    Lambda's metrics with the dimension `ExecutedVersion` are free.
     """
 
     ratings: lambda_.Function

@@ -158,7 +158,7 @@ def _demand_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
         AlarmId.REJECTIONS: AlarmRule(
             description=_REJECTED,
             runbook="an-alarm-apple-rejects-requests",
-            # One app that repeats a request with an expired token sends 60 a minute.
+            # One app that repeats a request with an expired token sends 300 in 5 min.
             metric=share(
                 metrics.custom(Metric.REJECTED, period=FIVE_MINUTES), requests, minimum=500
             ),

@@ -54,7 +54,7 @@ class GatewayError:
 
     @property
     def status(self) -> int:
-        """The HTTP status, with which every code begins."""
+        """The HTTP status: the code's first three digits."""
         return int(self.code[:3])
 
     def body(self, request_id: str) -> str:

@@ -50,7 +50,7 @@ def reference_files(
     """
     url = _URL.fullmatch(server_url)
     if server_url not in {"", "/"} and url is None:
-        raise ValueError(f"not an http or https URL without a query: {server_url}")
+        raise ValueError(f"must be an http or https URL without a query: {server_url}")
     contract = (_DOCS / "openapi.yaml").read_text("utf-8")
     document = _with_path_parameters(yaml.safe_load(contract))
     settings = {

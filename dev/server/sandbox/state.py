@@ -1,4 +1,4 @@
-"""The state that a reset restores: Apple's ratings, the cache, and users' environments."""
+"""The state that a reset restores: Apple's ratings, the cache, and users' Lambda environments."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ class CachePolicy:
     ) -> CachedRating | None:
         """The valid value: the later one of a bucket's value and a write's answer.
 
-        The answer of the latest write is valid like a stored value. An earlier answer is valid only
+        The latest write's answer is valid as long as a stored value; an earlier one is valid only
         until Apple's reads include its write, because a later write may have changed the same song
         under another id.
         """

@@ -43,7 +43,7 @@ def test_a_form_starts_with_the_paths_parameters_and_sends_no_options_unless_fil
 
 @pytest.mark.parametrize("url", ["ftp://x", "example.com", f"{URL}/?a=b", f"{URL}; script-src *"])
 def test_any_text_other_than_a_url_is_rejected(url: str) -> None:
-    with pytest.raises(ValueError, match="not an http or https URL"):
+    with pytest.raises(ValueError, match="must be an http or https URL"):
         reference_files(server_url=url)
 
 
