@@ -104,20 +104,20 @@ def slow(run: Run) -> Iterator[Figure]:
     )
     limit = 3 + run.seconds // 10
     yield Figure(
-        "share of reads without a copy that fail",
+        "share of failures: reads without a copy",
         _failed(run, Kind.MISS),
         0,
         earlier="breaker opens",
     )
-    yield Figure("share of writes that fail", _failed(run, Kind.WRITE), 0, earlier="breaker opens")
-    yield Figure("calls cut short per environment, at most", max(cut_short, default=0), limit)
+    yield Figure("share of failures: writes", _failed(run, Kind.WRITE), 0, earlier="breaker opens")
+    yield Figure("timeouts after 1.5 s per environment, at most", max(cut_short, default=0), limit)
 
 
 def bad_item(run: Run) -> Iterator[Figure]:
     """Apple fails for one item."""
     others = [each for each in run.served(Kind.MISS) if not each.is_broken]
     share = _failure_share(others)
-    yield Figure("share of reads of other items that fail", share, 0, earlier="breaker opens")
+    yield Figure("share of failures: reads of other items", share, 0, earlier="breaker opens")
 
 
 def revoked(run: Run) -> Iterator[Figure]:

@@ -57,16 +57,16 @@ def series(title: str, run: Run) -> list[float]:
 def text(results: Results) -> str:
     """Return the table in Markdown."""
     sizes = [f"{size:,}" for size in next(iter(results.values()))]
-    rows: Rows = [("situation", "measured", "before", *sizes, "must", "met")]
+    rows: Rows = [("situation", "measured", "before", *sizes, "limit", "met")]
     for scenario in SCENARIOS:
         title = scenario.title
         for figures in zip(*results[scenario.title].values(), strict=True):
             first = figures[0]
-            must = f"{'>=' if first.at_least else '<='} {shown(first.limit)}"
+            limit = f"{'>=' if first.at_least else '<='} {shown(first.limit)}"
             is_met = all(figure.is_met for figure in figures)
             values = (shown(figure.value) for figure in figures)
             rows.append(
-                (title, first.name, first.earlier, *values, must, "yes" if is_met else "NO")
+                (title, first.name, first.earlier, *values, limit, "yes" if is_met else "NO")
             )
             title = ""
     return table(rows)

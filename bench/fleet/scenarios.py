@@ -80,7 +80,7 @@ DYNAMODB_SILENT: Final = Scenario(
     recovery_seconds=10,
 )
 THROTTLED: Final = Scenario(
-    title="Apple throttles above half of the demand, clients poll",
+    title="Apple's quota is half of the demand, clients poll",
     load=Load(poll_seconds=4.0),
     seconds=60,
     begin=_throttle,

@@ -84,7 +84,7 @@ USERS: Final = (
     SampleUser(
         ADA,
         case="ratings of every kind",
-        response="200; the liked song is liked",
+        response="200; the value of The Liked Song is 1",
         ratings={
             LIKED_SONG: 1,
             DISLIKED_SONG: -1,
@@ -99,7 +99,7 @@ USERS: Final = (
     SampleUser(
         GRACE,
         case="a second user",
-        response="200; the liked song is disliked",
+        response="200; the value of The Liked Song is -1",
         ratings={LIKED_SONG: -1},
     ),
     SampleUser(
@@ -149,7 +149,7 @@ USERS: Final = (
         "sample-user-token-down",
         case="Apple is down",
         response=(
-            "the liked song: 200, a stale copy. Other items: 502 / `50290`; after five failures "
+            "The Liked Song: 200, a stale copy. Other items: 502 / `50290`; after five failures "
             "of Apple in a row, 503 / `50391` with `Retry-After`"
         ),
         ratings=_LIKED,
@@ -160,7 +160,7 @@ USERS: Final = (
         "sample-user-token-slow",
         case="Apple is too slow",
         response=(
-            "the liked song: 200, a stale copy, after 1.5 s. Other items: 504 / `50490` after 4 s, "
+            "The Liked Song: 200, a stale copy, after 1.5 s. Other items: 504 / `50490` after 4 s, "
             "the second request after 1.5 s, later ones 503 / `50391` with `Retry-After`"
         ),
         ratings=_LIKED,

@@ -61,8 +61,8 @@ matters, and in a short window, which shows that it has not ended.
 ## Pages
 
 A page means that users are affected now. It notifies the topic `AlarmTopic` when it fires and when it ends. The page in the
-last column has priority: a page waits {wait} minutes for it before it notifies, and is silent while it fires and for
-{extension} minutes afterwards. So one incident pages once.
+last column has priority: the other page waits {wait} minutes before it notifies, and is silent while the page with priority fires,
+and for {extension} minutes afterwards. So one incident pages once.
 
 | page | fires while | suppressed by |
 |---|---|---|
@@ -125,8 +125,8 @@ of ten minutes. These bad releases reach everyone. They fire the alarms above if
 |---|---|
 {unseen}
 
-- A page needs at least 5 failures in five minutes and 20 in an hour, or 10 in half an hour and 100 in six hours. Fewer than 20 in
-  three days fire nothing.
+- *FailuresPage* needs at least 5 failures in five minutes and 20 in an hour, or 10 in half an hour and 100 in six hours. Fewer
+  than 20 failures in three days fire nothing.
 - Fewer than 500 rejected requests in five minutes fire nothing: one app that repeats a request with an expired token sends 300.
 - Both versions fail while Apple is down. Then a canary is rolled back too.
 

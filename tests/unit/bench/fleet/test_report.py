@@ -10,7 +10,7 @@ def test_a_requirement_is_met_if_every_fleet_meets_it() -> None:
     lines = text(dict.fromkeys((each.title for each in SCENARIOS), by_size)).splitlines()
 
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert rows[0] == ["situation", "measured", "before", "10", "4,000", "must", "met"]
+    assert rows[0] == ["situation", "measured", "before", "10", "4,000", "limit", "met"]
     assert rows[2] == [SCENARIOS[0].title, "at most", "", "2", "2", "<= 2", "yes"]
     assert rows[3] == ["", "at least", "", "2", "1.9", ">= 2", "NO"]
 
