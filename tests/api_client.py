@@ -1,4 +1,4 @@
-"""An HTTP client of a running API; it sends targets exactly as given."""
+"""An HTTP client of a running API; it sends each target unchanged."""
 
 from __future__ import annotations
 

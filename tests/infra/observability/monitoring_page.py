@@ -55,8 +55,8 @@ must correct are not valid, so that a flood of them cannot hide failures. The ac
 |---|---|
 {filters}
 
-A *burn rate* of 1 uses up exactly the objective. The long window shows that the burn rate matters, and the short window that it
-has not ended.
+A *burn rate* of 1 uses up exactly the objective. The long window shows that the burn rate matters, and the short window that the
+incident has not ended.
 
 ## Pages
 
@@ -88,8 +88,8 @@ then. It starts in that state, so nothing fires before the first report.
 
 Tests play each incident to the alarms of the template, after normal traffic (0.05% of requests fail, 0.3% of DynamoDB's
 responses are late). The times are the longest from the start of the incident to the notification. Metrics arrive one or two
-minutes later. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Where the text gives no
-rate, it is 1,200 requests per minute.
+minutes later. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Unless the text gives
+another rate, the service gets 1,200 requests per minute.
 
 | incident | what happens | pages, within | tickets, within |
 |---|---|---|---|

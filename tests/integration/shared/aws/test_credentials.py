@@ -96,7 +96,7 @@ def test_credentials_are_replaced_before_they_expire() -> None:
         assert access_key(source, clock) == "second"
 
 
-def test_a_failed_refresh_is_repeated_after_a_pause_while_the_old_ones_are_valid() -> None:
+def test_a_failed_refresh_is_repeated_after_a_pause_while_the_credentials_are_valid() -> None:
     clock = FakeClock()
     first = served("first", expires_at=clock.time() + HOUR)
     with origin(first, resets) as server:

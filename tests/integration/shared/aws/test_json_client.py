@@ -242,7 +242,7 @@ def test_a_client_does_not_show_its_credentials() -> None:
     assert "session-token" not in shown
 
 
-def test_moto_understands_what_is_sent(served_aws: None) -> None:
+def test_moto_understands_the_requests(served_aws: None) -> None:
     create_cache_table()
     boto3.client("secretsmanager").create_secret(Name="developer-token", SecretString="made up")
     table, secrets = (
