@@ -132,7 +132,9 @@ def test_if_apple_fails_a_list_is_served_whole_or_not_at_all(
 
 
 @pytest.mark.parametrize(
-    "request_", [lambda function: function.read("i.b"), lambda function: function.write(1)]
+    "request_",
+    [lambda function: function.read("i.b"), lambda function: function.write(1)],
+    ids=["after a read", "after a write"],
 )
 def test_a_rejected_token_is_rejected_from_memory_for_ten_seconds(
     function: InMemoryFunction, request_: Do

@@ -124,6 +124,7 @@ def test_a_failed_refresh_is_repeated_after_a_pause_while_the_credentials_are_va
         served("expired", expires_at=FakeClock().time()),
         stays_silent,
     ],
+    ids=["500", "HTML", "a number", "no date", "no keys", "expired", "silence"],
 )
 def test_a_response_without_valid_credentials_is_not_used(answering: Answering) -> None:
     clock = FakeClock()

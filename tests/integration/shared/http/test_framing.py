@@ -214,6 +214,7 @@ def test_a_body_of_exactly_the_limit_is_read(data: bytes) -> None:
         ),
         (sends(http(403, zipped(b"x" * (ERROR_BYTES + 1)), GZIP)), ResponseTooLargeError),
     ],
+    ids=["silence", "a slow body", "a length", "gzip"],
 )
 def test_the_body_of_an_error_is_limited_to_a_quarter_second_and_64_kib(
     answering: Answering, error: type[TransportError]
