@@ -93,7 +93,6 @@ class ApiClient:
         return response
 
     def put(self, target: str, token: str, value: int) -> Response:
-        """Send a PUT of a rating."""
         body = json.dumps({"type": "rating", "attributes": {"value": value}}).encode()
         json_type = ("Content-Type", "application/json")
         return self.request(target, token, json_type, method="PUT", body=body)

@@ -9,7 +9,6 @@ from infra.packaging.bytecode import find_interpreter
 
 
 def lambda_python() -> str:
-    """Return a Python of Lambda's version."""
     python = find_interpreter(PYTHON_VERSION)
     if python is None:
         pytest.skip(

@@ -36,7 +36,6 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_command(module: str, *arguments: str, **variables: str) -> Result:
-    """Run one of the project's commands to its end."""
     ended = subprocess.run(  # noqa: S603 - no part comes from outside
         [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,
