@@ -1,4 +1,4 @@
-"""An HTTP client of a running API; it sends targets exactly as given."""
+"""An HTTP client of a running API; it sends each target unchanged."""
 
 from __future__ import annotations
 
@@ -93,7 +93,6 @@ class ApiClient:
         return response
 
     def put(self, target: str, token: str, value: int) -> Response:
-        """Send a PUT of a rating."""
         body = json.dumps({"type": "rating", "attributes": {"value": value}}).encode()
         json_type = ("Content-Type", "application/json")
         return self.request(target, token, json_type, method="PUT", body=body)

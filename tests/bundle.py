@@ -1,7 +1,7 @@
 """Runs the ratings function's tests on the bundle that is deployed, instead of its sources.
 
-`python -m tests.bundle FOLDER` makes the bundle there; as a plugin of pytest this sees to it that
-the tests do get it. `make test-bundle` does both.
+`python -m tests.bundle FOLDER` makes the bundle there. As a pytest plugin, this module checks that
+the tests import the bundle. `make test-bundle` does both.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import pytest
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Reject a run that would test anything else."""
+    """Reject a run that imports other files."""
     bundle, _ = session.config.getini("pythonpath")
     for name in ("functions.ratings", "botocore", "urllib3", "jwt"):
         file = str(importlib.import_module(name).__file__)
         if bundle == session.config.rootpath or not file.startswith(str(bundle)):
-            raise pytest.UsageError(f"{name} is not the bundle's: {file}")
+            raise pytest.UsageError(f"{name} is imported from {file}, not from the bundle")
 
 
 def main(folder: Path) -> None:
-    """Make the bundle, with botocore's models put back, which the tests' own clients need."""
-    import botocore  # noqa: PLC0415 - pytest loads this module before it knows of the bundle
+    """Make the bundle, and add botocore's models, which the tests' own clients need."""
+    import botocore  # noqa: PLC0415 - pytest loads this module before the bundle is on its path
 
     from infra.packaging.architecture import Architecture  # noqa: PLC0415 - likewise
     from infra.packaging.bundling import function_bundling  # noqa: PLC0415 - likewise

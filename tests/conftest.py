@@ -20,9 +20,9 @@ TOGETHER = {"e2e", "infra"}
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """One process runs a file's tests, or all that share a running service or the templates.
+    """One process runs the tests of a file, or those of a whole tier of `TOGETHER`.
 
-    The long tests would take longer in this way.
+    Such a tier shares a running service or the templates. The long tests are split by file only.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -49,14 +49,14 @@ def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="module")
 def _exclude_older_objects() -> None:
-    """Exclude older objects from the collections of a module's tests, so that these are fast."""
+    """Exclude older objects from garbage collection, so that `_leaks` is fast."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def _leaks(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let a test that leaves a socket or a file open fail, instead of a later one."""
+    """Fail the test that leaves a socket or a file open, not a later test."""
     yield
     if _tier(request.path) not in WITHOUT_RESOURCES:
         gc.collect()

@@ -9,11 +9,10 @@ from infra.packaging.bytecode import find_interpreter
 
 
 def lambda_python() -> str:
-    """Return a Python of Lambda's version."""
     python = find_interpreter(PYTHON_VERSION)
     if python is None:
         pytest.skip(
-            f"They look at compiled bundles, which takes Python {PYTHON_VERSION}: put it on "
-            f"the PATH as python{PYTHON_VERSION}."
+            f"They need compiled bundles: put Python {PYTHON_VERSION} on the PATH as "
+            f"python{PYTHON_VERSION}."
         )
     return python

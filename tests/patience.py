@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 SAFETY_NET_SECONDS: Final = 120.0
-"""A test fails if something takes longer; even a busy machine stays far below."""
+"""A test fails if something takes longer; even a busy machine needs far less."""
 
 LATE_SECONDS: Final = 20.0
-"""How much later than its limit something may come, on a machine that is busy with other work.
+"""How much later than its limit a response may come on a busy machine.
 
-What has no limit comes `ENDLESS_SECONDS` later, so that it fails the test.
+A wait without a limit takes `ENDLESS_SECONDS`, so it fails the test.
 """
 
 ENDLESS_SECONDS: Final = 60.0
-"""How long a fake that never answers stays silent, or never ends an answer."""
+"""How long a fake that never answers, or never ends its answer, waits for the client."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from tests.api_client import ApiClient
 
 EXPECTED = (404, "fwd=miss; stored")
-"""Each song is requested once and not rated: only Apple can have responded so."""
+"""Each song is unrated and requested once, so each read is a miss."""
 
 
 @dataclass(slots=True)

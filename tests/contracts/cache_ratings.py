@@ -62,7 +62,7 @@ class RatingsContract:
         assert cache.read(A).ratings[A].requested_at == NOW
 
     @pytest.mark.parametrize("is_written", [True, False])
-    def test_a_store_drops_items_of_an_older_generation_or_past_the_limit(
+    def test_a_store_drops_expired_items_and_items_of_an_older_generation(
         self, cache: CheckedCache, *, is_written: bool
     ) -> None:
         cache.store(A, at=0)
@@ -117,7 +117,7 @@ class RatingsContract:
             {"L": [{"N": "2"}, {"N": f"{NOW}"}]},
             {"L": [{"N": "1"}, {"N": "1800000009"}]},
         ],
-        ids=["malformed", "of an impossible value", "from the future"],
+        ids=["malformed", "an invalid value", "future-dated"],
     )
     def test_an_unreadable_entry_is_a_miss_counted_and_overwritten(
         self, cache: CheckedCache, entry: dict[str, Any]

@@ -118,7 +118,7 @@ class WritesContract:
         assert cache.values(A, B) == {}
 
     @pytest.mark.parametrize("first_ends_first", [True, False])
-    def test_concurrent_writes_store_no_answer_and_keep_each_other_announced(
+    def test_concurrent_writes_store_no_answer_and_leave_the_family_announced(
         self, cache: CheckedCache, *, first_ends_first: bool
     ) -> None:
         cache.write(B)
@@ -133,19 +133,19 @@ class WritesContract:
         assert cache.operations.count("UpdateItem") == 2 + 2 + 3
         assert not cache.observer.counted
 
-    @pytest.mark.parametrize(("is_lost", "seconds"), [(False, 6.0), (True, 61.0)])
-    def test_a_write_that_died_or_was_lost_is_concurrent_until_it_expires(
-        self, cache: CheckedCache, *, is_lost: bool, seconds: float
+    @pytest.mark.parametrize(("is_unknown", "seconds"), [(False, 6.0), (True, 61.0)])
+    def test_a_write_that_died_or_has_an_unknown_outcome_is_concurrent_until_it_expires(
+        self, cache: CheckedCache, *, is_unknown: bool, seconds: float
     ) -> None:
         started = cache.open_write()
-        if is_lost:
+        if is_unknown:
             cache.close_write(started, outcome=WriteOutcome.UNKNOWN, at=1)
 
         assert cache.open_write(at=seconds).had_concurrent_write
         assert not cache.open_write(at=seconds + 6.1).had_concurrent_write
 
     @pytest.mark.parametrize("is_concurrent", [False, True])
-    def test_a_resent_announcement_is_the_same_write(
+    def test_a_resent_announcement_counts_as_one_write(
         self, cache: CheckedCache, *, is_concurrent: bool
     ) -> None:
         cache.write(B)
@@ -160,7 +160,7 @@ class WritesContract:
         assert started.had_concurrent_write is is_concurrent
         assert started.answers.keys() == {B}
 
-    def test_a_resent_close_is_the_same_close(self, cache: CheckedCache) -> None:
+    def test_a_resent_close_counts_as_one_close(self, cache: CheckedCache) -> None:
         started = cache.open_write()
         cache.resends = True
         cache.close_write(started)

@@ -1,4 +1,4 @@
-"""The cache over a DynamoDB, for tests of its steps."""
+"""The cache over a DynamoDB, for tests that call its steps one by one."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class CheckedCache:
         self.unchecked.invalidate(ADA, "songs", has_ratings=has_ratings)
 
     def item(self, sort_key: str) -> dict[str, Any]:
-        """The item, without a step of the cache; empty if there is none."""
+        """Read an item without the cache; empty if it does not exist."""
         wanted = {TABLE: {"Keys": [item_key(ADA, sort_key)], "ConsistentRead": True}}
         found = self._dynamodb("BatchGetItem", {"RequestItems": wanted})["Responses"][TABLE]
         return dict(*found)

@@ -142,7 +142,7 @@ class World:
             self._compare(key, *self.read(key))
 
     def run_out(self, *pauses: float) -> list[str]:
-        """Let time pass, read now and then, and return the violations."""
+        """Let time pass, read after each pause, and return the violations."""
         self.clock.advance(1.0)
         self.check()
         for seconds in pauses:

@@ -8,15 +8,15 @@ from greenlet import GreenletExit, greenlet
 
 
 class _Client(greenlet):
-    """Runs an operation; one that died has no more effects, not even those of `finally`."""
+    """Runs an operation; after its death it has no more effects, not even those of `finally`."""
 
     is_dead = False
 
 
 class Operation:
-    """A call that pauses before each of its effects, and dies after some of them.
+    """A call that pauses before each of its effects, and may die after a number of them.
 
-    `next_step` is what the next effect reads or writes; None if there is none.
+    `next_step` has the items that the next effect reads or writes; None if there is no next effect.
     """
 
     def __init__(self, call: Callable[[], object], dies_after: int | None = None) -> None:
@@ -31,7 +31,7 @@ class Operation:
         self.next_step = self._run()
 
     def end(self) -> None:
-        """Die, if effects remain; if not, the paused call and its world stay in memory."""
+        """Die if effects remain: a call that stays paused keeps its world in memory."""
         if self._greenlet:
             self._greenlet.throw()
         self.next_step = None
@@ -45,7 +45,7 @@ class Operation:
 
 
 def pause(*touches: str) -> None:
-    """Pause before an effect until the operation is advanced; outside of one, return."""
+    """Pause before an effect until the operation is advanced; outside an operation, return."""
     client = greenlet.getcurrent()
     if not isinstance(client, _Client) or client.parent is None:
         return
@@ -65,9 +65,9 @@ Start = Callable[[], Mapping[str, Operation]]
 def interleavings(start: Start, *, every: bool, after_each: Callable[[], object]) -> Iterator[None]:
     """Run each order of the operations' effects in its own world, and yield at its end.
 
-    `after_each` is called after each effect, but not again where two orders begin alike. Orders
+    `after_each` is called after each effect, but once for the common start of two orders. Orders
     that differ only by swapping neighbours that touch nothing in common have the same result, so
-    without `every` one of them is run (sleep sets: P. Godefroid, LNCS 1032, ch. 5).
+    only one of them is run, unless `every` (sleep sets: P. Godefroid, LNCS 1032, ch. 5).
     """
     pending: list[tuple[tuple[str, ...], frozenset[str]]] = [((), frozenset())]
     while pending:

@@ -17,7 +17,7 @@ from tests.fakes.apple_music import Value
 from tests.fakes.ratings_function import CATALOG_SONG, POLICY, SONG
 
 LAGS: Final = (0.0, 1.0, 4.0)
-"""How old the ratings are that a read at Apple returns, in seconds."""
+"""The age of the ratings that a read at Apple returns, in seconds."""
 
 SKEWS: Final = ((0.0,), (0.5, -0.5), (-0.5, 0.5))
 """How far the clocks of a run's environments are ahead, in seconds."""
@@ -43,7 +43,7 @@ Worlds = Callable[..., World]
 
 
 def violations_in(runs: Violations, *, at_least: int) -> list[list[str]]:
-    """The runs with violations; there must be a number of runs."""
+    """The runs with violations; fails if there are fewer than `at_least` runs."""
     all_runs = list(runs)
     assert len(all_runs) >= at_least, len(all_runs)
     return [violations for violations in all_runs if violations]
@@ -68,8 +68,8 @@ def violations_of(
 ) -> Iterator[list[str]]:
     """Run the operations in each order, and yield the violations of each.
 
-    The first `dying` of them also die after each of their effects. Without `every`, of orders that
-    cannot differ one is run.
+    The first `dying` of them also die after each of their effects. Without `every`, only one of the
+    orders with the same result is run.
     """
     deaths = [(None, *range(_EFFECTS[kind])) for kind in kinds[:dying]]
     world: World
@@ -119,7 +119,7 @@ def random_runs(seeds: Iterable[int], worlds: Worlds = World) -> Violations:
 
 
 def ten_writes_in_a_row() -> Violations:
-    """Of 12 songs in a row, the last ten are read as written, each time from any environment."""
+    """After each of 12 writes in a row, the last ten are read as written in every environment."""
     songs: list[tuple[RatingKey, Value]] = [(RatingKey("songs", f"{n}"), 1) for n in range(12)]
     for lag in LAGS:
         for skews in SKEWS:
@@ -139,7 +139,7 @@ def a_song_rated_again_and_again() -> Violations:
 
 
 def a_write_of_a_song_by_another_id() -> Violations:
-    """A bucket has an old rating of the song, and a new one of another song is added to it."""
+    """A bucket has an old rating of the song; then a new rating of another song is stored in it."""
     world = World(lag=1.0)
     world.read(CATALOG_SONG)
     world.write(1, SONG)

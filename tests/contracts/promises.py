@@ -20,8 +20,8 @@ READABLE_WRITES: Final = 10
 class Write:
     """A write; it is in flight until `ended_at`, unless it died.
 
-    It `is_exact` unless it overlaps with another write, or its outcome is unknown. One that died or
-    is not exact overlaps with every write that begins before `overlaps_until`.
+    It `is_exact` unless it overlaps with another write, or its outcome is unknown. A write that
+    died or is not exact overlaps with every write that begins before `overlaps_until`.
     """
 
     key: RatingKey
@@ -60,7 +60,7 @@ class Promises:
             self.writes.remove(write)
 
     def allowed(self, key: RatingKey) -> list[Value]:
-        """Apple's values within the settling time, and not before an exact write of the item."""
+        """Apple's values within the settling time, but none from before an exact write."""
         now = self._apple.clock.time()
         since = now - SETTLING_SECONDS - self._skew
         own = self._exact_writes().get(key)

@@ -51,7 +51,6 @@ def remaining(deployment: Deployment) -> dict[str, list[str]]:
 
 
 def stack(deployment: Deployment) -> Mapping[str, Any]:
-    """Return CloudFormation's description of the stack."""
     cloud_formation = deployment.client("cloudformation")
     (found,) = cloud_formation.describe_stacks(StackName=deployment.stack)["Stacks"]
     return dict(found)

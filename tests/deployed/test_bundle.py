@@ -34,10 +34,10 @@ except PermissionError:
 
 
 def test_a_bundle_made_under_umask_077_runs_as_another_user(tmp_path: Path) -> None:
-    # To change a file's owner takes root; to lose root's right to read all files takes setpriv.
+    # Changing a file's owner needs root; giving up root's right to read all files needs setpriv.
     setpriv = shutil.which("setpriv")
     if os.geteuid() != 0 or setpriv is None:
-        pytest.skip("It takes root and setpriv: run it in a container.")
+        pytest.skip("This test needs root and setpriv: run it in a container.")
     before = os.umask(0o077)
     try:
         (tmp_path / "bundle").mkdir(mode=0o755)

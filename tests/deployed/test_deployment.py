@@ -157,7 +157,7 @@ def test_each_user_reads_their_rating_from_apple_and_then_from_the_cache(
         (400, "40091", path(LIKED_SONG), ADA, "PUT"),
         (405, "40590", path(LIKED_SONG), ADA, "POST"),
     ],
-    ids=["a wrong token", "an id of dots", "no body", "a method"],
+    ids=["an unknown token", "an id of dots", "no body", "an unsupported method"],
 )
 def test_an_error_has_apples_shape(
     client: ApiClient, status: int, code: str, where: str, token: str, method: str

@@ -26,7 +26,7 @@ def processes(mark: str) -> set[int]:
             if mark.encode() in each.read_bytes():
                 found.add(int(each.parent.name))
         except OSError:
-            continue  # it has ended, or is another user's
+            continue  # the process has ended, or belongs to another user
     return found
 
 
@@ -76,7 +76,7 @@ def test_the_passed_smoke_test_is_shown_and_ctrl_c_stops_every_process(tmp_path:
     assert_nothing_is_left(tmp_path)
 
 
-def test_ctrl_c_during_a_deployment_stops_every_process(tmp_path: Path) -> None:
+def test_sigterm_during_a_deployment_stops_every_process(tmp_path: Path) -> None:
     with launcher(tmp_path) as process:
         read_to(process, "Bootstrapping ")
         # The launcher, MiniStack, and the command line that has begun to deploy.

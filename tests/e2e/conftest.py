@@ -1,4 +1,4 @@
-"""What the tests share: a running service, a browser, and the compiled TypeScript example."""
+"""Shared fixtures: a running service, a browser, and the compiled TypeScript example."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# Playwright keeps an event loop running in this thread, in which no other module's test may run.
+# Per module: Playwright runs an event loop in this thread, which would break other modules' tests.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium without a window; it reaches only this machine."""

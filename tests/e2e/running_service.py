@@ -28,7 +28,7 @@ Result = subprocess.CompletedProcess[str]
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return this environment with other variables, and with leaks reported on standard error."""
+    """Return this environment with these variables, and with leaks reported on standard error."""
     own = {"PORT": "0", "PYTHONWARNINGS": "default::ResourceWarning", **variables}
     unset = {"APPLE_MUSIC_URL", "DEVELOPER_TOKEN", "MUSIC_USER_TOKEN", "MUSIC_USER_TOKEN_2"}
     unset |= {"DATA", "HOST", "LOG", "READY"}
@@ -36,7 +36,6 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def run_command(module: str, *arguments: str, **variables: str) -> Result:
-    """Run one of the project's commands to its end."""
     ended = subprocess.run(  # noqa: S603 - no part comes from outside
         [sys.executable, "-m", module, *arguments],
         cwd=PROJECT,
@@ -123,7 +122,7 @@ class RunningService(ApiClient):
     def end(self, number: signal.Signals, *, group: bool = False) -> Result:
         """Send a signal, and wait until all processes of the service have ended.
 
-        Each of them holds standard error: its end proves theirs.
+        Each process keeps standard error open: the end of that stream proves that all have ended.
         """
         self._record_items()
         if self._process.poll() is None:

@@ -24,7 +24,7 @@ SONG = "/v1/me/ratings/library-songs/i.7PJNN4mfXlD68R"
 ALBUM = "/v1/me/ratings/library-albums/l.likedInABrowser"
 LIST = "/v1/me/ratings/library-songs?ids=i.7PJNN4mfXlD68R,i.mmpYYzeu4J0XGD"
 LIKE = '{"type":"rating","attributes":{"value":1}}'
-# As an app's script: it sends the request, and returns what it can read of the response.
+# The script of an app: it sends a request, and returns the readable parts of the response.
 SEND = """async ([url, method, token, body]) => {
     const headers = {};
     if (token) headers["Music-User-Token"] = token;

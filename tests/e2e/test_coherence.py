@@ -27,7 +27,7 @@ OVERLAPPING: Final = USERS[:3]
 
 LIBRARY, CATALOG = ITEMS[0]
 SONGS: Final = (LIBRARY, *(ResourceId(LIBRARY.type, f"i.song{number}") for number in range(9)))
-"""No more than the last ones written that the function promises to return."""
+"""Ten, because the function promises to return the last ten written."""
 
 
 def rate(service: RunningService, user: str, song: ResourceId, value: int | None) -> None:
@@ -69,7 +69,7 @@ def use_device(service: RunningService, user: str, seed: int) -> list[object]:
 
 
 def stale_reads(service: RunningService, apple: RunningAppleMusic, user: str) -> list[object]:
-    """Read every song, at first from Apple and then from the cache; return what is old."""
+    """Read every song, first from Apple and then from the cache; return the old values."""
     return [
         (user, values, cache)
         for songs in (SONGS, (CATALOG,), SONGS, (LIBRARY,), (CATALOG,))
@@ -102,6 +102,6 @@ def test_users_read_what_they_wrote_and_nothing_old_at_any_of_four_processes() -
             ended = service.end(signal.SIGTERM)
 
     if "CacheInvalidationFailed" in ended.stderr:
-        pytest.skip("DynamoDB was too slow on this machine: nothing is promised")
+        pytest.skip("DynamoDB was too slow on this machine: the promises do not apply")
     assert not_what_was_written == []
     assert stale == []

@@ -11,7 +11,7 @@ from tests.e2e.running_service import RunningService
 ADA = "sample-user-token-ada"
 LIST = "/v1/me/ratings/library-songs"
 SONG, DISLIKED = "i.7PJNN4mfXlD68R", "i.mmpYYzeu4J0XGD"
-WRITTEN = "/v1/me/ratings/songs/1440000201"  # nothing else uses it
+WRITTEN = "/v1/me/ratings/songs/1440000201"  # no other test uses it
 LIKE = {"type": "rating", "attributes": {"value": 1}}
 
 

@@ -17,7 +17,7 @@ from tests.patience import SAFETY_NET_SECONDS
 
 CASES = 2_000
 MOST_RUNS = 4
-"""On a busy machine schemathesis sends fewer requests in a run; then another one follows."""
+"""On a busy machine schemathesis sends fewer requests in a run; then another run follows."""
 APPLES_PATHS = re.compile(r"/v1/test|/v1/me/ratings/[a-z-]+(/[A-Za-z0-9._-]+)?", re.ASCII)
 
 
@@ -27,9 +27,9 @@ def send_generated_requests(service: RunningService, folder: Path, seed: int) ->
         *(sys.executable, "-m", "schemathesis.cli", "run", str(PROJECT / "docs" / "openapi.yaml")),
         *("--url", service.url),
         *("--header", f"Music-User-Token: {ADA}"),
-        # It has no other method, and no key here: the gateway answers 404, the function 503.
+        # The gateway answers 404 to other methods than GET, and the function 503 without a key.
         *("--exclude-path", "/developer-token"),
-        # A schema cannot relate ids to types: a request that it accepts may be a 400.
+        # A schema cannot relate ids to types: the service may reject a request that it accepts.
         *("--exclude-checks", "positive_data_acceptance"),
         # One thread: before 3.11.8, ast.parse fails in two at once (CPython gh-106905).
         *("--max-examples", "400", "--seed", str(seed), "--workers", "1", "--no-color"),
@@ -51,7 +51,7 @@ def send_generated_requests(service: RunningService, folder: Path, seed: int) ->
 @pytest.mark.long
 def test_every_response_is_described_by_the_contract(tmp_path: Path) -> None:
     cases, upstream = 0, list[HttpRequest]()
-    # Its ratings may be changed at random.
+    # Not the shared service: the requests change ratings at random.
     with launch(intercept=upstream.append) as apple, RunningService.over(apple) as disposable:
         for seed in range(1, MOST_RUNS + 1):
             cases += send_generated_requests(disposable, tmp_path, seed)

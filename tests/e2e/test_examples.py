@@ -105,7 +105,7 @@ WHOLE: Final = "PUT GET GET GET GET DELETE GET"
         ([RATED, sends(http(200, b"<html>"))], "report: status 200, code none", "PUT GET"),
     ],
 )
-def test_an_example_does_what_each_error_needs(
+def test_an_example_handles_each_error_by_its_status_and_code(
     command: list[str], answers: list[Answering], output: str, methods: str
 ) -> None:
     with origin(*answers) as service:

@@ -61,7 +61,7 @@ def send_crowd(service: RunningService, requests: int) -> Counter[str]:
 
 
 def send_client(service: RunningService, requests: int, user: int) -> Counter[str]:
-    """Send one client's requests on one kept connection."""
+    """Send one client's requests on one connection."""
     outcomes = Counter[str]()
     connection = service.connect()
     for number in range(requests):
@@ -104,7 +104,7 @@ def test_stale_copies_hide_apples_faults_and_resources_do_not_grow() -> None:
         RunningService.over(apple, FRESH_SECONDS="1") as service,
     ):
         assert send_crowd(service, len(SONGS)).keys() == {"fresh"}
-        # Twice: Python needs a while until its memory stops growing.
+        # Twice, because Python's memory grows during the first run.
         faults.active = True
         send_crowd(service, REQUESTS)
         before = resources(service)

@@ -18,7 +18,7 @@ from tests.secret_scan.scanner import SCANNER
 CLIENTS = PROJECT / "build" / "others-clients"
 CALLS = Path(__file__).with_name("others_clients") / "calls.py"
 ADA = "sample-user-token-ada"
-SONG, DISLIKED, ALBUM = "1440000101", "1440000102", "1440000103"  # nothing else uses these
+SONG, DISLIKED, ALBUM = "1440000101", "1440000102", "1440000103"  # no other test uses these
 
 pytestmark = [
     pytest.mark.long,

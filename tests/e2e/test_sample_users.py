@@ -1,4 +1,4 @@
-"""Each sample user gets the response in docs/local.md, and no fault of one affects another."""
+"""Each sample user gets the response in docs/local.md, and a user's faults affect no other user."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_sample_user_gets_its_error_and_other_users_are_not_affected(
     response = service.request(target, token(user))
     assert (response.status, response.error_code) == (status, code)
     assert bool(response.headers["Retry-After"]) == (status == 429)
-    for _ in range(4):  # as many as there are shared environments; the cache is not used
+    for _ in range(4):  # one for each shared environment; the cache is not used
         assert service.request(f"{LIKED}?include=content", token("grace")).value == -1
 
 
@@ -110,7 +110,7 @@ def test_a_library_of_300_songs_is_read_in_hundreds_under_either_id(fresh: Runni
     assert fresh.request("/v1/me/ratings/songs/1700000005", token("library")).value == -1
 
 
-def test_a_reset_restores_what_was_written_and_cached(fresh: RunningService) -> None:
+def test_a_reset_undoes_writes_and_restores_the_cache(fresh: RunningService) -> None:
     assert fresh.put(LIKED, token("grace"), 1).status == 200
     assert fresh.put(LIKED, token("down"), -1).status == 502
     assert fresh.request(LIKED, token("down")).status == 502
@@ -120,7 +120,7 @@ def test_a_reset_restores_what_was_written_and_cached(fresh: RunningService) -> 
     assert fresh.request(LIKED, token("down")).value == 1
 
 
-def test_the_facts_name_the_users_and_the_items(service: RunningService) -> None:
+def test_the_services_facts_list_the_users_and_the_items(service: RunningService) -> None:
     status, body = call_local(service, "GET", "/_local/service")
     facts = json.loads(body)
     assert (status, facts["url"], facts["pid"]) == (200, service.url, service.pid)

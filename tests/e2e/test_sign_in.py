@@ -14,7 +14,7 @@ PAGE = "http://localhost:5173"
 
 
 @pytest.mark.parametrize(("headers", "origin"), [((), None), ((("Origin", PAGE),), [PAGE])])
-def test_an_app_and_a_page_on_this_machine_get_a_token_for_a_few_minutes(
+def test_an_app_and_a_page_on_this_machine_get_a_token_for_15_minutes(
     service: RunningService, headers: tuple[tuple[str, str], ...], origin: list[str] | None
 ) -> None:
     response = service.request(SIGN_IN_PATH, None, *headers)

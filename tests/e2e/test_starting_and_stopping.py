@@ -28,7 +28,7 @@ def stop(service: RunningService, number: signal.Signals, *, group: bool = False
     return result
 
 
-def test_the_service_stops_on_ctrl_c_in_a_terminal_and_removes_its_file() -> None:
+def test_ctrl_c_stops_the_service_and_removes_its_state_file() -> None:
     service = RunningService(LOG="json")
     result = stop(service, signal.SIGINT, group=True)
     assert result.stdout.endswith("Stopping ...\n")
@@ -46,7 +46,7 @@ def test_a_port_in_use_is_reported_in_one_line(service: RunningService) -> None:
     )
 
 
-def test_an_apps_tests_start_a_service_by_its_one_line_of_json_and_with_their_own_data(
+def test_an_apps_tests_can_start_a_service_with_their_data_and_read_its_facts_as_json(
     service: RunningService, tmp_path: Path
 ) -> None:
     data = tmp_path / "data.json"

@@ -16,7 +16,7 @@ from tests.traffic import traffic
 EVE = "made-up-token-eve"
 READERS = 4
 REREAD_SECONDS = 10
-"""The ratings function rereads the secret at most this often."""
+"""The ratings function rereads the secret at most once in this time."""
 
 
 @pytest.mark.long
@@ -28,7 +28,7 @@ def test_a_key_is_revoked_after_its_token_was_replaced_and_no_request_fails() ->
         traffic(service, EVE, threads=READERS) as requests,
     ):
         apple.apple_music.trust(second)
-        # Until then, no process rereads the secret.
+        # After this time, every process may reread the secret.
         time.sleep(REREAD_SECONDS + 2)
         with closing(service.aws.client("secretsmanager")) as secrets:
             secrets.put_secret_value(

@@ -39,7 +39,7 @@ def listen_on_a_listed_port() -> socket.socket:
             return listen(port or 80)
         except OSError:
             continue
-    raise AssertionError("every listed port is taken")
+    raise AssertionError("every listed port is in use")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_a_page_of_an_origin_that_is_not_listed_names_the_origin(
         ("throttled", r"Try again in \d+ seconds. .*status 429, code 42991"),
     ],
 )
-def test_the_page_says_what_an_error_needs(
+def test_the_page_shows_what_to_do_about_an_error(
     service: RunningService, open_page: Open, user: str, message: str
 ) -> None:
     page = open_page(service.url, query=f"?user={user}")
@@ -131,7 +131,7 @@ def test_the_page_says_what_an_error_needs(
 
 
 def test_with_a_deployed_service_the_page_loads_apples_musickit(open_page: Open) -> None:
-    page = open_page("https://api.example")  # the browser reaches neither this nor Apple
+    page = open_page("https://api.example")  # the browser reaches neither this host nor Apple
     with page.expect_request("https://js-cdn.music.apple.com/musickit/v3/musickit.js"):
         page.reload()
 

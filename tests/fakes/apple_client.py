@@ -30,7 +30,7 @@ def environment(*script: Result, retries: bool = False) -> InMemoryFunction:
 
 
 def renewed(*script: Result, retries: bool = False) -> InMemoryFunction:
-    """An environment that has read its secret before another token was put into it."""
+    """An environment that has read its secret; then the secret changes to `NEW_JWT`."""
     function = environment(response(404), retries=retries)
     call(function)
     function.apple.requests.clear()

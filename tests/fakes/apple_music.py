@@ -97,9 +97,9 @@ class FakeAppleMusic:
         return [urlsplit(request.target).path for request in self.requests]
 
     def respond_with(self, *script: Response | TransportError, path: str | None = None) -> None:
-        """Respond in turn, then always with the last, to requests of `path`, or of any other path.
+        """Respond to `path`, or to any other path, in turn, then always with the last.
 
-        Without a script, the ratings decide again.
+        An empty script restores responses from the ratings.
         """
         self._scripts[path] = list(script)
 
@@ -125,7 +125,7 @@ class FakeAppleMusic:
         ]
 
     def value(self, token: str, item_id: str) -> Value:
-        """What a read returns now."""
+        """The rating that a read returns now."""
         return self.values(token, item_id, self.clock.time() - self.lag)[0]
 
     def send(self, request: Request, deadline: Deadline) -> Response:

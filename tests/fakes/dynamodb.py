@@ -13,7 +13,7 @@ from functions.shared.aws.json_client import AwsError
 
 Item = dict[str, Any]
 
-# Of one batch; moto accepts more.
+# The limits of one batch, which moto does not enforce.
 MAX_READ_ITEMS = 100
 MAX_WRITE_ITEMS = 25
 

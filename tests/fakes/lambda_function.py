@@ -31,7 +31,7 @@ Answers = tuple[Answering, ...]
 
 LIKE: Final = json.dumps({"type": "rating", "attributes": {"value": 1}})
 PLENTY_SECONDS: Final = 60.0
-"""So much that a busy machine changes no response."""
+"""Long enough that a busy machine changes no response."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ class LambdaFunction:
         )
 
     def calls(self) -> tuple[list[str], int, list[bytes]]:
-        """The operations of DynamoDB, the reads of the secret, and Apple's requests, since last."""
+        """DynamoDB's operations, the reads of the secret, Apple's requests: since the last call."""
         dynamodb, secrets, apple = (
             [] if each is None else each.requests.copy()
             for each in (self.dynamodb, self.secrets, self.apple)

@@ -46,7 +46,6 @@ def stays_silent(connection: socket.socket, _: bytes) -> None:
 
 
 def resets(connection: socket.socket, _: bytes) -> None:
-    """Reset the connection."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
@@ -134,7 +133,6 @@ class Origin:
 
 @contextmanager
 def origin(*answers: Answering, tls: ssl.SSLContext | None = None) -> Iterator[Origin]:
-    """Run an origin during the block."""
     running = Origin(answers, tls)
     thread = threading.Thread(target=running.serve, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""The ratings function, wired as by its handler, over Apple Music and AWS in memory."""
+"""The ratings function, wired as in its handler, over Apple Music and AWS in memory."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def cdk_context() -> dict[str, Any]:
-    """cdk.json's context, which a bare App ignores, without bundling."""
+    """cdk.json's context, which `App()` does not read, with bundling disabled."""
     flags = json.loads((REPOSITORY / "cdk.json").read_text("utf-8"))["context"]
     return {**flags, "aws:cdk:bundling-stacks": []}
 

@@ -118,9 +118,9 @@ def test_the_drill_has_prods_resources_in_a_stack_that_can_be_removed(
     assert not drill.termination_protection
     retained = [id_ for id_, each in service.by_id.items() if "DeletionPolicy" in each]
     kept = {id_ for id_ in retained if service.by_id[id_]["DeletionPolicy"] != "Delete"}
-    versions = service.of_type("AWS::Lambda::Version").keys()  # the function's deletion ends them
+    versions = service.of_type("AWS::Lambda::Version").keys()  # deleted with the function
     assert kept - versions == {"SigningKey"}
-    # A release of it changes the ratings function, and so its version.
+    # Deploying `broken` changes the ratings function, and so publishes a version.
     assert broken == replace(drill, apple_music_url=broken.apple_music_url)
     assert broken.apple_music_url not in (drill.apple_music_url, LOOPBACK_URL)
 

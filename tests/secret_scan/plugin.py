@@ -56,7 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Scan a test's captured output; the last report holds all of it."""
+    """Scan a test's captured output; the last report contains all of it."""
     # A worker of pytest-xdist scans its own tests; its reports have a node here.
     if report.when == "teardown" and not hasattr(report, "node"):
         for _, text in report.sections:
@@ -88,7 +88,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
             terminalreporter.line(f"{characters:>12,} characters of {source}")
         for leak in SCANNER.leaks:
             terminalreporter.line(f"LEAK in {leak}", red=True)
-    terminalreporter.line(f"Secrets: {len(SCANNER.leaks)} leaks in what the tests wrote.")
+    terminalreporter.line(f"Secrets: {len(SCANNER.leaks)} leaks in the tests' output and data.")
 
 
 def _scan_captures(fixture: Any) -> None:

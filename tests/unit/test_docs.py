@@ -1,4 +1,4 @@
-"""The project's pages against the code, and against each other."""
+"""The project's pages match the code and each other."""
 
 import re
 import shlex

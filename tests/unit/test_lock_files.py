@@ -1,4 +1,4 @@
-"""The lock files against the requirements files from which `make lock` wrote them."""
+"""The lock files match the requirements files from which `make lock` wrote them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def locked(requirements: Path) -> set[str]:
     """Return the lines of packages of the lock file, with their markers."""
     text = requirements.with_suffix(".lock").read_text("utf-8")
     header, *_ = re.split(r"(?m)^(?!#)", text, maxsplit=1)
-    assert re.fullmatch(f"({LOCKED})*", text.removeprefix(header)), "not only hashed packages"
+    assert re.fullmatch(f"({LOCKED})*", text.removeprefix(header)), "a line is not a hashed package"
     assert "/" not in header
     return {line for line, _ in re.findall(LOCKED, text)}
 

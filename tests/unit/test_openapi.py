@@ -1,4 +1,4 @@
-"""docs/openapi.yaml against the code that implements it."""
+"""docs/openapi.yaml matches the code."""
 
 import json
 import re

@@ -1,1 +1,1 @@
-"""Two models, of Apple and of the cache's promises, and random requests to compare them with."""
+"""Models of Apple and of the cache's promises, which random requests compare with the function."""

@@ -28,7 +28,7 @@ SLOW: Final[tuple[float, ...]] = (0.1, 0.4, 1.2, 3.0)
 """How many seconds a response takes."""
 
 LATE_SECONDS: Final = 30.0
-"""The latest effect of a write whose response was lost; the function allows 60, with the lag."""
+"""The latest effect of a write whose response was lost; the function allows 60, including lag."""
 
 
 class Name(NamedTuple):
@@ -69,8 +69,8 @@ FAMILIES: Final = {
 class Fault:
     """An attempt that yields no rating, and the `status` and `code` that a client then receives.
 
-    After a `definite` one Apple has certainly not applied a write. Only a `failure` may be hidden
-    by a stale copy.
+    After a `definite` fault, Apple has not applied a write. A stale copy may hide only a
+    `failure`.
     """
 
     response: Response | TransportError
@@ -118,14 +118,14 @@ FAULTS: Final = (
     _rejected(400, "40000"),
 )
 UNUSABLE: Final = Fault(response=response(200, "[]"), status=502, code="50291")
-"""Of reads only: a write with such a response was accepted."""
+"""Only for reads: a write with this response was accepted."""
 
 
 class Attempt(NamedTuple):
-    """One request for ratings that reached Apple, and what it returned.
+    """One request for ratings to Apple, and its result.
 
-    `values` has what a read proved. A response to a write is `clear` if it proves the rating;
-    `unknown` if the write may take effect although the response does not show that.
+    `values` has the ratings that a read proved. A response to a write is `clear` if it proves the
+    rating, `unknown` if the write may take effect although the response does not show that.
     """
 
     names: tuple[Name, ...]
@@ -223,9 +223,9 @@ class AppleModel(FakeAppleMusic):
             return response(204 if was_rated else 404, resent=resent), True
         resource = rating(name.id, value, href="")
         bodies = (json.dumps({"data": [resource]}), '{"data":[]}', "{}", "")
-        odd = json.dumps({"data": [{**resource, "id": "another"}]})
-        text = odd if self._chance.random() < 0.1 else self._chance.choice(bodies)
-        return response(200, text, resent=resent), text != odd
+        wrong = json.dumps({"data": [{**resource, "id": "another"}]})
+        text = wrong if self._chance.random() < 0.1 else self._chance.choice(bodies)
+        return response(200, text, resent=resent), text != wrong
 
     def _value(self, account: str, name: Name, now: float) -> int:
         """The value that a read returns now: the visible change that was applied last."""

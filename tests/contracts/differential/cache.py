@@ -1,7 +1,7 @@
 """A model of the copies that the cache may have, and must have, for one token and one family.
 
-It knows the promises of docs/coherence.md, not how the cache keeps them, and which ids are one
-item, which the cache does not. Times are in epoch seconds.
+It knows the promises of docs/coherence.md, but not how the cache keeps them. Unlike the cache, it
+knows which ids name one item. Times are in epoch seconds.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ TOLERANCE: Final = 0.01
 
 
 class Copy(NamedTuple):
-    """A value: what Apple returned to a request that started `at`, or the answer of a write.
+    """A value that Apple returned to a read, or that a write confirmed; the request started `at`.
 
-    `settled_at` is when Apple's reads include the write; None for what Apple returned to a read.
+    `settled_at` is when Apple's reads include the write; None for a read.
     """
 
     value: int
@@ -39,15 +39,15 @@ class Copy(NamedTuple):
         return cls(value, at, max(at + FRESH, settled_at), at + STALE, settled_at)
 
     def after_another_write(self) -> Copy:
-        """An answer of an earlier write counts only until Apple's reads include it."""
+        """After another write, a written value counts only until Apple's reads include it."""
         assert self.settled_at is not None
         return self._replace(fresh_until=self.settled_at, stale_until=self.settled_at)
 
 
 class Write(NamedTuple):
-    """A write as its client knows it, `announced` to the cache before or after, or `closed`.
+    """A write: `announced` if DynamoDB applied one of its calls, `closed` if one after the first.
 
-    `failed` if DynamoDB failed during the write.
+    It `failed` if DynamoDB failed during the write.
     """
 
     name: Name
@@ -66,12 +66,12 @@ class Write(NamedTuple):
 
     @property
     def may_be_late(self) -> bool:
-        """Whether Apple may apply it after its response."""
+        """Whether Apple may apply the write after its response."""
         return any(attempt.unknown and attempt.was_sent for attempt in self.attempts)
 
     @property
     def rejected(self) -> bool:
-        """Whether the rating is certainly what it was before."""
+        """Whether the write certainly changed nothing."""
         return self.attempts[-1].fault is not None and not self.unknown
 
 
@@ -79,9 +79,9 @@ class Write(NamedTuple):
 class CacheModel:
     """Copies by name: `possible` ones may be in the cache, `certain` ones must be.
 
-    Apple's responses to requests after `quiet_at` include every write, so they are stored. Nothing
-    is promised of writes before `uncontested_at`; before `_known_at`, an earlier write may take
-    effect.
+    Apple's responses to requests after `quiet_at` include every write, so they are stored. A write
+    that opens before `uncontested_at` may overlap another one, so its value is not promised. Before
+    `_known_at`, an earlier write may take effect.
     """
 
     possible: dict[Name, list[Copy]] = field(default_factory=dict)
@@ -111,7 +111,7 @@ class CacheModel:
         ]
 
     def fetched(self, values: Mapping[Name, int], at: float, *, stored: bool | None) -> None:
-        """Record Apple's response to a read; `stored` is None if nobody knows whether it was."""
+        """Record Apple's response to a read; `stored` is None if that is unknown."""
         for name, value in values.items():
             is_settled = at > self._settled_at.get(name.item, 0.0) - TOLERANCE
             if not is_settled or stored is False:
@@ -124,13 +124,13 @@ class CacheModel:
                 self.possible.setdefault(name, []).append(copy)
 
     def forbidden(self, names: Collection[Name], now: float, *, failed: bool) -> None:
-        """Apple rejected the token: no copy may be served any more, if any was found."""
+        """Apple rejected the token: if the cache had a write or a copy, it serves no copy again."""
         if not failed and (self._was_written or self.must_serve(names, now, stale=True)):
             self.possible.clear()
         self.certain.clear()
 
     def wrote(self, write: Write) -> None:
-        """A write ended; if DynamoDB has no record of it, no copy is certain."""
+        """Record the end of a write; if DynamoDB has no record of it, the cache is unchanged."""
         if not write.announced:
             return
         self._was_written = True
@@ -183,7 +183,7 @@ class CacheModel:
         self._settled_at[item] = max(settled_at, self._settled_at.get(item, 0.0))
 
     def _answer(self, write: Write, *, is_clean: bool) -> None:
-        """The answer is promised for the last writes, if none of them overlapped another one."""
+        """The values of the last writes are promised, if none of them overlapped another write."""
         self.certain.pop(write.name, None)
         if is_clean:
             self.possible.pop(write.name, None)

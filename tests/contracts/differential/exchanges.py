@@ -12,7 +12,7 @@ from tests.fakes.clock import FakeClock
 
 
 class Call(NamedTuple):
-    """One call to DynamoDB; `fault` is how it went wrong, if it did."""
+    """One call to DynamoDB; `fault` is empty if there was none."""
 
     operation: str
     fault: str
@@ -52,7 +52,7 @@ class FaultyDynamoDB:
 
 
 class Response:
-    """A response to a client; `values` are those of the ids in its body, in their order."""
+    """A response to a client; `values` has the value of each id in its body, in order."""
 
     def __init__(self, proxy: Mapping[str, Any]) -> None:
         self.status: int = proxy["statusCode"]
@@ -66,7 +66,7 @@ class Response:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether it may mean that Apple was not called."""
+        """Whether its status may mean that Apple was not called."""
         return self.status in (429, 503)
 
     @property
@@ -87,7 +87,7 @@ class Response:
 class Exchange(NamedTuple):
     """A request of one token in one environment, and its results.
 
-    `value` is that of a write, None of a read. Times are in epoch seconds.
+    `value` is the written value; None for a read. Times are in epoch seconds.
     """
 
     token: str
@@ -104,7 +104,7 @@ class Exchange(NamedTuple):
 
     @property
     def fault(self) -> Fault | None:
-        """Why the last attempt yielded no rating, if there was one."""
+        """The fault of the last attempt; None without a fault or an attempt."""
         return self.attempts[-1].fault if self.attempts else None
 
     @property

@@ -1,4 +1,4 @@
-"""Decides whether a response is one that the models allow."""
+"""Checks that the models allow a response."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TROUBLE_SECONDS: Final = 70
 """The longest time after a fault in which an environment does not call Apple or DynamoDB."""
 
 STORE_SECONDS: Final = 4.5
-"""A response that comes later after the cache was read is not stored."""
+"""Apple's response is not stored if it comes later than this after the read of the cache."""
 
 LATE_SECONDS: Final = 1.0
 """After a 401 that came later, too little time may remain to probe the developer token."""
@@ -62,7 +62,7 @@ class AllowedResponses:
             self._rejected_until[environment, exchange.token] = until
 
     def _expect_trouble(self, exchange: Exchange) -> None:
-        """Apple was not called although it was needed: only after it had failed."""
+        """A request that needs Apple may omit the call only after a failure of Apple."""
         until = self._apple_trouble_until[exchange.environment]
         _expect(exchange.sent_at < until, "a call to Apple")
 
@@ -105,7 +105,7 @@ class AllowedResponses:
             until = self._dynamodb_trouble_until[exchange.environment]
             _expect(sent_at < until, "a read of the cache")
         _expect(len(exchange.attempts) <= 2, "two calls to Apple at most")
-        _expect(all(each.names == forwarded for each in exchange.attempts), "the same ids again")
+        _expect(all(each.names == forwarded for each in exchange.attempts), "the same ids twice")
         _expect(
             [each for each in names if each in forwarded] == list(forwarded), "the requested ids"
         )
@@ -141,7 +141,7 @@ class AllowedResponses:
 
 
 def _check_body(exchange: Exchange, fetched: Mapping[Name, int]) -> None:
-    """The status, the order, and what Apple returned to this very request."""
+    """Check the status, the order, and the values that Apple returned to this request."""
     response, names = exchange.response, exchange.names
     values = response.values
     if exchange.is_list:
@@ -155,7 +155,7 @@ def _check_body(exchange: Exchange, fetched: Mapping[Name, int]) -> None:
 
 
 def _check_copies(exchange: Exchange, names: set[Name], cache: CacheModel, now: float) -> None:
-    """Each value from the cache is one that may be there, and `Age` and `ttl` are theirs."""
+    """Check that the cache may contain each value, and that `Age` and `ttl` belong to them."""
     response, is_stale = exchange.response, exchange.response.is_stale
     if not names:
         _expect("Age" not in response.headers, "no Age")
@@ -167,12 +167,12 @@ def _check_copies(exchange: Exchange, names: set[Name], cache: CacheModel, now: 
         _expect(bool(candidates[-1]), f"for {name} one of {copies}")
     age, ages = int(response.headers["Age"]), [[now - each.at for each in c] for c in candidates]
     _expect(age >= floor(max(map(min, ages)) - TOLERANCE), "the Age of the oldest part")
-    _expect(any(_is_about(age + 0.5, each) for each in chain(*ages)), "an Age")
+    _expect(any(_is_about(age + 0.5, each) for each in chain(*ages)), "the Age of a copy")
     if "ttl" in response.cache:
         ttl = int(response.cache["ttl"])
         ttls = [[each.fresh_until - now for each in copies] for copies in candidates]
         _expect(ttl <= ceil(min(map(max, ttls)) + TOLERANCE), "the least ttl")
-        _expect(any(_is_about(ttl - 0.5, each) for each in chain(*ttls)), "a ttl")
+        _expect(any(_is_about(ttl - 0.5, each) for each in chain(*ttls)), "the ttl of a copy")
         _expect(is_stale == (ttl <= 0), "a ttl above 0 while fresh")
 
 
@@ -191,7 +191,7 @@ def _check_forward_reason(exchange: Exchange, cached: set[Name], cache: CacheMod
 
 
 def _update(exchange: Exchange, cache: CacheModel) -> None:
-    """Check whether Apple's response was stored, and the present contents of the cache."""
+    """Check whether Apple's response was stored, and update the model of the cache."""
     stored, failed = "stored" in exchange.response.cache, exchange.dynamodb_failed
     if not exchange.attempts or not exchange.cache_was_read or exchange.fault is not None:
         _expect(not stored, "not stored")

@@ -22,14 +22,14 @@ ENVIRONMENTS: Final = 3
 VALUES: Final = (1, -1, 0)
 JUMPS: Final = (*(0.0, 0.01, 0.3, 1.0, 2.0) * 3, 4.0, 7.0, 11.0, 30.0, 62.0, 200.0, 3600.0)
 HISTORY: Final = 12
-"""How many exchanges of a user a failure prints."""
+"""How many of the user's last exchanges a failure prints."""
 
 
 class Run:
     """Several environments on one table, and three users; one user has two devices.
 
     `step` runs one random request, or many in a row, and raises an AssertionError if a response is
-    not allowed. `count` is the number of responses, `kinds` has those that occurred.
+    not allowed. `count` is the number of responses, `kinds` the kinds that occurred.
     """
 
     def __init__(self, seed: int, call: AwsCall) -> None:

@@ -2,8 +2,8 @@
 
 It follows CloudWatch's user guide for the features that our alarms use, and rejects all others.
 An alarm is evaluated every minute over a window that slides; over more than one day, every hour.
-How many older points replace missing ones is not documented, so both is tried. Real alarms fire one
-or two minutes later, because metrics arrive late.
+How many older points replace missing ones is not documented: each of `EXTRA_POINTS` is tried. Real
+alarms fire one or two minutes later, because metrics arrive late.
 
 Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html,
 alarm-evaluation-window.html and Statistics-definitions.html
@@ -38,7 +38,7 @@ class State(Enum):
 
 
 class Source(NamedTuple):
-    """A metric and its sender: a function's package, its new version, the API, the access log."""
+    """A metric and its sender: a function's package, its new version, the API or the access log."""
 
     namespace: str
     name: str

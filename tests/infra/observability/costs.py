@@ -37,7 +37,7 @@ class Cost:
 
 
 def custom_metrics(service: Resources) -> int:
-    """The number at most: one for each name, and one more for a second version in a canary."""
+    """The largest number: one for each name, and one more for the second version in a canary."""
     handlers = str(service.of_type("AWS::Lambda::Function"))
     sign_in = len(SignInMetric) if "functions.sign_in." in handlers else 0
     return len(Metric) + 1 + 1 + sign_in + len(service.of_type("AWS::Logs::MetricFilter"))

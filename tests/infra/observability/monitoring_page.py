@@ -88,8 +88,8 @@ then. It starts in that state, so nothing fires before the first report.
 
 Tests replay each incident against the alarms of the template, after normal traffic (0.05% of requests fail, 0.3% of DynamoDB's
 responses are late). The times are the longest from the start of the incident to the notification. Metrics arrive one or two
-minutes later. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Where the text gives no
-rate, it is 1,200 requests per minute.
+minutes later. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Unless the text gives
+another rate, the service gets 1,200 requests per minute.
 
 | incident | what happens | pages, within | tickets, within |
 |---|---|---|---|

@@ -50,7 +50,7 @@ class Page:
     def notifies(
         self, own: Sequence[State], suppressor: Sequence[State], instants: Sequence[int]
     ) -> Sequence[int]:
-        """The times of its notifications: none while its suppressor fires, and shortly after."""
+        """The times of its notifications: none while its suppressor fires or shortly after."""
         notified, since, suppressed_until, is_due = [], 0, 0, False
         for at, instant in enumerate(instants[1:], 1):
             if suppressor[at] is State.ALARM:

@@ -47,7 +47,7 @@ def test_every_metric_has_the_dimensions_of_its_sender(service: Resources) -> No
         assert dimensions[dimension]["Ref"] in service.of_type(type_)
 
 
-def test_every_page_and_every_alarm_that_is_not_a_part_of_one_is_in_the_first_widget(
+def test_the_first_widget_has_every_page_and_every_alarm_that_feeds_no_page(
     service: Resources,
 ) -> None:
     first = widgets(service)[0]
@@ -62,7 +62,7 @@ def test_every_page_and_every_alarm_that_is_not_a_part_of_one_is_in_the_first_wi
     }
 
 
-def test_latency_and_objectives_are_the_gateways_and_expressions_use_the_template(
+def test_latency_and_objectives_use_the_gateways_metrics_and_gb_seconds_the_functions_memory(
     service: Resources,
 ) -> None:
     rows = {each["title"]: each["metrics"] for each in widgets(service) if "metrics" in each}

@@ -22,7 +22,7 @@ def monitoring(full: Resources) -> Monitoring:
 
 
 def _latest(outcomes: list[tuple[float, Notifications]]) -> dict[str, float]:
-    """The time of each notification at worst; in every outcome there is exactly one of each."""
+    """The latest time of each notification: every outcome has each, at most once a day."""
     latest: dict[str, float] = {}
     names = [{name for name, times in each.items() if times} for _, each in outcomes]
     assert all(each == names[0] for each in names)
@@ -43,7 +43,7 @@ def play(monitoring: Monitoring, incident: Incident) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize("incident", INCIDENTS, ids=lambda each: f"{each.name}, {each.description}")
-def test_an_incident_fires_exactly_these_pages_tickets_and_rollbacks_within_these_minutes(
+def test_an_incident_fires_exactly_the_expected_pages_tickets_and_rollbacks_in_time(
     monitoring: Monitoring, incident: Incident
 ) -> None:
     assert play(monitoring, incident) == [
@@ -52,7 +52,7 @@ def test_an_incident_fires_exactly_these_pages_tickets_and_rollbacks_within_thes
     ]
 
 
-def test_every_page_ticket_and_canary_alarm_is_in_the_table(monitoring: Monitoring) -> None:
+def test_every_page_ticket_and_canary_alarm_fires_in_an_incident(monitoring: Monitoring) -> None:
     notified: set[AlarmId | PageId] = set()
     for each in INCIDENTS:
         notified |= {*each.pages, *each.tickets, *each.rolls_back}

@@ -25,7 +25,7 @@ ALARM = "AWS::CloudWatch::Alarm"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 
 
-def test_the_pages_are_generated_from_the_templates(
+def test_the_pages_on_monitoring_and_cost_match_the_templates(
     services: Mapping[str, Resources], full: Resources
 ) -> None:
     assert PAGE.read_text("utf-8") == monitoring_page(full), UPDATE
@@ -33,7 +33,7 @@ def test_the_pages_are_generated_from_the_templates(
     assert cost == costs.cost_page(services, cost), UPDATE
 
 
-def test_every_description_starts_with_what_users_see_and_ends_with_the_runbooks_url(
+def test_every_alarm_description_starts_with_the_effect_on_users_and_ends_with_a_runbook_url(
     services: Mapping[str, Resources], full: Resources
 ) -> None:
     for service, url, off in (
@@ -45,7 +45,7 @@ def test_every_description_starts_with_what_users_see_and_ends_with_the_runbooks
         for alarm in alarms.values():
             description = alarm["AlarmDescription"]
             assert description.startswith("Users ")
-            # The page of alarms links to each section, and a test of the pages checks its links.
+            # docs/monitoring.md links to the same sections, and test_docs.py checks its links.
             assert re.search(rf"\. {re.escape(url)}#an?-[a-z0-9-]+$", description)
             assert len(description) <= 1024
 
@@ -58,7 +58,7 @@ def test_a_rollback_alarm_reads_only_the_new_version_and_does_not_depend_on_the_
     measured = properties_by_name(prod, ALARM)[alarm.value]["Metrics"]
     version_id, _ = prod.only("AWS::Lambda::Version")
 
-    # CloudFormation would wait for the release before the alarm, and for the alarm before it.
+    # A reference to the alias would be circular: its release waits for the alarm.
     text = json.dumps(measured)
     assert set(re.findall(r'"Ref": "(\w+)"', text)) == {prod.function("ratings")[0]}
     assert set(re.findall(r'"Fn::GetAtt": \["(\w+)"', text)) == {version_id}
@@ -107,7 +107,7 @@ def test_the_access_log_counts_valid_failed_and_throttled_requests(
 
 
 def _matches(pattern: str, line: dict[str, Any]) -> bool:
-    """A filter pattern on strings, in Python's syntax."""
+    """Evaluate a filter pattern on strings, translated to Python."""
     terms = re.sub(r'\$\.(\w+) = ("[^"]*")', r"fnmatch(line['\1'], \2)", pattern.strip("{} "))
     terms = re.sub(r'\$\.(\w+) != ("[^"]*")', r"line['\1'] != \2", terms)
     text = terms.replace("&&", "and").replace("||", "or")

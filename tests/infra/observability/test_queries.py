@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.infra.resources import Resources
 
-# CloudWatch's own fields and words.
+# The fields and keywords of Logs Insights.
 AT_FIELDS = {"@timestamp", "@message"}
 WORDS = {
     *("fields", "filter", "stats", "sort", "limit", "parse", "as", "by", "desc", "asc"),
@@ -48,7 +48,7 @@ def log_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 
 
 def _fields(query: Query) -> set[str]:
-    """The fields of a query: its words except texts, commands and names that it defines."""
+    """The fields of a query: its words except strings, keywords and names that it defines."""
     own = set(re.findall(r"\bas (\w+)|\?<(\w+)>", query.text))
     text = re.sub(r'"[^"]*"|/(?:[^/\\]|\\.)*/|(?<![\w.])\d+m?\b', " ", query.text)
     words = set(re.findall(r"@?[A-Za-z_][\w.]*", text))

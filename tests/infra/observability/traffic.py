@@ -26,7 +26,7 @@ OFFSETS: Final = (0.0, 0.5, 30.5)
 class Canary:
     """The requests of a new version in one minute; the fields are those of `Minute`.
 
-    `crashed` ended without a response. The rest of `slow` is fast.
+    `crashed` ended without a response. Requests that are not in `slow` are fast.
     """
 
     requests: float
@@ -129,7 +129,7 @@ def failing(percent: float) -> Minute:
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """An incident, with the minutes within which it notifies, at worst.
+    """An incident, and the longest time in minutes until each notification.
 
     `record` returns the metrics of an incident that begins at a minute, and its length in minutes.
     """

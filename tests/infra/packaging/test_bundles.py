@@ -28,7 +28,7 @@ SETTINGS = {
 }
 IMPORTED = {
     "ratings": ("functions.ratings.handler",),
-    # Not PyJWT, which imports cryptography if it exists; that is compiled for arm64.
+    # Not PyJWT, which would import the bundled cryptography, compiled for arm64.
     "sign_in": ("functions.sign_in.settings", "botocore.auth", "urllib3"),
     "token_rotation": ("functions.token_rotation.settings", "boto3", "urllib3"),
 }

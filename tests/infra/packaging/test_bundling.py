@@ -1,4 +1,4 @@
-"""How a bundle is made, over a repository with one small function."""
+"""How a bundle is made from a repository with one small function."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_a_stray_file_is_neither_bundled_nor_hashed(
     assert list(output.rglob(stray)) == []
 
 
-def test_a_package_with_another_hash_is_not_bundled(repository: Path, output: Path) -> None:
+def test_a_package_with_a_wrong_hash_is_not_bundled(repository: Path, output: Path) -> None:
     lock = repository / "functions" / "example" / "requirements.lock"
     lock.write_text(re.sub(r"sha256:\w{8}", f"sha256:{'0' * 8}", lock.read_text()))
 

@@ -67,7 +67,7 @@ def test_only_this_stage_of_the_api_may_invoke_the_alias(service: Resources) -> 
         if each["Properties"]["FunctionName"] in (function, alias)
     ]
 
-    # Not the function itself, which is the version deployed last.
+    # Not the unqualified function, which is the version deployed last.
     assert all(each["FunctionName"] == alias for each in permissions)
     assert {each["Principal"] for each in permissions} == {"apigateway.amazonaws.com"}
     sources = [each["SourceArn"]["Fn::Join"][1] for each in permissions]
@@ -185,7 +185,7 @@ def test_the_gateway_itself_responds_to_preflights_without_key_or_credential(
             "AuthorizationType": "NONE",
             "Integration": {
                 "Type": "MOCK",
-                # API Gateway also uses this one for a request without Content-Type.
+                # API Gateway also uses this template for a request without Content-Type.
                 "RequestTemplates": {"application/json": '{"statusCode":204}'},
                 "PassthroughBehavior": "NEVER",
                 "IntegrationResponses": [
@@ -226,7 +226,7 @@ def test_the_api_has_both_ip_versions_text_bodies_only_and_compression(
     assert api["EndpointConfiguration"] == {"IpAddressType": "dualstack", "Types": ["REGIONAL"]}
     assert api["MinimumCompressionSize"] == 1_024
     assert TLS.items() <= api.items()
-    # A mock integration, as of preflights, fails if all media types are binary.
+    # The mock integration of a preflight fails if all media types are binary.
     assert not {"BinaryMediaTypes", "DisableExecuteApiEndpoint"} & api.keys()
 
 
@@ -253,7 +253,7 @@ def test_with_api_keys_every_route_requires_an_apps_key_whose_value_is_in_no_tem
     for key in keys.values():
         assert key["Properties"]["Enabled"] is True
         assert not {"Value", "Name"} & key["Properties"].keys()
-    # From the x-api-key header, not from an authorizer.
+    # The key is read from the x-api-key header, not from an authorizer.
     assert "ApiKeySourceType" not in full.properties(REST_API)
     assert GATEWAY_ERRORS["INVALID_API_KEY"].code == "40390"
 

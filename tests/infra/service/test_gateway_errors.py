@@ -11,8 +11,8 @@ def test_every_response_type_has_an_error_and_an_unknown_path_is_404() -> None:
     assert set(GATEWAY_ERRORS) == {name for name in known if not name.startswith("_")}
     assert GATEWAY_ERRORS["DEFAULT_4XX"].status == 400
     assert GATEWAY_ERRORS["DEFAULT_5XX"].status == 500
-    # API Gateway's own status is 403.
+    # API Gateway's default status is 403.
     assert GATEWAY_ERRORS["MISSING_AUTHENTICATION_TOKEN"].status == 404
-    # These must not be 400: clients retry them.
+    # Not 400 as of other client errors: clients retry a 429.
     assert {GATEWAY_ERRORS[each].status for each in ("THROTTLED", "QUOTA_EXCEEDED")} == {429}
     assert GATEWAY_ERRORS["INTEGRATION_TIMEOUT"].status == 504

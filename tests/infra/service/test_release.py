@@ -25,8 +25,8 @@ def test_the_alias_has_a_retained_version_of_the_ratings_function(service: Resou
     version_id, version = service.only(VERSION)
 
     assert version["Properties"] == {"FunctionName": function}
-    # An operator can move the alias back to it, unless its creation was rolled back: the same code
-    # could never be published again.
+    # An operator can move the alias back to a retained version. A version whose creation fails is
+    # deleted, so that the same code can be published again.
     assert version["DeletionPolicy"] == "RetainExceptOnCreate"
     assert version["UpdateReplacePolicy"] == "Retain"
     assert service.properties(ALIAS) == {

@@ -38,7 +38,7 @@ def test_the_token_is_rotated_before_half_its_life_and_not_at_the_first_deployme
         "RotationRules": {"AutomaticallyAfterDays": 29},
         "RotateImmediatelyOnUpdate": False,
     }
-    # Secrets Manager tries the function when the schedule is made.
+    # Secrets Manager calls the function when the schedule is created.
     assert permission_id in service.only(SCHEDULE)[1]["DependsOn"]
     assert policy_id in service.by_id[function_id]["DependsOn"]
 

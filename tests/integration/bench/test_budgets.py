@@ -10,10 +10,10 @@ from bench.budgets import INSTRUCTIONS, TOLERANCES, check, measure, read_budgets
 from bench.bundles import find_python
 from tests.lambda_python import lambda_python
 
-pytestmark = pytest.mark.long  # valgrind is thirty times slower than what it counts
+pytestmark = pytest.mark.long  # valgrind slows a program down thirty times
 
 VALGRIND = shutil.which("valgrind")
-ON_PURPOSE = "if on purpose: python -m bench.budgets, and say in the commit what it buys"
+ON_PURPOSE = "if on purpose: run python -m bench.budgets, and give the reason in the commit message"
 
 
 def test_the_bundle_a_start_and_a_hit_stay_within_their_budgets(tmp_path: Path) -> None:
@@ -24,4 +24,4 @@ def test_the_bundle_a_start_and_a_hit_stay_within_their_budgets(tmp_path: Path) 
     assert measured.keys() | {INSTRUCTIONS} == TOLERANCES.keys()
     assert check(measured, read_budgets()) == {}, ON_PURPOSE
     if VALGRIND is None:
-        pytest.skip("valgrind counts the instructions: install it")
+        pytest.skip("The instructions were not counted: install valgrind.")

@@ -71,7 +71,7 @@ def test_the_account_of_working_credentials_is_shown(
 
 @pytest.mark.parametrize("target", ["deploy", "bootstrap"])
 def test_without_credentials_cdk_is_not_run(target: str, tmp_path: Path) -> None:
-    commands = subprocess.run(  # noqa: S603 - make of this project, which runs nothing
+    commands = subprocess.run(  # noqa: S603 - make of this project, as a dry run
         ["make", "--dry-run", target],  # noqa: S607 - likewise
         cwd=PROJECT,
         env={**os.environ, "MAKEFLAGS": "", "MAKELEVEL": ""},  # as if no other make ran this test

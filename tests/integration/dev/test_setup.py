@@ -48,7 +48,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(packages: Path) -> dict[str, str]:
-    """This process's environment without uv, and pip with packages in a folder and bad settings."""
+    """This environment without uv, with hostile pip settings, and packages from a folder only."""
     source = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(packages)}
     return {**os.environ, **HOSTILE, **source, "PATH": str(packages)}
 
@@ -70,7 +70,7 @@ def made(
 
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
-    """A copy of that to damage; its stamp names the new place."""
+    """A copy of `made` that a test may damage; its stamp names the new path."""
     copy = tmp_path / "copy"
     shutil.copytree(made, copy, symlinks=True)
     stamp = copy / "venv" / "installed.json"
@@ -100,7 +100,7 @@ def test_a_second_run_installs_and_prints_nothing_unless_the_lock_file_changed(
     assert capsys.readouterr().out.count("Installing ") == 1
 
 
-def test_a_package_with_another_hash_is_not_installed(
+def test_a_package_with_a_wrong_hash_is_not_installed(
     folder: Path, environment: dict[str, str]
 ) -> None:
     lock = folder.parent / "other.lock"
@@ -112,7 +112,7 @@ def test_a_package_with_another_hash_is_not_installed(
 
 
 @pytest.mark.parametrize(
-    ("script", "said"), [("", False), ("echo no index >&2; exit 1", True)], ids=["works", "fails"]
+    ("script", "fails"), [("", False), ("echo no index >&2; exit 1", True)], ids=["works", "fails"]
 )
 def test_uv_installs_if_available_and_pip_if_uv_fails(
     folder: Path,
@@ -120,11 +120,11 @@ def test_uv_installs_if_available_and_pip_if_uv_fails(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     script: str,
-    said: bool,
+    fails: bool,
 ) -> None:
     lock = (folder.parent / "some.lock").rename(folder.parent / "again.lock")
     commands(tmp_path, uv=f'echo "$@" > {tmp_path}/uv.log; {script}', pip="exit 1")
-    broken_pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""} if not said else {}
+    broken_pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""} if not fails else {}
     venv = VirtualEnvironment(folder, {**environment, **broken_pip, "PATH": str(tmp_path)})
 
     venv.install(lock)
@@ -133,7 +133,7 @@ def test_uv_installs_if_available_and_pip_if_uv_fails(
     assert (tmp_path / "uv.log").read_text() == f"pip install {options} -r {lock}\n"
     assert (
         "uv could not install the packages; trying pip:\n\nno index" in capsys.readouterr().out
-    ) == said
+    ) == fails
 
 
 def python(version: str) -> str:
@@ -154,7 +154,7 @@ def python(version: str) -> str:
         (python("3 99"), True, "its Python is 3.99"),
     ],
 )
-def test_a_damaged_environment_and_another_python_than_the_requested_one_are_defects(
+def test_damage_or_another_python_than_the_requested_one_is_a_defect(
     folder: Path, damage: str, this_python: bool, reason: str | None
 ) -> None:
     subprocess.run(damage, shell=True, cwd=folder, check=True)  # noqa: S602 - the commands above

@@ -1,1 +1,1 @@
-"""The response to each fault: tables that are run and from which docs/reliability.md is written."""
+"""Tables of faults and responses: tests run them, docs/reliability.md is generated from them."""

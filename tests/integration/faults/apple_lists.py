@@ -15,8 +15,8 @@ from tests.integration.faults.cells import document, errors, html
 class ListCell:
     """Apple's response to a request for i.a and i.b while nothing is cached.
 
-    `code` is the error of the whole list. Else the ids in `served` are in the response, and those
-    in `stored` are cached, as rated or not rated.
+    `code` is the error of the whole list. Without it, the ids in `served` are in the response, and
+    the ids in `stored` are cached, as rated or not rated.
     """
 
     fault: str

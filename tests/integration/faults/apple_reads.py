@@ -52,7 +52,7 @@ CHUNKED: Final = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 def row(
     fault: str, apple: tuple[Answering, ...], nothing: Expected, stale: Expected, **more: Any
 ) -> Row:
-    """A copy past the limit counts like none, and a fresh one needs no call to Apple."""
+    """A copy past the limit has the effect of no copy; a fresh copy needs no call to Apple."""
     by_state = {"fresh": HIT, "stale": stale}
     return tuple(
         Cell(
@@ -145,7 +145,7 @@ def interim(fault: str, status: int, *, times: int = 1, seconds: float = 0.0) ->
     return rated(fault, answer)
 
 
-COOL_OFF: Final = range(1, 3)  # the second one, of 1 to 2 s: the first was waited for
+COOL_OFF: Final = range(1, 3)  # the second cool-off, of 1 to 2 s: the function waits for the first
 
 WAITS: Final[tuple[tuple[str, Callable[[], str] | None, range, range | None], ...]] = (
     ("without Retry-After", None, range(5, 6), None),
@@ -156,7 +156,7 @@ WAITS: Final[tuple[tuple[str, Callable[[], str] | None, range, range | None], ..
     ("Retry-After negative", lambda: "-5", range(5, 6), None),
     ("Retry-After huge", lambda: "9" * 30, range(60, 61), range(60, 61)),
 )
-"""The header, and the `Retry-After` of our 503 and 429; None if Apple requires no certain time."""
+"""Apple's header, and the `Retry-After` of our 503 and 429; None if our own cool-off decides."""
 
 
 ROWS: Final[tuple[Row, ...]] = (
@@ -187,7 +187,7 @@ ROWS: Final[tuple[Row, ...]] = (
     unreachable("500", sends(http(500)), calls=2),
     unreachable("502", sends(http(502, b"<html>")), calls=2),
     fails("504", sends(http(504, b"<html>")), status=504, code="50490", calls=2),
-    *(  # a 503 without Retry-After may be over at once
+    *(  # a 503 without Retry-After is retried: it may end at once
         fails(
             f"503, {name}",
             waiting(503, header),

@@ -69,7 +69,7 @@ LOST: Final[Mapping[str, Answering]] = {
     "a lost connection": resets,
     **{str(status): sends(http(status)) for status in (500, 502, 503, 504)},
 }
-"""First attempts after which the retry is sent: they may take effect later, after the retry."""
+"""Results of a first attempt that is retried, and that may still take effect after the retry."""
 
 
 def after_a_lost_attempt() -> Iterator[Row]:
@@ -94,7 +94,7 @@ def after_a_lost_attempt() -> Iterator[Row]:
 
 
 def empty_successes() -> Iterator[Row]:
-    """They confirm a PUT, and do not prove that a DELETE has happened."""
+    """They confirm a PUT, but not a DELETE."""
     for fault, response in (
         ("200, empty", http(200)),
         ("200, an empty object", http(200, b"{}")),

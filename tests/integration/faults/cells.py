@@ -30,7 +30,7 @@ AGES: Final[Mapping[str, int]] = {
 
 Item = dict[str, Any]
 OK: Final = b"HTTP/1.1 200 OK\r\n"
-REREAD: Final = range(5, 11)  # until the secret is read again for a developer token that works
+REREAD: Final = range(5, 11)  # until the secret is read again
 
 
 def document(*resources: object, **members: object) -> bytes:
@@ -92,8 +92,8 @@ class Expected:
 class Cell:
     """One request while one peer fails.
 
-    `dynamodb` replaces a working DynamoDB that holds `items`. `aws_calls` are those of DynamoDB and
-    of Secrets Manager, `metrics` the failures in the line of the request; None is not compared.
+    `dynamodb` replaces a working DynamoDB with `items`. `aws_calls` counts the calls to DynamoDB
+    and to Secrets Manager, `metrics` the failures in the request's log line; None is not compared.
     """
 
     fault: str
@@ -136,5 +136,5 @@ def item(age: float, **changes: object) -> Item:
 
 
 def holding(state: str) -> Callable[[], Sequence[Item]]:
-    """The table in that state."""
+    """The items of the table in this state."""
     return lambda: [item(AGES[state])] if state in AGES else []

@@ -92,11 +92,11 @@ def assert_expected(expected: Expected, response: Mapping[str, Any], taken: floa
         assert json.loads(response["body"]) == {"data": [rating("i.a")]}
     else:
         assert response["body"] == ""
-    assert taken < DEADLINE_SECONDS + LATE_SECONDS  # what has no limit takes a minute
+    assert taken < DEADLINE_SECONDS + LATE_SECONDS  # a wait without a limit takes a minute
 
 
 def _seconds_late(expected: Expected, headers: Mapping[str, str], taken: float) -> int:
-    """By how many whole seconds a copy is older than on an idle machine."""
+    """How many whole seconds older a copy is than on an idle machine."""
     if expected.age is None or "Age" not in headers:
         return 0
     late = int(headers["Age"]) - expected.age

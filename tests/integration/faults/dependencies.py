@@ -116,7 +116,7 @@ def invalid_family(fault: str, **changes: object) -> Row:
 
 
 def returns(*ages: int, unprocessed: Item | None = None, seconds: float = 0.0) -> Answering:
-    """A response to a read, with items of these ages, and maybe a key that is left unread."""
+    """A response to a read, with items of these ages, and optionally an unprocessed key."""
 
     def answer(connection: socket.socket, request: bytes) -> None:
         time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""The memory of one environment about Apple and its developer token, over real sockets."""
+"""How one environment limits its calls after failures of Apple or of the developer token."""
 
 from __future__ import annotations
 
@@ -69,15 +69,15 @@ def test_other_items_are_served_while_apple_answers_one_with_500(deploy: Deploy)
     assert get(function, "i.b")["statusCode"] == 404
 
 
-def test_a_silent_apple_costs_four_seconds_and_then_one_and_a_half(deploy: Deploy) -> None:
+def test_reads_wait_four_seconds_for_a_silent_apple_and_then_one_and_a_half(deploy: Deploy) -> None:
     slow = after(2.75, NOT_RATED)
     function = deploy(apple=(slow, stays_silent, slow, NOT_RATED), items=STALE())
 
-    assert get(function, "i.b")["statusCode"] == 404, "within 4 s"
+    assert get(function, "i.b")["statusCode"] == 404, "2.75 s is within 4 s"
     started = time.monotonic()
     assert error_code(get(function, "i.c")) == "50490"
     assert time.monotonic() - started >= 4
-    assert error_code(get(function, "i.c")) == "50490", "not within 1.5 s"
+    assert error_code(get(function, "i.c")) == "50490", "2.75 s is over 1.5 s"
     assert_apple_is_not_called(function, 503, "50391", range(5, 11))
 
 
@@ -125,6 +125,7 @@ def test_apple_is_not_called_after_it_rejected_the_developer_token(deploy: Deplo
         lambda: secret("not a JWT"),
         lambda: secret(developer_jwt(expires_at=1_000_000_000)),
     ],
+    ids=["an AWS error", "not a JWT", "expired"],
 )
 def test_without_a_developer_token_the_secret_is_read_once_in_two_seconds(
     deploy: Deploy, answers: Callable[[], tuple[Answering, ...]]

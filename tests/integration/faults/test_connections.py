@@ -51,7 +51,7 @@ def test_no_cache_operation_fails_because_a_connection_to_dynamodb_died(
     assert cache_status(environment.call()) == "fwd=miss; stored"
     assert cache_status(environment.call()).startswith("hit")
     assert environment.call("PUT")["statusCode"] == 200
-    assert cache_status(environment.call()).startswith("hit"), "the write of one announcement"
+    assert cache_status(environment.call()).startswith("hit"), "a resent announcement is one write"
     assert "Failed" not in capsys.readouterr().out
 
 

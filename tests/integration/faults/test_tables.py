@@ -42,7 +42,7 @@ def test_the_response_to_each_fault_of_a_write(
 
 
 def assert_remembered(cell: Cell, function: LambdaFunction, closed_after: float) -> None:
-    """The copy from before the write is invalid; only a written value that is certain is valid."""
+    """No copy from before the write is valid; the written value is valid only if it is certain."""
     item, now = function.table.items[ADA.hash, family_sort_key("songs")], time.time()
     family = read_family(item, ADA.hash, now)
     assert family is not None
@@ -77,5 +77,5 @@ def test_every_cell_has_its_own_name() -> None:
 
 def test_the_page_is_written_from_the_tables() -> None:
     assert PAGE.read_text("utf-8") == reliability_page(), (
-        "write it again: python -m tests.integration.faults.reliability_page"
+        "update it: python -m tests.integration.faults.reliability_page"
     )

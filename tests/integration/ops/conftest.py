@@ -42,6 +42,6 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.fixture
 def stage(aws: None, run: Run, monkeypatch: pytest.MonkeyPatch) -> Stage:
     monkeypatch.setattr(SecretsManagerBackend, "rotate_secret", start_rotation)
-    # Moto's Lambda needs a role and a bundle for a function to describe.
+    # Moto's Lambda would need a role and a bundle before it describes a function.
     monkeypatch.setattr(RotationLog, "_find_group", lambda _: LOG_GROUP)
     return Stage(run)

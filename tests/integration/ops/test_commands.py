@@ -130,7 +130,7 @@ def test_after_a_timeout_the_unfinished_rotation_can_be_abandoned(stage: Stage) 
     assert stage.value("token") == NEW_TOKEN
 
 
-def test_rotate_without_a_schedule_or_a_key_says_what_to_put(stage: Stage) -> None:
+def test_rotate_without_a_schedule_or_a_key_names_the_command_to_run(stage: Stage) -> None:
     assert "put a new token with `put-token`" in stage.run("rotate")[1]
     stage.enable_rotation(OLD_TOKEN)
     status, output = stage.run("rotate", on_sleep=stage.end_rotation_without_a_token)
@@ -243,7 +243,7 @@ def test_a_stage_is_found_with_the_machines_aws_settings(
     assert expected in output
 
 
-def test_a_local_service_shows_its_token_and_refuses_changes(
+def test_a_local_service_shows_its_token_and_rejects_changes(
     served_aws: None, moto_server: str, run: Run, tmp_path: Path
 ) -> None:
     boto3.client("secretsmanager").create_secret(Name="a-token", SecretString=OLD_TOKEN)

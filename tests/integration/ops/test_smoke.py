@@ -7,7 +7,7 @@ TOKEN, KEY = "made-up-token-ada", "made-up-api-key-0123456789"
 PATH = "/v1/me/ratings/songs/1"
 
 
-def test_every_request_carries_the_api_key_if_there_is_one() -> None:
+def test_every_request_has_the_api_key_if_one_is_set() -> None:
     with origin(sends(http(200, b"{}"))) as served:
         with_key, without = HttpService(served.url, KEY), HttpService(served.url)
         with_key.send("PUT", PATH, TOKEN, 1)

@@ -1,4 +1,4 @@
-"""Random requests to the function: every response is one that two small models allow."""
+"""Random requests to the function: two small models allow every response."""
 
 import itertools
 import json
@@ -21,7 +21,7 @@ from tests.contracts.differential.run import Run
 from tests.fakes.dynamodb import FakeDynamoDB
 
 STEPS: Final = 250
-"""The responses of one run; more in one run find no other defects."""
+"""The steps of one run; longer runs find no other defects."""
 
 KINDS: Final = {
     "200", "204", "400", "401", "403", "429", "502", "503", "504",  # of writes

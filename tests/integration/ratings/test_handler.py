@@ -48,7 +48,7 @@ def capacity(function: LambdaFunction) -> Capacity:
     return consumed
 
 
-def test_a_hit_is_what_the_miss_before_returned(deploy: Deploy) -> None:
+def test_a_hit_has_the_same_body_as_the_miss_before_it(deploy: Deploy) -> None:
     function = deploy()
 
     miss = function.call()
@@ -132,7 +132,7 @@ FIGURES: dict[str, tuple[Any, ...]] = {
     FIGURES.values(),
     ids=FIGURES,
 )
-def test_each_request_makes_these_calls(
+def test_each_kind_of_request_makes_these_calls_and_consumes_these_units(
     deploy: Deploy,
     before: Callable[[LambdaFunction], None] | None,
     request_: Callable[[LambdaFunction], None],
@@ -156,7 +156,7 @@ def test_each_request_makes_these_calls(
     assert now.write_units - earlier.write_units == write_units
 
 
-def test_a_contested_write_sends_a_third_update(deploy: Deploy) -> None:
+def test_a_write_with_a_concurrent_write_sends_a_third_update(deploy: Deploy) -> None:
     def announces_another_write(connection: socket.socket, request: bytes) -> None:
         cache = DynamoDBCache(
             environment.table.call,

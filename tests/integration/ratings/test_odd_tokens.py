@@ -1,4 +1,4 @@
-"""No form of a token that looks different in every encoding is returned, written or stored."""
+"""A token that looks different in every encoding: no form of it is returned, logged or stored."""
 
 from __future__ import annotations
 

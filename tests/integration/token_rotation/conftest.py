@@ -1,4 +1,4 @@
-"""Moto, with a function that Secrets Manager calls and that does nothing: tests run the steps."""
+"""Moto, whose Secrets Manager calls an empty function: the tests run the steps."""
 
 from __future__ import annotations
 

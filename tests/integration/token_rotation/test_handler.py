@@ -119,7 +119,7 @@ def messages(lines: list[dict[str, Any]]) -> list[str]:
     return [line["message"] for line in lines if "message" in line]
 
 
-def test_the_steps_each_repeated_put_a_new_token_into_use_and_report_its_days(
+def test_the_steps_each_run_twice_put_a_new_token_into_use_and_report_its_days_left(
     deploy: Deploy,
 ) -> None:
     with origin(OK) as apple:

@@ -53,7 +53,7 @@ def signed_long_ago(world: World) -> None:
     world.clock.advance(55 * DAY)
 
 
-def signed_but(error: type[TokenRotationError]) -> Callable[[World], None]:
+def check_fails(error: type[TokenRotationError]) -> Callable[[World], None]:
     def prepare(world: World) -> None:
         world.run(CREATE)
         world.apple_error = error("made to fail")
@@ -85,8 +85,8 @@ STATES: dict[str, tuple[Callable[[World], object], tuple[Expected, ...]]] = {
         (SIGNED, DONE, Outcome.ACCEPTED, Outcome.IN_USE),
     ),
     "too old": (signed_long_ago, (SIGNED, DONE, Outcome.ACCEPTED, DeveloperTokenError)),
-    "rejected": (signed_but(REJECTED), (SIGNED, DONE, REJECTED, REJECTED)),
-    "Apple is down": (signed_but(UNAVAILABLE), (SIGNED, DONE, UNAVAILABLE, UNAVAILABLE)),
+    "rejected": (check_fails(REJECTED), (SIGNED, DONE, REJECTED, REJECTED)),
+    "Apple is down": (check_fails(UNAVAILABLE), (SIGNED, DONE, UNAVAILABLE, UNAVAILABLE)),
     "a copy of the placeholder": (
         holding(PLACEHOLDER),
         (SIGNED, DONE, Outcome.NOTHING_TO_TEST, DeveloperTokenError),
@@ -164,7 +164,7 @@ def test_the_four_steps_replace_the_token() -> None:
 
 
 @pytest.mark.parametrize("order", list(permutations(Step)), ids=" ".join)
-def test_in_every_order_of_the_steps_an_accepted_token_or_the_old_one_is_in_use(
+def test_in_every_order_of_the_steps_an_accepted_token_or_the_old_token_is_in_use(
     order: tuple[Step, ...],
 ) -> None:
     world = World()
@@ -201,7 +201,7 @@ def test_an_event_about_another_secret_is_rejected() -> None:
     ],
     ids=["no key", "too old"],
 )
-def test_an_abandoned_rotation_does_not_block_the_next_one(
+def test_an_abandoned_rotation_does_not_block_the_next_rotation(
     prepare: Callable[[World], None], key: str, expected: Expected
 ) -> None:
     world = World(key=key)
@@ -219,7 +219,7 @@ def test_an_abandoned_rotation_does_not_block_the_next_one(
 
 
 @pytest.mark.parametrize("text", [PLACEHOLDER, "something else", token_until(1)])
-def test_an_old_pending_token_replaces_an_unusable_one(text: str) -> None:
+def test_an_old_pending_token_replaces_an_unusable_token(text: str) -> None:
     world = World(token=text)
     world.run(CREATE)
     world.clock.advance(55 * DAY)

@@ -33,7 +33,7 @@ def test_a_spread_is_minimum_median_and_maximum() -> None:
     assert rounded(0.123456789) == 0.12346
 
 
-def test_a_ratio_is_computed_pair_by_pair_so_a_slow_moment_does_not_change_it() -> None:
+def test_ratios_are_computed_pair_by_pair_so_a_slow_moment_does_not_change_them() -> None:
     assert ratios([1.0, 10.0, 1.0], [2.0, 20.0, 2.0]) == spread([0.5] * 3)
     with pytest.raises(ValueError, match="shorter"):
         ratios([1.0, 2.0], [1.0])
@@ -57,7 +57,7 @@ def test_the_median_meets_the_target_the_limit_or_neither(
     assert found["modules_compiled"]["met"] == ("missed" if compiled else "target")
 
 
-def test_the_best_peer_has_the_fastest_hit_and_does_the_job(
+def test_the_best_peer_is_not_the_baseline_and_has_the_fastest_hit(
     everyone: dict[str, Measurement],
 ) -> None:
     fast = {BARE_BOTOCORE: measured(0.0015), BASELINE: measured(1e-4), PROJECT: measured(1e-4)}

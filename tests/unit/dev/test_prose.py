@@ -37,7 +37,7 @@ def test_the_command_fails_for_a_finding_unless_its_file_is_an_exception(
     assert f'{this}:13: "whoever": write the person' in capsys.readouterr().out
 
 
-def test_texts_are_searched_but_not_lock_files_or_what_others_wrote(tmp_path: Path) -> None:
+def test_texts_are_searched_but_not_lock_files_or_third_party_files(tmp_path: Path) -> None:
     ours = {".ci/run", "Makefile", "README.md", "docs/page.md", "ops/drill.sh", "tests/e2e/a.py"}
     others = {"requirements.lock", "tests/e2e/node_modules/a/README.md", "build/a.md", "ops/a.svg"}
     for name in ours | others:

@@ -1,4 +1,4 @@
-"""The lines of one rotation in the log, also if the service that returns them does not filter."""
+"""The lines of one rotation in the log, even if the service that returns them does not filter."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def rating(value: int | None) -> bytes:
 
 
 class FakeService:
-    """Keeps every promise, except that `change` alters each response to a GET."""
+    """A service that works, except that `change` alters each response to a GET."""
 
     def __init__(self, change: Change = lambda reply: reply) -> None:
         self.ratings: dict[str, int | None] = {}
@@ -167,7 +167,7 @@ def with_header(name: str, value: str | None) -> Change:
         (lambda reply: replace(reply, status=502, body=error(502, EVE)), "status 502 (no code)"),
     ],
 )
-def test_a_broken_promise_is_detected_and_explained(change: Change, expected: str) -> None:
+def test_a_wrong_response_is_detected_and_explained(change: Change, expected: str) -> None:
     found = "\n".join(f"{name}: {fault}" for name, fault in faults(FakeService(change)).items())
     assert expected in found
     assert EVE not in found

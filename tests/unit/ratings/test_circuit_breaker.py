@@ -45,7 +45,7 @@ class Breaker:
 
     @property
     def waits(self) -> tuple[float, float]:
-        """How long a request without a stale copy is not sent, and one with one."""
+        """For how long the breaker blocks a request: without a stale copy, and with one."""
         seconds = [self.breaker.retry_after(has_stale=each) for each in (False, True)]
         return (round(seconds[0], 3), round(seconds[1], 3))
 
@@ -91,7 +91,7 @@ def test_five_failures_in_a_row_open_the_breaker_for_ten_seconds(breaker: Breake
         (["", "a", "a", "a", "a"], True),  # the probe of the developer token has no item
     ],
 )
-def test_one_item_that_fails_does_not_open_the_breaker(
+def test_failures_that_one_item_explains_do_not_open_the_breaker(
     breaker: Breaker, items: list[str], is_open: bool
 ) -> None:
     breaker.fails(*items)
@@ -130,7 +130,7 @@ def test_a_time_out_of_less_than_a_second_is_ignored(breaker: Breaker) -> None:
 def test_probes_wait_one_and_a_half_and_four_seconds_in_turn(opened: Breaker) -> None:
     for seconds in (1.5, 4.0, 1.5, 4.0):
         assert opened.times_out() == seconds
-        assert 5 <= opened.waits[0] <= 15, "after a failed probe, at once"
+        assert 5 <= opened.waits[0] <= 15, "one failed probe is enough"
         opened.clock.advance(opened.waits[0])
     assert opened.observer.counted == {Metric.BREAKER_OPENED: 5}
 
@@ -157,13 +157,13 @@ def test_pauses_after_failed_probes_have_jitter(opened: Breaker) -> None:
     assert abs(fmean(seconds) - 10) < 0.5
 
 
-def test_only_a_request_that_can_wait_makes_the_long_probe(opened: Breaker) -> None:
+def test_only_a_request_without_a_stale_copy_makes_the_long_probe(opened: Breaker) -> None:
     opened.times_out()
     any_seconds, stale_seconds = opened.waits
     assert stale_seconds == any_seconds + 10
 
     opened.clock.advance(stale_seconds)
-    assert opened.times_out(has_stale=True) == 1.5, "unless none comes for another 10 s"
+    assert opened.times_out(has_stale=True) == 1.5, "unless no other request comes for another 10 s"
     any_seconds, stale_seconds = opened.waits
     assert stale_seconds == any_seconds + 10
     opened.clock.advance(any_seconds)
@@ -200,7 +200,7 @@ def test_after_three_time_outs_cut_short_only_stale_copies_are_served_without_a_
 
 
 @pytest.mark.parametrize(("seconds", "is_slow"), [(1.4, False), (1.5, True)])
-def test_only_a_response_within_the_time_of_a_stale_copy_resets_that_count(
+def test_only_a_response_within_a_second_and_a_half_resets_the_count_of_time_outs_cut_short(
     breaker: Breaker, seconds: float, is_slow: bool
 ) -> None:
     for _ in range(3):

@@ -84,7 +84,7 @@ def test_the_promises_hold_in_more_random_runs(hundred: int) -> None:
         a_failure_of_apple_after_a_change_elsewhere,
     ],
 )
-def test_the_promises_hold_in_this_order(run: Run) -> None:
+def test_the_promises_hold_after(run: Run) -> None:
     assert violations_in(run(), at_least=1) == []
 
 

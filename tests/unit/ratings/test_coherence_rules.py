@@ -33,7 +33,7 @@ def test_without_the_generation_of_a_bucket_a_promise_breaks(
     read_bucket = items.read_bucket
 
     def of_any_generation(*args: Any) -> Bucket | None:
-        bucket, is_merging = read_bucket(*args), len(args) == 3  # which needs all ids
+        bucket, is_merging = read_bucket(*args), len(args) == 3  # a merge reads all ids
         if bucket is None or is_merging != merging:
             return bucket
         return bucket._replace(generation=ANY)

@@ -69,7 +69,7 @@ def test_no_copy_past_the_hard_limit_or_after_a_rejection_replaces_an_error(
 
 
 @pytest.mark.parametrize("status", [429, 401])
-def test_while_apple_is_not_called_a_stale_copy_is_a_hit(
+def test_a_stale_copy_is_a_hit_during_a_cool_off_or_after_a_rejected_developer_token(
     function: InMemoryFunction, status: int
 ) -> None:
     function.read()
@@ -86,7 +86,7 @@ def test_while_apple_is_not_called_a_stale_copy_is_a_hit(
 
 
 @pytest.mark.parametrize("seconds", [0.9, 6], ids=["no time", "no developer token"])
-def test_if_apple_is_not_called_a_stale_copy_is_a_hit(
+def test_a_stale_copy_is_a_hit_without_time_or_without_a_developer_token(
     function: InMemoryFunction, seconds: float
 ) -> None:
     function.secret.text = developer_jwt(expires_at=function.clock.time() + 60)
@@ -132,7 +132,9 @@ def test_if_apple_fails_a_list_is_served_whole_or_not_at_all(
 
 
 @pytest.mark.parametrize(
-    "request_", [lambda function: function.read("i.b"), lambda function: function.write(1)]
+    "request_",
+    [lambda function: function.read("i.b"), lambda function: function.write(1)],
+    ids=["after a read", "after a write"],
 )
 def test_a_rejected_token_is_rejected_from_memory_for_ten_seconds(
     function: InMemoryFunction, request_: Do

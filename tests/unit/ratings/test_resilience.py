@@ -113,7 +113,7 @@ def test_a_bypass_lasts_a_second_and_doubles_to_ten_while_the_probe_fails() -> N
     bypass = Bypass()
     bypass.fails(2)
     for seconds in (1, 2, 4, 8, 10, 10):
-        assert bypass.fails(), "one probe decides"
+        assert bypass.fails(), "one failed probe is enough"
         bypass.clock.advance(seconds - 0.1)
         assert bypass.policy.is_active
         bypass.clock.advance(0.1)
@@ -146,7 +146,7 @@ def test_a_pause_without_jitter_is_exact() -> None:
         assert backoff.remaining() == 2.0
 
 
-def test_ten_retries_are_saved_and_each_ten_requests_earn_one() -> None:
+def test_up_to_ten_retries_are_saved_and_ten_requests_earn_one_retry() -> None:
     budget = RetryBudget()
     assert [budget.spend() for _ in range(11)] == [True] * 10 + [False]
 

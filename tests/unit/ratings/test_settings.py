@@ -12,7 +12,7 @@ def test_allowed_origins_are_checked() -> None:
         Settings.from_env({**REQUIRED, "ALLOWED_ORIGINS": "https://a.example, *"})
 
 
-def test_the_limits_of_time_and_the_origin_have_defaults() -> None:
+def test_the_time_limits_and_apples_url_have_defaults() -> None:
     settings = Settings.from_env(REQUIRED)
 
     assert settings.apple_music_url == "https://api.music.apple.com"

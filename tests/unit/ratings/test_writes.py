@@ -26,7 +26,7 @@ SECONDS: dict[type[RatingsError], int] = {
 }
 """How long after each error of a write Apple's responses are not stored."""
 
-# Apple is not called for longer than that.
+# After these two errors, the pause in calls to Apple is longer.
 del SECONDS[UserTokenRejectedError], SECONDS[DeveloperTokenRejectedError]
 
 

@@ -97,7 +97,7 @@ def test_seconds_are_a_whole_number(text: str) -> None:
     "url",
     ["https://apple.test:8443", "http://127.0.0.1:80", "http://localhost", "http://[::1]"],
 )
-def test_apple_is_reached_over_https_or_on_this_machine(url: str) -> None:
+def test_the_url_of_apple_has_https_or_is_on_this_machine(url: str) -> None:
     assert Settings.from_env({**NEEDED, "APPLE_MUSIC_URL": url}).apple_music_url == url
 
 
@@ -115,6 +115,6 @@ def test_apple_is_reached_over_https_or_on_this_machine(url: str) -> None:
         "",
     ],
 )
-def test_any_other_origin_is_rejected(url: str) -> None:
+def test_any_other_url_of_apple_is_rejected(url: str) -> None:
     with pytest.raises(SettingsError, match="APPLE_MUSIC_URL"):
         Settings.from_env({**NEEDED, "APPLE_MUSIC_URL": url})

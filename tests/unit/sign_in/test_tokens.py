@@ -1,4 +1,4 @@
-"""When a token is signed, and when the one in memory is returned."""
+"""When a new token is signed, and when the token in memory is returned."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_each_origin_has_its_own_token_which_is_reused() -> None:
     assert world.reads == len(origins)
 
 
-def test_a_rotated_key_signs_from_the_next_signing_on() -> None:
+def test_a_new_key_signs_the_next_new_token() -> None:
     world = World()
     world.tokens.issue(None)
     world.text = NEW

@@ -22,7 +22,7 @@ BODY_LIMIT = 10 * 1024 * 1024
 
 
 def mirror(request: HttpRequest) -> HttpResponse:
-    """Respond with the request; `/204` and such set the status."""
+    """Respond with the request; a target such as `/204` sets the status."""
     status = request.target.removeprefix("/")
     seen = {
         "method": request.method,

@@ -1,4 +1,4 @@
-"""Handlers that behave in the ways in which a Lambda function can."""
+"""Handlers that return, print, fail or die, as a Lambda function may."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dev.server.lambda_runtime import LambdaContext
 
 
 def describe(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Return the process, the context and the environment, or die, after the event's time."""
+    """After the event's `seconds`, return the process, context and environment, or die."""
     time.sleep(event.get("seconds", 0))
     if event.get("die"):
         os._exit(1)

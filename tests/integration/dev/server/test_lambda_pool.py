@@ -49,7 +49,7 @@ def invoke(
 
 
 @pytest.mark.parametrize(("size", "events"), [(4, 4), (1, 3)])
-def test_concurrent_events_use_all_processes_and_wait_for_a_busy_one(
+def test_concurrent_events_use_all_processes_and_wait_while_all_are_busy(
     start: Start, size: int, events: int
 ) -> None:
     pool = start("describe", size=size)

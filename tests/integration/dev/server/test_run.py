@@ -18,7 +18,7 @@ from dev.server.run import run
         ),
     ],
 )
-def test_misuse_is_reported_in_one_line(
+def test_an_invalid_option_is_reported_in_one_line(
     variables: dict[str, str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(dict(variables)) == 2

@@ -34,6 +34,7 @@ def worlds(dynamodb: "DynamoDBClient") -> Worlds:
         (("delete", "read list"), ("open", "close"), 20),
         (("like", "dislike"), ("open",), 70),
     ],
+    ids=str,
 )
 def test_the_promises_hold_in_every_order_with_deaths(
     worlds: Worlds, kinds: tuple[str, ...], resent: tuple[str, ...], at_least: int

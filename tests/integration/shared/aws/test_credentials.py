@@ -96,7 +96,7 @@ def test_credentials_are_replaced_before_they_expire() -> None:
         assert access_key(source, clock) == "second"
 
 
-def test_a_failed_refresh_is_repeated_after_a_pause_while_the_old_ones_are_valid() -> None:
+def test_a_failed_refresh_is_repeated_after_a_pause_while_the_credentials_are_valid() -> None:
     clock = FakeClock()
     first = served("first", expires_at=clock.time() + HOUR)
     with origin(first, resets) as server:
@@ -124,6 +124,7 @@ def test_a_failed_refresh_is_repeated_after_a_pause_while_the_old_ones_are_valid
         served("expired", expires_at=FakeClock().time()),
         stays_silent,
     ],
+    ids=["500", "HTML", "a number", "no date", "no keys", "expired", "silence"],
 )
 def test_a_response_without_valid_credentials_is_not_used(answering: Answering) -> None:
     clock = FakeClock()

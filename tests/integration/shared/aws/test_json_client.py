@@ -134,7 +134,9 @@ def test_the_connection_is_kept_for_a_minute() -> None:
             assert aws.connections == connections
 
 
-@pytest.mark.parametrize("dies", [resets, sends_and_closes(), stays_silent])
+@pytest.mark.parametrize(
+    "dies", [resets, sends_and_closes(), stays_silent], ids=["RST", "FIN", "silence"]
+)
 def test_a_call_on_a_dead_kept_connection_is_resent(dies: Answering) -> None:
     with origin(sends(http(200, b"{}")), dies, sends(http(200, b"{}"))) as aws:
         calling = client(aws.url, seconds=6)
@@ -185,6 +187,7 @@ def test_an_error_has_the_services_code_and_is_not_retried(
         (sends(http(200, b"[" * 300_000)), "InvalidResponse"),
         (sends(http(200, b"x" * 3_000_000)), "ResponseTooLargeError"),
     ],
+    ids=["silence", "a slow body", "FIN", "HTML", "a list", "empty", "nested", "too large"],
 )
 def test_without_a_response_the_code_is_the_class_of_the_error(
     answering: Answering, code: str
@@ -242,7 +245,7 @@ def test_a_client_does_not_show_its_credentials() -> None:
     assert "session-token" not in shown
 
 
-def test_moto_understands_what_is_sent(served_aws: None) -> None:
+def test_moto_understands_the_requests(served_aws: None) -> None:
     create_cache_table()
     boto3.client("secretsmanager").create_secret(Name="developer-token", SecretString="made up")
     table, secrets = (

@@ -1,4 +1,4 @@
-"""A program of test_memory.py: calls a peer, and prints how far each response raised its peak.
+"""A program of test_memory.py: calls a peer, and prints each response's rise of the peak memory.
 
 python -m tests.integration.shared.http.sends_too_much URL {bare | include | aws} RESPONSES
 """
@@ -24,7 +24,7 @@ def peak_bytes() -> int:
     for line in Path("/proc/self/status").read_text("ascii").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    raise AssertionError("no peak")
+    raise AssertionError("no line with VmHWM")
 
 
 def main(url: str, kind: str, responses: int) -> None:

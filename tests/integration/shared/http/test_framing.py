@@ -115,9 +115,9 @@ FRAMINGS = {
     "another response after the end": http(200, b"{}") + http(200, b"{}"),
     "bytes after the last chunk": chunked(CHUNKS + b"x"),
     "bytes after a bodiless response": b"HTTP/1.1 204 No Content\r\n\r\nx",
-    "gzip in name only": http(200, b"{}", GZIP),
+    "gzip in the header only": http(200, b"{}", GZIP),
     "gzip that is cut off": http(200, zipped(b"{}")[:-1], GZIP),
-    "gzip with something after it": http(200, zipped(b"{}") + b"x", GZIP),
+    "gzip with bytes after the end": http(200, zipped(b"{}") + b"x", GZIP),
     "an unknown content coding": http(200, b"{}", "Content-Encoding: br"),
     "two content codings": http(200, b"{}", "Content-Encoding: gzip, gzip"),
 }
@@ -169,9 +169,9 @@ def test_without_a_final_status_there_is_no_response(
 
 TOO_LARGE = {
     "a length": OK + b"Content-Length: 10001\r\n\r\n" + b"x" * 10_001,
-    "a length in name": OK + b"Content-Length: 99999999999\r\n\r\n",
+    "a length without a body": OK + b"Content-Length: 99999999999\r\n\r\n",
     "a chunk": chunked(b"2711\r\n" + b"x" * 10_001 + b"\r\n0\r\n\r\n"),
-    "a chunk in name": chunked(b"ffffffff\r\n"),
+    "a chunk size without a chunk": chunked(b"ffffffff\r\n"),
     "until closed": OK + b"\r\n" + b"x" * 10_001,
     "gzip": http(200, zipped(b"x" * 10_001), GZIP),
     "framing": chunked(b"1\r\nx\r\n" * 100_000),
@@ -214,6 +214,7 @@ def test_a_body_of_exactly_the_limit_is_read(data: bytes) -> None:
         ),
         (sends(http(403, zipped(b"x" * (ERROR_BYTES + 1)), GZIP)), ResponseTooLargeError),
     ],
+    ids=["silence", "a slow body", "a length", "gzip"],
 )
 def test_the_body_of_an_error_is_limited_to_a_quarter_second_and_64_kib(
     answering: Answering, error: type[TransportError]

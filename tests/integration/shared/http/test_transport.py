@@ -34,7 +34,7 @@ CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
         replace(GET, target="/secret\r\n"),
     ],
 )
-def test_a_request_with_a_control_character_is_neither_sent_nor_quoted(request_: Request) -> None:
+def test_a_request_with_an_invalid_character_is_neither_sent_nor_quoted(request_: Request) -> None:
     with origin(sends(http(200))) as served:
         with pytest.raises(InvalidRequestError) as raised:
             Client(served.url).send(request_)
@@ -161,7 +161,7 @@ class TestLookUp:
         look_up(found)
         return started
 
-    def test_the_deadline_ends_a_hanging_one_and_later_requests_join_it(
+    def test_the_deadline_ends_a_hanging_look_up_and_later_requests_wait_for_the_same_one(
         self, hanging: list[threading.Event]
     ) -> None:
         with origin(sends(http(200, b"{}"))) as served:

@@ -39,7 +39,7 @@ class Script:
     plays: list[list[bytes | float]]
     statuses: list[int]
     bodies: list[bytes | None]
-    """The body that must be returned; None if the response is broken in some way."""
+    """The body that must be returned; None if the response is broken."""
 
     deadlines: list[float]
     finished: list[threading.Event] = field(default_factory=list)
@@ -62,7 +62,7 @@ def chunked(body: bytes, rng: random.Random, *, size: bytes = b"") -> bytes:
 
 
 def response(number: int, status: int, rng: random.Random) -> tuple[bytes, bytes | None, bool]:
-    """A response, the body that it has if it is valid, and whether the peer closes after it."""
+    """A response, its body if the response is valid, and whether the peer closes after it."""
     body = mark(number) * rng.choice((1, 1, 50))
     head = b"HTTP/1.1 %d Status\r\n" % status
     if status in (204, 304):
@@ -111,7 +111,7 @@ def script(seed: int) -> Script:
         play: list[bytes | float] = list(
             fragments(b"".join(rng.choices(INTERIM, k=interim)) + data, rng)
         )
-        if rng.random() < 0.15:  # something that nobody requested
+        if rng.random() < 0.15:  # an unrequested response
             late, _, _ = response(number, 200, rng)
             play += [rng.choice((0.0, 0.001)), rng.choice((late, INTERIM[1], b"\r\n"))]
             body = None
@@ -134,7 +134,7 @@ def converse(peer: socket.socket, plays: Script) -> None:
     with peer, suppress(OSError):
         while received := peer.recv(65_536):
             number = int(received.partition(b"X-Number: ")[2].partition(b"\r\n")[0])
-            plays.finished[number].clear()  # it may come again, on a new connection
+            plays.finished[number].clear()  # the request may be resent
             try:
                 for part in plays.plays[number]:
                     if isinstance(part, bytes):
@@ -144,7 +144,7 @@ def converse(peer: socket.socket, plays: Script) -> None:
                     elif part == GIVES_UP_SECONDS:
                         plays.finished[number].set()
                         peer.settimeout(part)
-                        peer.recv(1, socket.MSG_PEEK)  # until the connection is given up
+                        peer.recv(1, socket.MSG_PEEK)  # until the client closes the connection
                     else:
                         time.sleep(part)
             finally:
@@ -178,7 +178,7 @@ def check(got: Response, number: int, plays: Script, seed: int) -> None:
 
 
 def run(seed: int, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Run one script; how many of its responses were complete."""
+    """Run one script; return the number of complete responses."""
     plays, complete = script(seed), 0
     with peer_that_plays(plays, monkeypatch):
         client = Client("http://127.0.0.1:1")
@@ -202,7 +202,7 @@ def run(seed: int, monkeypatch: pytest.MonkeyPatch) -> int:
 def run_all(scripts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     complete = sum(run(seed, monkeypatch) for seed in range(scripts))
 
-    assert complete > scripts * REQUESTS * 0.4, "almost nothing was answered"
+    assert complete > scripts * REQUESTS * 0.4, "too few complete responses"
 
 
 def test_no_request_gets_the_response_to_another(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The requirements of the fleet, in a small one. `make bench-fleet` runs the others."""
+"""The requirements of the fleet, in small fleets. `make bench-fleet` runs the large ones."""
 
 import pytest
 
@@ -6,11 +6,11 @@ from bench.fleet.fleet import Size
 from bench.fleet.scenarios import SCENARIOS, THROTTLED, Scenario
 
 SMALL = Size(4, 100)  # as many requests for each environment as in the fleet of 400
-MANY = Size(10, 100)  # that share Apple's quota
+MANY = Size(10, 100)  # environments that share Apple's quota
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.title)
-def test_a_small_fleet_does_what_is_required(scenario: Scenario) -> None:
+def test_a_small_fleet_meets_every_requirement(scenario: Scenario) -> None:
     run = scenario.run(MANY if scenario is THROTTLED else SMALL)
 
     assert [figure for figure in scenario.figures(run) if not figure.is_met] == []

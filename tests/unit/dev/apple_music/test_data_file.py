@@ -48,7 +48,7 @@ def test_users_and_items_are_read(tmp_path: Path) -> None:
         ('{"users": {}, "items": [["songs/1"], ["songs/1"]]}', "songs/1 twice"),
     ],
 )
-def test_a_wrong_file_is_reported_with_what_to_change_and_without_a_token(
+def test_an_invalid_file_is_reported_with_what_to_change_and_without_a_token(
     tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(DataError, match=message) as error:

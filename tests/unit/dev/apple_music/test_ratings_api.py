@@ -112,7 +112,7 @@ def test_a_token_for_web_pages_is_accepted_only_from_pages_of_its_origin(
     assert call(apple, "/v1/test", headers=(DEVELOPER, *page)).status == 200
 
 
-def test_both_ids_of_an_item_have_one_rating_of_one_user(apple: AppleMusic) -> None:
+def test_both_ids_of_an_item_share_one_rating_per_user(apple: AppleMusic) -> None:
     catalog = "/v1/me/ratings/songs/907242702"
     call(apple, SONG, method="DELETE")
     assert call(apple, catalog).status == 404
@@ -209,7 +209,7 @@ def test_a_bad_developer_token_is_401(apple: AppleMusic, fault: str) -> None:
         assert call(apple, target, headers=headers).status == 401
 
 
-def test_no_user_token_is_401_and_an_unknown_one_403(apple: AppleMusic) -> None:
+def test_a_missing_user_token_is_401_and_an_unknown_one_403(apple: AppleMusic) -> None:
     assert call(apple, SONG, headers=(DEVELOPER,)).status == 401
     unknown_user = ("Music-User-Token", "sample-user-token-eve")
     rejected = call(apple, SONG, headers=(DEVELOPER, unknown_user))

@@ -21,7 +21,7 @@ def test_reads_see_each_write_after_the_lag() -> None:
     assert seen == [1, -1, None]
 
 
-def test_a_reset_forgets_every_write() -> None:
+def test_a_reset_undoes_every_write() -> None:
     store = RatingsStore(items=ITEMS, ratings=RATINGS)
     store.delete(ADA, LIKED_SONG)
     store.put(ADA, LIBRARY_ITEMS[0].ids[0], 1)

@@ -33,7 +33,7 @@ class FakeFunction:
 
 
 def simulator(ratings: FakeFunction, sign_in: FakeFunction | None = None) -> GatewaySimulator:
-    sign_in = sign_in or FakeFunction(AssertionError("not its route"))
+    sign_in = sign_in or FakeFunction(AssertionError("the sign-in function was called"))
     return GatewaySimulator(ratings.invoke, sign_in=sign_in.invoke, clock=lambda: 0.0)
 
 
@@ -52,7 +52,7 @@ def error(response: HttpResponse) -> tuple[int, str]:
     return response.status, found["code"]
 
 
-def test_the_function_responds_to_a_path_with_a_route_and_each_request_has_its_id() -> None:
+def test_the_function_responds_to_a_path_with_a_route_and_each_request_has_its_own_id() -> None:
     function = FakeFunction(OK)
     assert [call(function).body for _ in range(2)] == [b"{}"] * 2
     first, second = function.events

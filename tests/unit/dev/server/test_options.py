@@ -1,4 +1,4 @@
-"""The environment variables of `make run`, and the messages about wrong ones."""
+"""The environment variables of `make run`, and the messages about invalid values."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_another_upstream_is_used_with_a_token_for_it() -> None:
         ({"APPLE_MUSIC_URL": APPLE, "DEVELOPER_TOKEN": EXPIRED}, "has expired"),
     ],
 )
-def test_misuse_is_reported_with_what_to_do_and_without_the_token(
+def test_an_invalid_option_is_reported_with_what_to_do_and_without_the_token(
     environment: dict[str, str], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message) as error:

@@ -1,4 +1,4 @@
-"""The gateway's two translations have the documented shapes of payload 1.0."""
+"""Requests become events, and responses become HTTP, as documented for payload 1.0."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ def read(**event: Any) -> ApiRequest:
     return ApiRequest.from_event(event, fallback_request_id="lambda-1")
 
 
-def test_an_event_is_read_whole() -> None:
+def test_every_field_of_an_event_is_read() -> None:
     event = {
         "resource": "/v1/me/ratings/{type}",
         "httpMethod": "GET",
@@ -63,7 +63,7 @@ TWO = {"token": ("a", "b")}
         ({"multiValueHeaders": {}, "headers": {"Token": "a"}}, "headers", {}),
         ({"multiValueHeaders": None, "headers": {"TOKEN": "a"}}, "headers", {"token": ("a",)}),
         ({"queryStringParameters": {"L": "de"}}, "query", {"L": ("de",)}),
-        # A client can choose `requestId`, if there is an extended one.
+        # A client can choose `requestId`, but not `extendedRequestId`.
         ({"requestContext": {"requestId": "x", "extendedRequestId": "1"}}, "request_id", "1"),
         ({"requestContext": {"requestId": "1"}}, "request_id", "1"),
         ({"requestContext": None}, "request_id", "lambda-1"),

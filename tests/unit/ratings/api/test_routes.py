@@ -47,7 +47,7 @@ GET_LIST = replace(
 
 
 class FakeRatings:
-    """Returns one result for every read, writes a like, and records the requests."""
+    """Returns one result for every read and a like for every write, and records the requests."""
 
     def __init__(self, result: ReadResult | None = None, error: RatingsError | None = None) -> None:
         self._result, self._error = result or ReadResult(cache_status=BYPASS), error
@@ -79,7 +79,7 @@ def code(response: Response) -> tuple[int, str]:
     return response.status, error["code"]
 
 
-def test_a_rating_is_returned_as_apple_does() -> None:
+def test_a_rating_is_returned_in_apples_form_with_its_age() -> None:
     result = ReadResult(ratings=(LIKED,), cache_status=CacheStatus(ttl=42), age=18)
     ratings = FakeRatings(result)
 
@@ -109,7 +109,7 @@ def test_an_unrated_item_is_a_404_with_its_cache_status() -> None:
     assert (response.cache_status, response.headers) == (CacheStatus(ttl=7), {"Age": "53"})
 
 
-def test_a_list_keeps_its_order_and_omits_the_unrated() -> None:
+def test_a_list_keeps_its_order_and_omits_unrated_items() -> None:
     partial = CacheStatus(fwd="partial", stored=True)
     listed = (Rating(-1, '{"id":"b"}'), NOT_RATED, LIKED)
     ratings = FakeRatings(ReadResult(ratings=listed, cache_status=partial, age=9))

@@ -174,7 +174,7 @@ def test_a_write_is_clear_if_the_response_confirms_it(
         *((DELETE, received) for received in (PAGE, response(202), response(206, None))),
     ],
 )
-def test_another_success_is_unclear_and_after_a_lost_attempt_it_is_a_failure(
+def test_a_success_that_does_not_confirm_the_write_is_unclear_and_after_a_lost_attempt_a_failure(
     request_: WriteRequest, received: Response
 ) -> None:
     assert call(environment(received), request_) == WriteResult(is_confirmed=False)
@@ -196,7 +196,7 @@ def test_after_a_lost_attempt_the_outcome_of_a_failed_write_stays_unknown(
     [(429, None, 1), (429, "7", 7), (429, "0", 1), (503, None, 5), (503, "7", 7), (500, "7", None)],
 )
 @pytest.mark.parametrize("request_", [GET, PUT])
-def test_retry_after_is_what_apple_requires(
+def test_retry_after_is_the_time_that_apple_requires(
     request_: ApiCall, status: int, retry_after: str | None, seconds: int | None
 ) -> None:
     function = environment(response(status, retry_after=retry_after))
@@ -207,7 +207,7 @@ def test_retry_after_is_what_apple_requires(
     assert raised.value.retry_after == seconds
 
 
-def test_retry_after_is_not_before_apple_is_called_again() -> None:
+def test_retry_after_covers_the_time_without_calls_to_apple() -> None:
     function = environment(response(503, retry_after="7"))
     for number in range(5):
         with pytest.raises(errors.AppleUnavailableError) as raised:
@@ -218,14 +218,14 @@ def test_retry_after_is_not_before_apple_is_called_again() -> None:
     started = function.clock.time()
     with pytest.raises(errors.AppleRateLimitedError) as limited:
         call(function)
-    assert function.clock.time() - started <= 1, "the first cool-off was waited for"
-    assert limited.value.retry_after in (1, 2), "that of the second"
+    assert function.clock.time() - started <= 1, "the call waited for the first cool-off"
+    assert limited.value.retry_after in (1, 2), "the second cool-off remains"
     function.clock.advance(limited.value.retry_after)
     function.apple.respond_with(ok(rating("i.a", -1)))
     assert call(function) == {SONG: rating_of(SONG, -1)}
 
 
-def test_other_items_are_requested_while_apple_fails_for_one() -> None:
+def test_other_items_are_requested_while_apple_fails_for_one_item() -> None:
     function = environment(response(500), retries=True)
     for request_ in (GET, PUT, DELETE, EXTENDED, GET_LIST, GET):
         fails(function, errors.AppleUnreachableError, request_)
@@ -241,7 +241,7 @@ def test_other_items_are_requested_while_apple_fails_for_one() -> None:
         ([response(500)] * 2, errors.CircuitOpenError),
     ],
 )
-def test_a_write_that_would_not_be_sent_is_not_available(
+def test_a_write_is_unavailable_during_a_cool_off_and_while_the_breaker_is_open(
     script: list[Response], error: type[errors.RatingsError]
 ) -> None:
     function = environment(*script)
@@ -260,7 +260,7 @@ def test_a_write_that_would_not_be_sent_is_not_available(
 
 
 @pytest.mark.parametrize(("seconds", "takes"), [(0.9, 0), (1.9, 1)])
-def test_a_write_without_time_after_its_token_is_read_is_not_available(
+def test_a_write_is_unavailable_without_time_after_its_token_is_read(
     seconds: float, takes: float
 ) -> None:
     function = environment()
@@ -271,7 +271,7 @@ def test_a_write_without_time_after_its_token_is_read_is_not_available(
     assert function.apple.requests == []
 
 
-def test_a_write_without_a_developer_token_is_not_available() -> None:
+def test_a_write_is_unavailable_without_a_developer_token() -> None:
     function = environment()
     function.secret.text = "not a JWT"
 

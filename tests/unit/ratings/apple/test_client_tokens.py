@@ -96,7 +96,7 @@ def test_an_accepted_developer_token_is_not_probed_again_for_a_minute() -> None:
 
     function = renewed(UNAUTHORIZED, UNAUTHORIZED, response(200))
     fails(function, errors.NotSignedInError)
-    assert function.apple.paths[-1] == TEST, "another token"
+    assert function.apple.paths[-1] == TEST, "another token is probed"
 
 
 def rejected() -> InMemoryFunction:
@@ -122,7 +122,7 @@ def test_apple_is_not_called_with_a_rejected_developer_token() -> None:
         function.clock.advance(1)
 
     assert function.apple.requests == []
-    assert function.secret.reads == 10, "one in ten seconds"
+    assert function.secret.reads == 10, "one read in ten seconds"
 
 
 def test_after_a_rejection_another_developer_token_is_used_as_soon_as_it_is_read() -> None:

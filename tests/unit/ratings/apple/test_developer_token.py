@@ -48,7 +48,7 @@ def test_the_token_is_read_once_and_again_five_minutes_before_its_expiry() -> No
 
 
 @pytest.mark.parametrize("failure", [DOWN, "placeholder", developer_jwt(expires_at=NOW - 1)])
-def test_a_valid_token_stays_in_use_if_the_secret_cannot_be_read_and_that_is_counted(
+def test_a_valid_token_stays_in_use_if_the_secret_cannot_be_read_and_the_failure_is_counted(
     failure: str | AwsError,
 ) -> None:
     source = Source()
@@ -147,7 +147,7 @@ def test_without_a_token_the_error_says_what_to_fix_and_is_counted(
     assert source.observer.reasons == [reason]
 
 
-def test_a_token_is_hidden() -> None:
+def test_the_repr_of_a_token_hides_it() -> None:
     assert VALID not in repr(parse_developer_token(VALID, NOW))
 
 

@@ -38,7 +38,7 @@ def test_a_bare_resource_is_rebuilt_from_type_id_and_value() -> None:
     assert read(resource) == {"i.a": rating_of(key("i.a"), -1)}
 
 
-def test_a_resource_with_included_parts_passes_as_apple_sent_it() -> None:
+def test_a_resource_with_included_parts_is_returned_as_apple_sent_it() -> None:
     resource = rating("i.a", -1, unknown={"kept": [1, "ß", None]})
 
     assert read(resource, bare=False)["i.a"].resource == json.dumps(resource, separators=(",", ":"))
@@ -190,7 +190,7 @@ def test_only_an_empty_response_or_the_value_confirms_a_put(
     assert confirms(body, JSON, SONG, 1) is is_clear
 
 
-def test_documents_are_written_as_apple_does() -> None:
+def test_documents_are_written_in_apples_form() -> None:
     ratings = [rating_of(SONG, -1), NOT_RATED, Rating(1, '{"id":"b"}')]
 
     assert json.loads(ratings_document(ratings)) == {"data": [rating("i.a", -1), {"id": "b"}]}

@@ -92,7 +92,7 @@ def test_a_retry_has_a_new_connection_and_may_succeed(
 
 
 @pytest.mark.parametrize(("is_write", "least"), [(False, 0.5), (True, 1.0)])
-def test_an_attempt_is_sent_only_if_it_has_time(is_write: bool, least: float) -> None:
+def test_an_attempt_is_sent_only_if_enough_time_remains(is_write: bool, least: float) -> None:
     function = environment(OK)
     with pytest.raises(errors.DeadlineExceededError) as raised:
         send(function, least - 0.01, is_write=is_write)
@@ -124,7 +124,7 @@ def test_a_caller_without_a_stale_copy_waits_for_the_end_of_the_first_cool_off()
     ("has_stale", "retry_after", "attempts"),
     [(False, None, 2), (False, "soon", 2), (False, "1", 1), (False, "0", 1), (True, None, 1)],
 )
-def test_no_other_caller_waits_for_the_end_of_a_cool_off(
+def test_a_call_waits_for_the_end_of_a_cool_off_only_without_a_stale_copy_and_a_retry_after(
     has_stale: bool, retry_after: str | None, attempts: int
 ) -> None:
     function = environment(response(429, retry_after=retry_after), OK, retries=True)
@@ -198,7 +198,7 @@ def test_while_the_breaker_is_open_apple_is_not_called() -> None:
     assert send(function).response == OK
 
 
-def test_the_breaker_limits_the_time_of_a_request_with_its_retry() -> None:
+def test_the_breaker_limits_the_time_of_each_request() -> None:
     function = environment(LATE)
     for has_stale, is_write in ((True, False), (False, True), (False, False), (False, False)):
         function.apple.takes = 1.5

@@ -73,7 +73,7 @@ UNPUT = {TABLE: [{"PutRequest": {"Item": BUCKET}}]}
 UNREAD = {TABLE: {"Keys": [FAMILY]}}
 
 
-# DynamoDB may omit what is empty.
+# DynamoDB may omit an empty member.
 @pytest.mark.parametrize("done", [{"UnprocessedItems": {}}, {}])
 def test_unprocessed_items_are_put_once_more(done: dict[str, Any]) -> None:
     unput = {"UnprocessedItems": UNPUT}

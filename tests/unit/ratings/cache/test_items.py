@@ -1,8 +1,8 @@
-"""The items as tables have them now: other versions of the function read and write them.
+"""The layout of the items in existing tables, which other versions of the function read and write.
 
-Two versions run at once during a release, and after it the table is full of the older one's items.
-A change of these literals changes the layout, and then takes a new `SCHEMA`: each version reads the
-other's items as a miss. Attributes may be added without one.
+Two versions run at once during a release, and the table keeps the items of the older one. A change
+of these literals is a new layout and needs a new `SCHEMA`: then each version reads the other's
+items as misses. An added attribute needs no new `SCHEMA`.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ WRONG: tuple[Any, ...] = (None, 7, True, "NULL", ["NULL"], {}, {"B": "x"}, {"N":
 CHECKED = ("schema_version", "token_hash", "bucket", "generation", "ratings")
 
 
-def test_the_buckets_of_a_type_are_sixteen_by_the_hash_of_the_id() -> None:
+def test_the_hash_of_an_id_selects_one_of_sixteen_buckets_of_its_type() -> None:
     assert (bucket_sort_key(SONG), bucket_sort_key(CATALOG_SONG)) == (BUCKET_KEY, "songs#1")
     keys = {bucket_sort_key(RatingKey("songs", str(number))) for number in range(1000)}
     assert keys == {f"songs#{digit:x}" for digit in range(16)}

@@ -57,7 +57,7 @@ def test_age_and_ttl_are_whole_seconds(now: float, age: int, ttl: int) -> None:
         (None, None, 1000, None),
     ],
 )
-def test_the_later_value_is_used_and_that_of_an_earlier_write_until_it_has_settled(
+def test_the_later_value_is_used_and_the_value_of_an_earlier_write_until_it_has_settled(
     stored: float | None, answer: Answer | None, now: float, chosen: CachedRating | None
 ) -> None:
     in_bucket = None if stored is None else StoredRating(-1, stored)
@@ -73,7 +73,7 @@ def test_a_write_is_fresh_until_it_has_settled_even_if_the_fresh_window_is_short
     assert chosen == CachedRating(1, 1000, fresh_until=1006, stale_until=1061)
 
 
-def test_dynamodb_deletes_an_unusable_rating_and_a_family_after_its_last_one() -> None:
+def test_dynamodb_deletes_an_unusable_rating_and_a_family_after_its_last_rating() -> None:
     last_write = 1000.5 + POLICY.deadline_seconds
 
     assert POLICY.expires_at(1000.5) == 1000 + 3660 + 1

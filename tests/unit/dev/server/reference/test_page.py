@@ -26,7 +26,7 @@ def test_a_published_page_may_call_its_api_only_and_has_no_sample_users() -> Non
     assert "Sample users" not in page(f"{URL}/dev")
 
 
-def test_without_an_api_the_page_keeps_the_servers_of_the_contract_and_tries_nothing() -> None:
+def test_without_an_api_the_page_lists_the_contracts_servers_and_sends_no_request() -> None:
     assert '"canTry": false' in page("")
     assert "{api}.execute-api" in page("")
 
