@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.session
 import pytest
 import trustme
 import urllib3
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
 TABLE = "ratings"
 
 Deploy = Callable[..., LambdaFunction]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _shared_models() -> Iterator[None]:
+    """Parse botocore's models of services once, not once for each session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture
