@@ -114,7 +114,7 @@ def test_a_rating_request_is_accepted_under_any_content_type(
         {**LIKE, "x": "x" * 1024},
     ],
 )
-def test_any_other_rating_request_is_rejected(service: RunningService, body: object) -> None:
+def test_a_put_with_another_body_is_rejected(service: RunningService, body: object) -> None:
     response = service.request(WRITTEN, ADA, method="PUT", body=json.dumps(body).encode())
 
     assert (response.status, response.error_code) == (400, "40091")

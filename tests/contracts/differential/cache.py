@@ -80,14 +80,14 @@ class CacheModel:
     """Copies by name: `possible` ones may be in the cache, `certain` ones must be.
 
     Apple's responses to requests after `quiet_at` include every write, so they are stored. A write
-    that opens before `uncontested_at` may overlap another one, so its value is not promised. Before
+    that opens before `exclusive_at` may overlap another one, so its value is not promised. Before
     `_known_at`, an earlier write may take effect.
     """
 
     possible: dict[Name, list[Copy]] = field(default_factory=dict)
     certain: dict[Name, Copy] = field(default_factory=dict)
     quiet_at: float = 0.0
-    uncontested_at: float = 0.0
+    exclusive_at: float = 0.0
     _known_at: float = 0.0
     _was_written: bool = False
     _settled_at: dict[object, float] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class CacheModel:
         if not write.announced:
             return
         self._was_written = True
-        is_clean = not write.failed and write.opened_at > self.uncontested_at + TOLERANCE
+        is_clean = not write.failed and write.opened_at > self.exclusive_at + TOLERANCE
         self.certain = dict(self._answers(self.certain))
         if not write.rejected:
             self._outdate(write)
@@ -156,12 +156,12 @@ class CacheModel:
             self.certain = {name: self.certain[name] for name in last if name in self.certain}
         self.quiet_at = max(self.quiet_at, write.closed_at + SETTLING)
         if not is_clean:
-            self.uncontested_at = max(self.uncontested_at, write.opened_at + LONGEST_WRITE)
+            self.exclusive_at = max(self.exclusive_at, write.opened_at + LONGEST_WRITE)
             self.quiet_at = max(self.quiet_at, write.opened_at + LONGEST_WRITE + SETTLING)
         if write.unknown and write.closed:
-            self.uncontested_at = self.quiet_at = write.closed_at + UNKNOWN
+            self.exclusive_at = self.quiet_at = write.closed_at + UNKNOWN
             if write.may_be_late:
-                self._known_at = self.uncontested_at
+                self._known_at = self.exclusive_at
 
     def _answers(self, copies: Mapping[Name, Copy]) -> Iterator[tuple[Name, Copy]]:
         for name, copy in copies.items():

@@ -258,7 +258,7 @@ def test_with_api_keys_every_route_requires_an_apps_key_whose_value_is_in_no_tem
     assert GATEWAY_ERRORS["INVALID_API_KEY"].code == "40390"
 
 
-def test_an_authorizers_function_sees_one_header_of_each_request_but_of_no_preflight(
+def test_an_authorizers_function_receives_one_header_of_each_request_except_preflights(
     full: Resources,
 ) -> None:
     authorizer_id, authorizer = full.only(AUTHORIZER)

@@ -130,7 +130,7 @@ def test_a_developer_token_requires_the_same_credentials_as_a_rating(
     assert (method["ApiKeyRequired"], method["AuthorizationType"]) == expected
 
 
-def test_the_endpoint_has_its_own_throttle_and_every_other_one_has_the_stages(
+def test_the_sign_in_endpoint_has_its_own_throttle_and_all_others_the_stages_throttle(
     full: Resources,
 ) -> None:
     common = {

@@ -81,7 +81,7 @@ def test_each_part_of_an_event_is_read_in_every_form(
     assert getattr(read(**event), part) == value
 
 
-def test_a_response_has_the_headers_of_every_response_and_its_own() -> None:
+def test_a_response_has_its_own_headers_and_the_common_ones() -> None:
     assert Response(status=204).to_proxy("request-1") == {
         "statusCode": 204,
         "headers": {"Cache-Control": "private, no-store", "X-Request-Id": "request-1"},

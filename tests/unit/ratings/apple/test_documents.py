@@ -56,7 +56,7 @@ def test_an_id_that_is_omitted_or_has_no_value_or_0_is_not_rated() -> None:
 
 
 @pytest.mark.parametrize("member", [{"next": "/v1/me/ratings"}, {"errors": [{"code": "50000"}]}])
-def test_a_document_with_errors_or_next_proves_no_id_not_rated(member: dict[str, Any]) -> None:
+def test_after_errors_or_next_an_omitted_id_may_be_rated(member: dict[str, Any]) -> None:
     ratings = read(rating("i.a"), rating("i.b", 0), ids=("i.a", "i.b", "i.c"), **member)
 
     assert ratings == {"i.a": rating_of(key("i.a"), 1)}
