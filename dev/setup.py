@@ -173,10 +173,7 @@ class VirtualEnvironment:
         uv = shutil.which("uv", path=self._environment.get("PATH"))
         if uv is None:
             return False
-        command = [
-            *(uv, "pip", "install", "--compile-bytecode", "--python", str(self._python)),
-            *_options(lock),
-        ]
+        command = [uv, "pip", "install", "--python", str(self._python), *_options(lock)]
         ended = _run(command, self._environment)
         if ended.returncode != 0:
             _print(f"uv could not install the packages; trying pip:\n\n{_last_lines(ended)}\n")
