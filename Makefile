@@ -109,14 +109,14 @@ synth: set-up-cdk ## Write the CloudFormation templates to cdk.out (STAGE=dev)
 	cdk synth --quiet -c stage=$(STAGE)
 	@echo "The templates are in cdk.out."
 
-bootstrap: set-up-cdk ## Prepare the AWS account and region in use for the CDK, once
+bootstrap: set-up-cdk ## Prepare the current AWS account and region for the CDK, once
 	@$(BIN)/python -m dev.doctor --aws
 	cdk bootstrap -c stage=$(STAGE)
 
 diff: set-up-cdk ## Show what a deployment would change (STAGE=dev)
 	cdk diff --method=template apple-music-ratings-$(STAGE) -c stage=$(STAGE)
 
-deploy: set-up-cdk ## Deploy to the AWS account in use (STAGE=dev)
+deploy: set-up-cdk ## Deploy to the current AWS account (STAGE=dev)
 	@$(BIN)/python -m dev.doctor --aws
 	cdk deploy $(or $(ARGS),--all) -c stage=$(STAGE)
 

@@ -279,7 +279,7 @@ def _command(target: Target, command: str) -> str:
 
 
 def _show(secret: Secret, now: float) -> bool:
-    """Print a developer token's facts; return whether it is valid."""
+    """Print the state of the developer token; return whether it is valid."""
     facts, state = read_facts(secret.value()), secret.state()
     if facts is None:
         click.echo("key id         no developer token yet")

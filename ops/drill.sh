@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Deploys `prod` as the stage `drill` to the AWS account in use, tests it, releases a broken version
+# Deploys `prod` as the stage `drill` to the current AWS account, tests it, releases a broken version
 # and expects its rollback, and removes everything. tests/README.md describes it.
 set -euo pipefail
 

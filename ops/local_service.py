@@ -18,7 +18,7 @@ DEFAULT_FILE: Final = Path(__file__).resolve().parent.parent / "build" / "local.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalService:
-    """Where one running `make run` listens: its API and its emulated AWS."""
+    """The addresses of one running `make run`: its API and its emulated AWS."""
 
     api_url: str
     aws_url: str

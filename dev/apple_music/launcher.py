@@ -1,4 +1,4 @@
-"""Starts the stand-in on loopback."""
+"""Starts the stand-in for Apple Music on loopback."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class UsageError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Without an `apple_music_url`, the stand-in is used; port 0 is any free port.
+    """Without `apple_music_url`, a stand-in for Apple Music is used; port 0 is any free port.
 
     `apple_music_url` must accept `developer_token`. `fresh_seconds` is the cache's fresh window.
     `ops` finds the service in `state_file`. `data_file` has more users and items. With
@@ -68,7 +68,9 @@ def read_options(
     if options.apple_music_url or options.developer_token:
         _check_upstream(options, now)
         if options.data_file:
-            raise UsageError("DATA is for the stand-in: unset it, or unset APPLE_MUSIC_URL.")
+            raise UsageError(
+                "DATA is for the stand-in for Apple Music: unset DATA or APPLE_MUSIC_URL."
+            )
         _check_host(options.apple_music_url, resolve)
     return options
 

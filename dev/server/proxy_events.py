@@ -68,7 +68,7 @@ def find_route(request: HttpRequest) -> Route | None:
 
 
 def head_size(request: HttpRequest) -> int:
-    """Return the size that `HEAD_LIMIT` limits."""
+    """Return the size of the request line and the headers' values, as `HEAD_LIMIT` counts it."""
     request_line = f"{request.method} {request.target} HTTP/1.1"
     return len(request_line) + sum(len(value) for _, value in request.headers)
 

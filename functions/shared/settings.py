@@ -1,4 +1,4 @@
-"""Reads settings from environment variables, and defines those of several functions."""
+"""Reads settings from environment variables; defines those that several functions share."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def violations_of(
 
 
 def random_run(world: World, chance: random.Random, bursts: int) -> list[str]:
-    """Run up to three operations at once, repeatedly, with deaths and lost responses."""
+    """Run up to three operations at once, repeatedly, with crashes and lost responses."""
     for _ in range(bursts):
         running = []
         for _ in range(chance.randint(1, 3)):

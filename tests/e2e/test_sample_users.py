@@ -34,7 +34,7 @@ def reset(service: RunningService) -> None:
 
 @pytest.fixture
 def fresh(service: RunningService) -> RunningService:
-    """The running service in the state of its start."""
+    """The running service, with the ratings that it had at its start."""
     reset(service)
     return service
 

@@ -104,7 +104,7 @@ class FakeAppleMusic:
         self._scripts[path] = list(script)
 
     def fail_with(self, error: type[errors.RatingsError] | None) -> None:
-        """Respond so that the function raises this error of `FAILURES` or `REJECTIONS`, or none."""
+        """Respond so that the function raises `error`; with None, return the ratings."""
         self.respond_with(*([_RESPONSES[error]] if error else []))
         probed = 401 if error is errors.DeveloperTokenRejectedError else 200
         self.respond_with(response(probed), path="/v1/test")

@@ -19,7 +19,7 @@ MAX_WRITE_ITEMS = 25
 
 
 def step(operation: str, request: Mapping[str, Any]) -> str:
-    """The step of the cache that makes this call."""
+    """The step of the cache's protocol that makes this call, such as `open`."""
     if operation == "PutItem" and request["Item"]["sk"]["S"].startswith("family#"):
         return "repair"
     if operation != "UpdateItem":

@@ -71,7 +71,7 @@ def moto_server() -> Iterator[str]:
 
 @pytest.fixture
 def served_aws(aws_settings: None, moto_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty account behind a socket; clients find it by their environment."""
+    """An empty AWS account behind a socket; the environment has its URL for clients."""
     urllib3.request("POST", f"{moto_server}/moto-api/reset")
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
 
@@ -108,7 +108,7 @@ def authority() -> trustme.CA:
 def deploy(
     authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Deploy]:
-    """Deploys the ratings function; its arguments are the peers that fail."""
+    """Deploys the ratings function; its arguments replace the peers' normal responses."""
     with ExitStack() as stack:
         yield partial(
             LambdaFunction,

@@ -33,7 +33,7 @@ def pins(requirements: Path) -> set[str]:
 
 
 def locked(requirements: Path) -> set[str]:
-    """Return the lines of packages of the lock file, with their markers."""
+    """Return the lock file's package lines, with their markers and without hashes."""
     text = requirements.with_suffix(".lock").read_text("utf-8")
     header, *_ = re.split(r"(?m)^(?!#)", text, maxsplit=1)
     assert re.fullmatch(f"({LOCKED})*", text.removeprefix(header)), "a line is not a hashed package"

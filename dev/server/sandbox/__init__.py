@@ -1,1 +1,1 @@
-"""Parts of `make run` for app developers: service facts, a reset, and a readable log."""
+"""Parts of `make run` for app developers: service data, a reset, and a readable log."""

@@ -1,4 +1,4 @@
-"""`/_local/`: the facts of the running service, and its reset; not part of the API."""
+"""`/_local/`: describes the running service, and resets it; not part of the API."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ class CacheModel:
         self.certain.clear()
 
     def wrote(self, write: Write) -> None:
-        """Record the end of a write; if DynamoDB has no record of it, the cache is unchanged."""
+        """Record the end of a write; one whose start DynamoDB did not store changes no copy."""
         if not write.announced:
             return
         self._was_written = True

@@ -62,7 +62,7 @@ def test_the_first_widget_has_every_page_and_every_alarm_that_feeds_no_page(
     }
 
 
-def test_latency_and_objectives_use_the_gateways_metrics_and_gb_seconds_the_functions_memory(
+def test_latency_and_objectives_use_gateway_metrics_and_gb_seconds_use_the_functions_memory(
     service: Resources,
 ) -> None:
     rows = {each["title"]: each["metrics"] for each in widgets(service) if "metrics" in each}

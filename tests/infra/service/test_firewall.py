@@ -68,7 +68,7 @@ def test_prod_limits_an_address_to_ten_requests_per_second(
     }
 
 
-def test_common_rules_that_block_valid_requests_only_count(full: Resources) -> None:
+def test_common_rules_that_would_block_valid_requests_are_in_count_mode(full: Resources) -> None:
     rule = _rules(full)["CommonRules"]
     group = rule["Statement"]["ManagedRuleGroupStatement"]
 

@@ -5,7 +5,7 @@ from aws_cdk.aws_apigateway import ResponseType
 from infra.service.gateway_errors import GATEWAY_ERRORS
 
 
-def test_every_response_type_has_an_error_and_an_unknown_path_is_404() -> None:
+def test_every_response_type_has_an_error_and_an_unknown_path_gets_404() -> None:
     known = {name.replace("_XX", "XX") for name in vars(ResponseType) if name.isupper()}
 
     assert set(GATEWAY_ERRORS) == {name for name in known if not name.startswith("_")}

@@ -107,20 +107,20 @@ def test_a_response_for_any_item_resets_the_count_of_failures(breaker: Breaker) 
     assert breaker.waits == (0, 0)
 
 
-def test_a_read_waits_four_seconds_and_after_a_time_out_one_and_a_half(breaker: Breaker) -> None:
+def test_a_read_waits_four_seconds_and_after_a_timeout_one_and_a_half(breaker: Breaker) -> None:
     for _ in range(2):
         assert breaker.times_out() == 4.0
         assert (breaker.read_seconds, breaker.waits) == (1.5, (0, 0))
         breaker.answers(seconds=1.4)
 
 
-def test_two_time_outs_open_the_breaker_even_of_one_item(breaker: Breaker) -> None:
+def test_two_timeouts_open_the_breaker_even_of_one_item(breaker: Breaker) -> None:
     assert [breaker.times_out(), breaker.times_out()] == [4.0, 1.5]
 
     assert breaker.waits == (10, 10)
 
 
-def test_a_time_out_of_less_than_a_second_is_ignored(breaker: Breaker) -> None:
+def test_a_timeout_of_less_than_a_second_is_ignored(breaker: Breaker) -> None:
     for _ in range(6):
         breaker.record(TIMED_OUT, seconds=0.9)
 
@@ -183,7 +183,7 @@ def test_a_write_is_never_cut_short(breaker: Breaker) -> None:
         assert breaker.waits[0] >= 5
 
 
-def test_after_three_time_outs_cut_short_only_stale_copies_are_served_without_a_call(
+def test_three_timeouts_of_requests_with_a_stale_copy_block_only_such_requests(
     breaker: Breaker,
 ) -> None:
     for _ in range(2):
@@ -200,7 +200,7 @@ def test_after_three_time_outs_cut_short_only_stale_copies_are_served_without_a_
 
 
 @pytest.mark.parametrize(("seconds", "is_slow"), [(1.4, False), (1.5, True)])
-def test_only_a_response_within_a_second_and_a_half_resets_the_count_of_time_outs_cut_short(
+def test_only_a_response_within_a_second_and_a_half_resets_the_count_of_timeouts_with_a_stale_copy(
     breaker: Breaker, seconds: float, is_slow: bool
 ) -> None:
     for _ in range(3):
@@ -212,7 +212,7 @@ def test_only_a_response_within_a_second_and_a_half_resets_the_count_of_time_out
     assert breaker.waits == (0, 0)
 
 
-def test_time_outs_cut_short_are_not_failures(breaker: Breaker) -> None:
+def test_timeouts_of_requests_with_a_stale_copy_are_not_failures(breaker: Breaker) -> None:
     breaker.fails("a", "a", "b", "b")
     for _ in range(4):
         breaker.times_out(has_stale=True)

@@ -62,7 +62,7 @@ def test_the_promises_hold_in_every_order_of_more_operations(run: Run, at_least:
     assert violations_in(run(), at_least=at_least) == []
 
 
-def test_the_promises_hold_in_random_runs_with_deaths_lost_responses_and_resent_calls() -> None:
+def test_the_promises_hold_in_random_runs_with_crashes_lost_responses_and_resent_calls() -> None:
     assert violations_in(random_runs(range(40)), at_least=40) == []
 
 

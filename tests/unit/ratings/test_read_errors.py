@@ -86,7 +86,7 @@ def test_a_stale_copy_is_a_hit_during_a_cool_off_or_after_a_rejected_developer_t
 
 
 @pytest.mark.parametrize("seconds", [0.9, 6], ids=["no time", "no developer token"])
-def test_a_stale_copy_is_a_hit_without_time_or_without_a_developer_token(
+def test_a_stale_copy_is_a_hit_if_no_time_or_no_developer_token_is_left(
     function: InMemoryFunction, seconds: float
 ) -> None:
     function.secret.text = developer_jwt(expires_at=function.clock.time() + 60)

@@ -115,6 +115,6 @@ def test_the_url_of_apple_has_https_or_is_on_this_machine(url: str) -> None:
         "",
     ],
 )
-def test_any_other_url_of_apple_is_rejected(url: str) -> None:
+def test_an_invalid_url_of_apple_is_rejected(url: str) -> None:
     with pytest.raises(SettingsError, match="APPLE_MUSIC_URL"):
         Settings.from_env({**NEEDED, "APPLE_MUSIC_URL": url})

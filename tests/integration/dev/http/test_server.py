@@ -126,7 +126,7 @@ def test_the_application_shapes_the_response_to_an_unreadable_request(
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_a_body_over_the_limit_is_413_and_the_client_receives_it(
+def test_a_body_over_the_limit_gets_413_and_the_client_receives_it(
     connection: HTTPConnection, is_chunked: bool
 ) -> None:
     body = iter([b"x" * BODY_LIMIT, b"x"]) if is_chunked else b"x" * (BODY_LIMIT + 1)

@@ -36,7 +36,7 @@ def worlds(dynamodb: "DynamoDBClient") -> Worlds:
     ],
     ids=str,
 )
-def test_the_promises_hold_in_every_order_with_deaths(
+def test_the_promises_hold_in_every_order_with_crashes(
     worlds: Worlds, kinds: tuple[str, ...], resent: tuple[str, ...], at_least: int
 ) -> None:
     run = orders(*kinds, dying=1, skews=(0.5, -0.5), resent=resent, worlds=worlds)

@@ -22,7 +22,7 @@ def test_the_plot_has_a_bar_for_each_second() -> None:
     assert 'height="150.0"' in plot, "a share of 1 is as high as its panel"
 
 
-def test_the_page_shows_every_scenario_and_misses_no_requirement() -> None:
+def test_the_page_shows_every_scenario_and_all_requirements_are_met() -> None:
     table = PAGE.read_text("utf-8").partition(BEGIN)[2].partition(END)[0]
 
     assert [each.title for each in SCENARIOS if f"| {each.title} " not in table] == []

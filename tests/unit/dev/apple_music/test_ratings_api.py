@@ -203,13 +203,13 @@ BAD_DEVELOPER_TOKENS = {
 
 
 @pytest.mark.parametrize("fault", BAD_DEVELOPER_TOKENS)
-def test_a_bad_developer_token_is_401(apple: AppleMusic, fault: str) -> None:
+def test_a_bad_developer_token_gets_401(apple: AppleMusic, fault: str) -> None:
     for target in ("/v1/test", SONG):
         headers = (*BAD_DEVELOPER_TOKENS[fault], USER)
         assert call(apple, target, headers=headers).status == 401
 
 
-def test_a_missing_user_token_is_401_and_an_unknown_one_403(apple: AppleMusic) -> None:
+def test_a_missing_user_token_gets_401_and_an_unknown_one_gets_403(apple: AppleMusic) -> None:
     assert call(apple, SONG, headers=(DEVELOPER,)).status == 401
     unknown_user = ("Music-User-Token", "sample-user-token-eve")
     rejected = call(apple, SONG, headers=(DEVELOPER, unknown_user))

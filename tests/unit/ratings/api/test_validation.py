@@ -122,7 +122,7 @@ def test_a_language_that_is_empty_or_a_locale_is_ignored(values: tuple[str, ...]
     assert query_options({"l": values}) == QueryOptions()
 
 
-def test_the_last_language_counts() -> None:
+def test_the_last_of_several_languages_is_used() -> None:
     assert query_options({"l": ("x y", "de")}).language == "de"
 
 
