@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Acknowledge findings on a construct; `reasons` maps the id of each one to its reason."""
+    """Acknowledge findings on a construct; `reasons` maps the id of each finding to a reason."""
     Validations.of(construct).acknowledge(
         *(Acknowledgment(id=finding, reason=reason) for finding, reason in reasons.items())
     )

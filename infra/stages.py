@@ -245,7 +245,7 @@ def local_stage(context: str | None, *, machine: str) -> StageSettings:
     loopback address: a function deployed to an AWS account by mistake then reaches no server.
 
     Raises:
-        UnknownStageError: if `context` has none, as in a deployment to an AWS account.
+        UnknownStageError: if `context` has no such URL, as in a deployment to an AWS account.
     """
     changed = json.loads(context or "{}")
     if urlsplit(changed.get("apple_music_url", "")).hostname != "127.0.0.1":

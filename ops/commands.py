@@ -49,7 +49,7 @@ class Operator:
     is_local: bool = False
 
     def target(self, *, changes: bool) -> Target:
-        """Find the chosen service for a command that `changes` its secrets, or only reads.
+        """Find the chosen service; `changes` is true if the command changes secrets.
 
         Raises a `UsageError` for a wrong choice, an `OperatorError` if the service is not found.
         """

@@ -23,7 +23,7 @@ class TokenFacts:
     expires_at: float
 
     def time_left(self, now: float) -> str:
-        """Describe the remaining life."""
+        """Return the time until the token expires, as text."""
         days = math.floor((self.expires_at - now) / _DAY_SECONDS)
         if self.expires_at <= now:
             return "nothing: it has expired"

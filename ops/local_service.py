@@ -34,7 +34,7 @@ class LocalService:
             raise OperatorError(NOT_RUNNING) from None
 
     def write(self, file: Path) -> LocalService | None:
-        """Write the state file, unless another service that still runs has written it.
+        """Write the state file, unless it describes another service that still runs.
 
         Returns:
             The other service, or None if the file was written.

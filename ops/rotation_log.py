@@ -37,7 +37,7 @@ class RotationLog:
         """Print the new lines about a version of the secret.
 
         Raises:
-            OperatorError: if one of them says that a step failed.
+            OperatorError: if a line says that a step failed.
         """
         for line in self._new_lines(version):
             step = str(line.get("step"))

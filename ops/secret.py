@@ -71,7 +71,7 @@ class Secret:
         )
 
     def abandon(self, pending_version: str) -> None:
-        """Remove the label of an unfinished rotation from its version: another can then start."""
+        """Remove the label AWSPENDING of an unfinished rotation: a new rotation can then start."""
         with translated():
             self._client.update_secret_version_stage(
                 SecretId=self._id, VersionStage=_PENDING, RemoveFromVersionId=pending_version
@@ -88,10 +88,10 @@ class Secret:
         """Rotate, and return once the new version is current.
 
         Secrets Manager does not announce the end, so this polls, and calls `follow` with the new
-        version's id each time.
+        version's id at each poll.
 
         Raises:
-            RotationTimeoutError: if that takes longer than `timeout_seconds`.
+            RotationTimeoutError: if the rotation takes longer than `timeout_seconds`.
             OperatorError: if the rotation ended without a new version.
         """
         end = clock.monotonic() + timeout_seconds

@@ -39,13 +39,13 @@ class Reply:
 
     @property
     def error(self) -> Mapping[str, Any]:
-        """The single error in Apple's shape, or an empty mapping."""
+        """The error if the body has exactly one, else an empty mapping."""
         errors = self.member("errors")
         return errors[0] if errors and len(errors) == 1 and isinstance(errors[0], dict) else {}
 
     @property
     def value(self) -> int | None:
-        """The value of the single rating, or None."""
+        """The rating's value if the body has exactly one rating, else None."""
         try:
             (rating,) = self.member("data") or []
             value: int = rating["attributes"]["value"]
@@ -59,7 +59,7 @@ class Reply:
         return self.headers.get("cache-status", "none").removeprefix("apple-music-ratings; ")
 
     def member(self, name: str) -> list[Any] | None:
-        """Return a list in the JSON object of the body, or None."""
+        """Return the list with this name in the JSON body, or None."""
         try:
             member = json.loads(self.body)[name]
         except (ValueError, TypeError, KeyError):
@@ -68,7 +68,7 @@ class Reply:
 
 
 Send = Callable[[str, str, str | None, int | None], Reply]
-"""Sends a method, a path, a user token and the rating's value in the body."""
+"""Sends a request: method, path, user token, and the rating's value for the body."""
 
 Check = tuple[str, str]
 """A check's name and its fault, which is empty if it passed."""
@@ -114,7 +114,7 @@ class HttpService:
 
 
 def checked_item(text: str) -> str:
-    """Return a type and an id, or raise an `OperatorError`."""
+    """Return the item's type and id, or raise an `OperatorError`."""
     return _checked(text, _ITEM, "Name an item by its type and id, such as songs/907242702.")
 
 
@@ -130,7 +130,7 @@ def checked_user_token(text: str, name: str) -> str:
 
 
 def _checked(text: str, pattern: re.Pattern[str], message: str) -> str:
-    """Return the text without whitespace around it; the message does not quote it."""
+    """Return the stripped text, or raise `message`, which does not quote the text."""
     if not pattern.fullmatch(text.strip()):
         raise OperatorError(message)
     return text.strip()

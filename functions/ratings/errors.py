@@ -1,4 +1,4 @@
-"""Every error, as one tree; each class carries its HTTP response, and the metric of a failure.
+"""The tree of all errors; each class has its HTTP response, and a failure also its metric.
 
 ::
 
@@ -95,7 +95,7 @@ class MethodNotAllowedError(RequestError):
         self.allowed = allowed
 
     def headers(self) -> Mapping[str, str]:
-        """`Allow` is required (RFC 9110 section 15.5.6)."""
+        """Return `Allow`, which RFC 9110 section 15.5.6 requires."""
         return {"Allow": ", ".join(self.allowed)}
 
 

@@ -22,7 +22,7 @@ class Metric(Enum):
     REJECTED = "Rejected"
     # Requests answered with 429 or 5xx.
     FAILED = "Failed"
-    # Requests that one version of the function answered 5xx; the version is a dimension.
+    # Requests that one version of the function answered with 5xx; the version is a dimension.
     VERSION_FAILED = "VersionFailed"
     # Reads served fresh from the cache.
     CACHE_HIT = "CacheHit"
@@ -38,11 +38,11 @@ class Metric(Enum):
     CACHE_READ_FAILED = "CacheReadFailed"
     # Stores of Apple's response in DynamoDB that failed.
     CACHE_STORE_FAILED = "CacheStoreFailed"
-    # Invalidations after a write or a rejection that failed: old entries may be served.
+    # Failed invalidations, after a write or a rejection: old entries may be served.
     CACHE_INVALIDATION_FAILED = "CacheInvalidationFailed"
     # Items with a layout that this version does not write; they count as misses.
     CACHE_ITEM_INVALID = "CacheItemInvalid"
-    # Times that an environment began to bypass DynamoDB, because it kept failing.
+    # Times that an environment began to bypass DynamoDB, because DynamoDB kept failing.
     CACHE_BYPASS_STARTED = "CacheBypassStarted"
     # Duration of each call to Apple in milliseconds; its sample count is the number of calls.
     UPSTREAM_LATENCY = "UpstreamLatency"
@@ -56,7 +56,7 @@ class Metric(Enum):
     UPSTREAM_UNAVAILABLE = "UpstreamUnavailable"
     # Requests to which Apple responded with 429, or was not called because of an earlier 429.
     UPSTREAM_RATE_LIMITED = "UpstreamRateLimited"
-    # Requests to which Apple's response was invalid.
+    # Requests that Apple answered with an invalid response.
     UPSTREAM_INVALID_RESPONSE = "UpstreamInvalidResponse"
     # Requests for which Apple's certificate was not trusted.
     UPSTREAM_TLS_FAILED = "UpstreamTlsFailed"

@@ -67,7 +67,7 @@ class MusicUserToken:
 
     @property
     def hash(self) -> str:
-        """The whole SHA-256 in hex: tokens have too much entropy to be recovered from it."""
+        """The whole SHA-256 in hex; a token has too much entropy to be recovered from its hash."""
         return sha256(_HASH_DOMAIN + self.value.encode("ascii")).hexdigest()
 
 
@@ -110,7 +110,7 @@ class QueryOptions(NamedTuple):
 
     @property
     def bare(self) -> bool:
-        """Whether the response is only the rating: it has no language, and may be cached."""
+        """Whether the response has only the rating: it is cacheable, and equal in all languages."""
         return self.include is None and self.extend is None
 
     def query(self) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Decides whether a dependency may be called, and how long a call may take; no I/O.
 
-Each Lambda environment has its own state: its last calls predict its next one, and a shared state
-would cost every miss another call. An environment runs one request at a time, so no other call
-runs during a probe.
+Each Lambda environment has its own state: its last calls predict its next call, and shared state
+would add a call to every miss. An environment runs one request at a time, so no other call runs
+during a probe.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from functions.ratings.metrics import Metric, Observer
 from functions.ratings.models import RatingKey
 from functions.shared.deadline import Clock
 
-SHORT_SECONDS: Final = 1.5  # the wait for Apple with a stale copy, or after a timeout
+SHORT_SECONDS: Final = 1.5  # the wait for Apple if a stale copy exists, or after a timeout
 LONG_SECONDS: Final = 4.0  # the wait for Apple in all other reads
 MIN_TIMEOUT_SECONDS: Final = 1.0  # a shorter timeout is not a failure of Apple
 OPEN_SECONDS: Final = 10.0
@@ -55,7 +55,7 @@ class RetryBudget:
 class Backoff:
     """Pauses that double with each failure and halve with each success.
 
-    They last from `first` to `limit` seconds. `jitter` shortens each by up to a half.
+    They last from `first` to `limit` seconds. `jitter` shortens each pause by up to half.
     """
 
     clock: Clock
@@ -67,7 +67,7 @@ class Backoff:
 
     @property
     def is_first(self) -> bool:
-        """Whether the last pause was not longer than the first one."""
+        """Whether the last pause was as short as the first, or there was no pause."""
         return self._seconds <= self.first
 
     def remaining(self) -> float:
@@ -125,7 +125,7 @@ class Attempt(NamedTuple):
     """One call to Apple for `keys`, which took `seconds`.
 
     With `has_stale`, the call had only `SHORT_SECONDS`, because a stale copy could be served.
-    `retry_after` is Apple's, in seconds; 0 if Apple sent none.
+    `retry_after` is Apple's `Retry-After` in seconds; 0 if Apple sent none.
     """
 
     outcome: Outcome
@@ -139,9 +139,9 @@ class CircuitBreaker:
     """Opens while Apple is down; while Apple is slow, blocks only requests that have a stale copy.
 
     It opens for 10 s after 2 timeouts in a row, or after 5 failures in a row, unless all of them
-    include one item: then the item is broken, not Apple. After the 10 s, the next call is a probe:
-    it may take 1.5 s or, alternately, 4 s. A timeout of a request with a stale copy is not a
-    failure; after 3 in a row, such requests are blocked for 10 s.
+    include one item: then the item is broken, not Apple. After the 10 s, the next call is a probe,
+    which may take 1.5 s or, alternately, 4 s. If a request with a stale copy times out, this is not
+    a failure; after 3 such timeouts in a row, requests with a stale copy are blocked for 10 s.
 
     When Apple fails, the breakers of all environments open. After a failed probe, each stays open
     for 5 to 15 s at random, so that probes do not delay cache hits everywhere at once.
@@ -152,12 +152,12 @@ class CircuitBreaker:
         self._jitter = jitter
         self._observer = observer
         self._failures = self._timeouts = self._cut_short = 0  # in a row
-        self._failed_keys: frozenset[RatingKey] = frozenset()  # shared by all of these
+        self._failed_keys: frozenset[RatingKey] = frozenset()  # that all these failures include
         self._open_until = self._stale_only_until = -inf
         self._probe_seconds = SHORT_SECONDS
 
     def retry_after(self, *, has_stale: bool) -> float:
-        """Seconds until a request may be sent; 0 if now. A stale copy can make it longer."""
+        """Seconds until a request may be sent, 0 if now; possibly more if it has a stale copy."""
         until = max(self._open_until, self._stale_only_until) if has_stale else self._open_until
         return max(0.0, until - self._clock.monotonic())
 
@@ -225,8 +225,8 @@ class CircuitBreaker:
 class AppleAvailability:
     """Combines the circuit breaker with the cool-off after a 429.
 
-    All users share the rate limit. After a 429, the environment sends nothing for 0.5 to 1 s, which
-    doubles up to 30 s, or for Apple's `Retry-After` if that is longer.
+    All users share the rate limit. After a 429, the environment sends nothing for 0.5 to 1 s, or
+    for Apple's `Retry-After` if that is longer. Each further 429 doubles the pause, up to 30 s.
     """
 
     def __init__(self, clock: Clock, jitter: Random, observer: Observer) -> None:
@@ -246,7 +246,7 @@ class AppleAvailability:
         return self._cool_off.is_first
 
     def retry_after(self, *, has_stale: bool) -> float:
-        """Seconds until a request may be sent; 0 if now. A stale copy can make it longer."""
+        """Seconds until a request may be sent, 0 if now; possibly more if it has a stale copy."""
         return max(self._cool_off.remaining(), self._breaker.retry_after(has_stale=has_stale))
 
     def record(self, attempt: Attempt) -> None:

@@ -25,10 +25,10 @@ EXPOSED_HEADERS: Final = "Age, Cache-Status, Retry-After, X-Request-Id"
 class Settings(EnvironmentSettings):
     """The environment variables of the ratings function.
 
-    A rating is served without a call to Apple for `fresh_seconds`, and for
-    `stale_if_error_seconds` more if Apple fails. Every response is sent within `deadline_seconds`.
-    Each call to DynamoDB takes at most `cache_timeout_milliseconds`. Web pages of `allowed_origins`
-    may read responses; `*` means all origins.
+    A rating is served without a call to Apple for `fresh_seconds`, and for another
+    `stale_if_error_seconds` if Apple fails. Every response is sent within `deadline_seconds`. Each
+    call to DynamoDB takes at most `cache_timeout_milliseconds`. Web pages of `allowed_origins` may
+    read responses; `*` means all origins.
     """
 
     cache_table_name: str

@@ -1,4 +1,4 @@
-"""Writes one line per request to CloudWatch: its log, with its metrics embedded."""
+"""Writes one log line per request to CloudWatch; the line includes the request's metrics."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Telemetry:
         self._warnings: list[str] = []
 
     def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
-        """Add one value for all `times`, because Powertools writes a line at 100 values."""
+        """Add one value for all `times`: at 100 values of a metric, Powertools writes a line."""
         self._metrics.add_metric(name=metric.value, unit=metric.unit, value=times)
         if reason:
             self._warnings.append(f"{metric.value}: {reason}")

@@ -17,7 +17,7 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
     try:
         text = body.decode()
         parts = sum(map(text.count, ",[{"))
-        # Twice: a single value may be a copy of almost the whole text.
+        # Twice the text's size, because one value may be a copy of almost the whole text.
         if 2 * sys.getsizeof(text) + _PART_BYTES * parts > MAX_MEMORY_BYTES:
             return None
         # `int` raises a ValueError for NaN and Infinity, which are not JSON.

@@ -1,4 +1,4 @@
-"""The beginnings of the secrets' placeholders. Deployed secrets contain them: never edit."""
+"""The first words of the secrets' placeholders. Deployed secrets contain them: never edit."""
 
 from __future__ import annotations
 

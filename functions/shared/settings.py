@@ -71,7 +71,7 @@ class EnvironmentSettings:
 
 
 def check_origins(origins: tuple[str, ...]) -> None:
-    """Raise SettingsError unless `origins` is `*` only, or has origins as browsers send them.
+    """Raise SettingsError unless `origins` is only `*`, or lists origins as browsers send them.
 
     WebViews have their own schemes. Source: https://fetch.spec.whatwg.org/#origin-header
     """

@@ -29,7 +29,7 @@ class NoSigningKeyError(SigningKeyError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """A MusicKit key, with Apple's ids of the key and its team."""
+    """A MusicKit key, with the key id and the team id that Apple assigned."""
 
     private_key: ec.EllipticCurvePrivateKey = field(repr=False)
     key_id: str

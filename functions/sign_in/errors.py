@@ -22,7 +22,7 @@ class InternalError(SignInError):
 
 
 class OriginNotAllowedError(SignInError):
-    """A web page of an origin that is not listed, or a request with several origins."""
+    """The web page's origin is not allowed, or the request has several origins."""
 
     status, code, title = 403, "40391", "Origin Not Allowed"
     detail = "This deployment issues no developer token to web pages of this origin."

@@ -19,7 +19,7 @@ class Settings:
     """The environment variables of the sign-in function.
 
     A token expires `token_life_seconds` after it was signed. Apps, and web pages of
-    `allowed_origins`, get one. The constructor raises SettingsError for an invalid value.
+    `allowed_origins`, get tokens. The constructor raises SettingsError for an invalid value.
     """
 
     signing_key_secret_id: str

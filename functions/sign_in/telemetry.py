@@ -1,4 +1,4 @@
-"""Writes one line per request to CloudWatch: its log, with its metric embedded."""
+"""Writes one log line per request to CloudWatch; the line includes the request's metric."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ from functions.token_rotation.settings import Settings
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-# A step makes at most five of these calls; with the call to Apple, they fit into the timeout.
+# A step makes at most five calls to Secrets Manager; with the call to Apple, they fit into the
+# timeout.
 # `proxies={}` makes botocore ignore the proxy variables.
 _SECRETS_MANAGER: Final = Config(
     connect_timeout=1.0, read_timeout=3.0, retries={"total_max_attempts": 2}, proxies={}
@@ -104,7 +105,7 @@ def _parse_step(event: Mapping[str, Any]) -> tuple[Step, str, str]:
 
 
 def _version(event: Mapping[str, Any]) -> str | None:
-    """Return the version id in an event; None if it has another form."""
+    """Return the version id in an event; None if it is malformed."""
     version = str(event.get("ClientRequestToken"))
     return version if _VERSION_ID.fullmatch(version) else None
 

@@ -45,7 +45,7 @@ class Outcome(StrEnum):
 
 
 class StepResult(NamedTuple):
-    """A step's outcome; `expires_at` (epoch seconds) is set if it put a new token into use."""
+    """A step's outcome; `expires_at` (epoch seconds) is set if the step put a token into use."""
 
     outcome: Outcome
     expires_at: float | None = None
@@ -53,7 +53,7 @@ class StepResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """Replaces the token in one secret with a token signed with the key in another.
+    """Replaces the token in one secret; another secret has the key that signs the new token.
 
     A new token expires after `life_seconds`. `check_token` raises a TokenRotationError unless Apple
     accepts a token. Each step may be repeated and may come in any order: it does its remaining
@@ -67,7 +67,7 @@ class Rotation:
     life_seconds: int
 
     def run(self, step: Step, *, secret_id: str, version_id: str) -> StepResult:
-        """Run one step for that version of the secret; raise if it fails."""
+        """Run one step for one version of the secret; raise if the step fails."""
         state = self.developer_token.state()
         if secret_id not in state.names:
             raise NotRotatingError("the event is about another secret")
@@ -142,8 +142,8 @@ class Rotation:
 def is_worth_using(left: float, in_use_left: float, life_seconds: float) -> bool:
     """Return whether a pending token should replace the token in use.
 
-    `left` and `in_use_left` are the seconds until they expire. The pending token must last until
-    the next rotation, which comes within half of a new token's lifetime, or longer than the token
-    in use.
+    `left` and `in_use_left` are the seconds until the tokens expire. The pending token must last
+    for half of a new token's lifetime, within which the next rotation comes, or longer than the
+    token in use.
     """
     return left > life_seconds / 2 or left > max(0, in_use_left)

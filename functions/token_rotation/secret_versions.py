@@ -76,7 +76,7 @@ class SecretVersions:
         )
 
     def make_current(self, version_id: str, *, instead_of: str | None) -> None:
-        """Put a version into use; AWS labels the version in use before as AWSPREVIOUS."""
+        """Put a version into use; AWS labels the replaced version AWSPREVIOUS."""
         self._move(CURRENT, MoveToVersionId=version_id, RemoveFromVersionId=instead_of)
 
     def end_pending(self, version_id: str) -> None:
@@ -95,7 +95,7 @@ class SecretVersions:
         try:
             return operation(SecretId=self.secret_id, **arguments)
         except (BotoCoreError, ClientError) as error:
-            # Only the code: AWS's message, or a validation error's, may quote the secret.
+            # Only the code: the message of AWS, or of a validation error, may quote the secret.
             code = type(error).__name__
             if isinstance(error, ClientError):
                 code = error.response.get("Error", {}).get("Code", "no code")

@@ -1,7 +1,8 @@
-"""The parts of every alarm: its id, rule and description, and the pages over them.
+"""Creates alarms and pages from their ids and rules.
 
-A page is a composite alarm: users are affected now. A ticket can wait for the next working day.
-Rules require a minimum count, because one failure among few requests is a large percentage.
+A page is a composite alarm over other alarms: users are affected now. A ticket can wait for the
+next working day. Rules require a minimum count, because one failure among few requests is a large
+percentage.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class AlarmId(Enum):
 
 @unique
 class PageId(Enum):
-    """The construct id of each page; a page can suppress only later ones."""
+    """The construct id of each page; a page can suppress only later pages."""
 
     FAILURES = "FailuresPage"
     LATENCY = "LatencyPage"
@@ -116,7 +117,7 @@ class PageRule:
 def share(
     counted: cloudwatch.Metric, requests: cloudwatch.Metric, *, minimum: int
 ) -> cloudwatch.MathExpression:
-    """Return the percentage of requests that are counted, or 0 if fewer than `minimum` are.
+    """Return `counted` as a percentage of `requests`, or 0 if it is less than `minimum`.
 
     Without FILL, a metric without data would leave the expression without a value, and CloudWatch
     would evaluate older values instead.
@@ -132,7 +133,7 @@ def share(
 def slow_share(
     fast: cloudwatch.Metric, requests: cloudwatch.Metric, *, minimum: int
 ) -> cloudwatch.MathExpression:
-    """Return the percentage of requests that are slow, or 0 if fewer than `minimum` are.
+    """Return the percentage of slow requests, or 0 if fewer than `minimum` requests are slow.
 
     `fast` is a percentile rank, which includes its upper bound in CloudWatch.
     """
@@ -164,7 +165,7 @@ def add_alarm(
 def add_pages(
     scope: Construct, rules: Mapping[PageId, PageRule], *, runbook_url: str
 ) -> dict[PageId, cloudwatch.CompositeAlarm]:
-    """Add the pages without an action to `scope`, each after the one that suppresses it."""
+    """Add the pages without an action to `scope`, each page after its suppressor."""
     pages: dict[PageId, cloudwatch.CompositeAlarm] = {}
     for id_ in PageId:
         rule = rules[id_]

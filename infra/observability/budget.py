@@ -15,7 +15,7 @@ FORECAST_PERCENT: Final = 100
 
 
 class MonthlyBudget(Construct):
-    """A budget for the costs of the stack: it tags the resources, and stops nothing.
+    """A budget for the costs of the stack: it tags the resources, and only notifies.
 
     `email` is notified when 80% of the limit is spent, and when the forecast for the month exceeds
     the limit. The tag must be activated as a cost allocation tag, see docs/operations.md.
@@ -24,7 +24,7 @@ class MonthlyBudget(Construct):
     def __init__(self, scope: Construct, id_: str, *, limit_usd: int, email: str) -> None:
         super().__init__(scope, id_)
         stack = Stack.of(self)
-        # A separate tag: a filter with two tags might count resources that have either.
+        # A separate tag: a filter with two tags might count resources with one of them.
         Tags.of(stack).add(TAG, stack.stack_name)
         budgets.CfnBudget(
             self,

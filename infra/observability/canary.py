@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from infra.observability.metrics import VersionMetrics
 
 MINIMUM: Final = 2
-"""Bad requests per minute that count. Of 40 requests per minute, the canary gets about four."""
+"""Fewer bad requests per minute are ignored. Of 40 requests, the canary gets about four."""
 
 FAILED_PERCENT: Final = 5
 SLOW_PERCENT: Final = 50

@@ -20,7 +20,7 @@ MIN_DAYS_LEFT: Final = 14
 
 REPORT_PERIOD: Final = Duration.hours(1)
 REPORT_PERIODS: Final = 48
-"""Two days without a daily report. CloudWatch may add a few earlier periods, so each is short."""
+"""Two days without a report. CloudWatch may add a few earlier periods, so periods are short."""
 
 
 def cause_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
@@ -102,8 +102,8 @@ def _token_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             description="Users get 503 for everything that is not fresh in the cache: requests had "
             "no valid developer token, for 15 minutes",
             runbook="an-alarm-no-developer-token",
-            # An environment that starts during a short failure of Secrets Manager counts too.
-            # A failure of less than five minutes never affects three periods.
+            # During a short failure of Secrets Manager, new environments have no token. A failure
+            # of less than five minutes never affects three periods.
             metric=metrics.custom(Metric.DEVELOPER_TOKEN_UNAVAILABLE, period=FIVE_MINUTES),
             threshold=1,
             periods=4,
@@ -113,7 +113,7 @@ def _token_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             description="Users are not affected yet: the rotation function failed, and the current "
             "developer token stays in use",
             runbook="an-alarm-a-rotation-failed",
-            # It runs daily and when a rotation is due, so every error matters.
+            # The function runs daily and when a rotation is due, so every error matters.
             metric=metrics.rotation_function("Errors", period=FIVE_MINUTES),
             threshold=1,
             periods=1,
@@ -135,8 +135,8 @@ def _token_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
             description="Users are not affected yet: the daily report on the developer token "
             "stopped two days ago",
             runbook="an-alarm-the-daily-report-stopped",
-            # It never breaches. Without reports it changes from OK to INSUFFICIENT_DATA, which
-            # notifies. It starts in INSUFFICIENT_DATA, so nothing notifies before the first report.
+            # The alarm never breaches. Without reports it changes from OK to INSUFFICIENT_DATA,
+            # which notifies. It starts in INSUFFICIENT_DATA: no notification before a first report.
             metric=metrics.days_left(cloudwatch.Stats.SAMPLE_COUNT, period=REPORT_PERIOD),
             threshold=0,
             periods=REPORT_PERIODS,

@@ -33,7 +33,7 @@ class Monitoring(Construct):
     """Monitors one stage.
 
     Pages notify `page_topic`, and tickets `ticket_topic`, when they fire and when they end. With a
-    canary, `rollback_alarms` watch only `version`, the new one.
+    canary, `rollback_alarms` watch only `version`, the new version.
     """
 
     def __init__(  # noqa: PLR0913 - a construct's properties, named at every call

@@ -1,7 +1,7 @@
 """The service level objectives, their burn rates, and the pages on what users see.
 
-A burn rate of 1 uses up exactly the error budget. A long window shows that the burn matters, a
-short window that it has not ended.
+A burn rate of 1 uses up exactly the error budget. A long window shows that the burn matters. A
+short window shows that the burn continues.
 
 Source: https://sre.google/workbook/alerting-on-slos/
 """
@@ -47,7 +47,7 @@ class Window:
     minimum: int
 
     def percent(self, budget: float) -> float:
-        """Return the percentage of bad requests at this rate, if `budget` percent may be bad."""
+        """Return this burn rate as a percentage of bad requests; `budget` percent may be bad."""
         return round(self.rate * budget, 3)
 
 
@@ -106,7 +106,7 @@ def objective_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
 
 
 def page_rules(alarms: Mapping[AlarmId, cloudwatch.IAlarm]) -> dict[PageId, PageRule]:
-    """Return the pages. Failures suppress the others; throttled requests suppress rejections."""
+    """Return the rule of each page, with the page that suppresses it."""
     firing = {
         id_: cloudwatch.AlarmRule.from_alarm(alarm, cloudwatch.AlarmState.ALARM)
         for id_, alarm in alarms.items()
@@ -158,7 +158,7 @@ def _demand_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
         AlarmId.REJECTIONS: AlarmRule(
             description=_REJECTED,
             runbook="an-alarm-apple-rejects-requests",
-            # One app that repeats a request with an expired token sends 300 in 5 min.
+            # One app that repeats a request with an expired token sends 300 requests in 5 min.
             metric=share(
                 metrics.custom(Metric.REJECTED, period=FIVE_MINUTES), requests, minimum=500
             ),

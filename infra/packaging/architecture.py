@@ -22,5 +22,5 @@ class Architecture(StrEnum):
 
     @property
     def wheels(self) -> str:
-        """The platform of its wheels, as pip names it."""
+        """Pip's name of the platform, for wheels."""
         return "manylinux2014_aarch64" if self is Architecture.ARM_64 else "manylinux2014_x86_64"

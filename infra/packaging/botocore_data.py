@@ -34,7 +34,7 @@ def keep_amazon_roots(certificates: Path) -> None:
     """Reduce botocore's `cacert.pem` to Amazon's own authorities.
 
     Raises:
-        ValueError: if one of them is missing.
+        ValueError: if one of these authorities is missing.
     """
     labelled = {
         found["label"]: found["certificate"]

@@ -75,7 +75,8 @@ class BundlingError(SystemExit):
 class PipBundling:
     """Makes the bundle of one package of `functions/` with this interpreter's pip.
 
-    `python` compiles the bundle and has Lambda's version; without it, nothing is compiled.
+    `python` is an interpreter of Lambda's version, which compiles the bundle; if it is None,
+    nothing is compiled.
     """
 
     def __init__(

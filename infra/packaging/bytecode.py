@@ -32,7 +32,7 @@ def find_interpreter(version: str) -> str | None:
 
 
 def compile_all(bundle: Path, python: str) -> None:
-    """Write the bytecode of every module of a bundle next to it.
+    """Write the bytecode of every module of a bundle next to the module.
 
     Raises:
         CalledProcessError: if a module cannot be compiled.

@@ -87,7 +87,7 @@ class RatingsApi(Construct):
             retention=settings.log_retention,
             removal_policy=settings.removal_policy,
         )
-        # It need not be unique, so it never blocks a deployment. It is a dimension of metrics.
+        # A name need not be unique, so it never blocks a deployment. Metrics have it as dimension.
         name = f"apple-music-ratings-{settings.name}"
         api = apigateway.RestApi(
             self,
@@ -101,7 +101,7 @@ class RatingsApi(Construct):
             min_compression_size=Size.bytes(MIN_COMPRESSED_BYTES),
             # With a custom domain, the API has no other address.
             disable_execute_api_endpoint=True if settings.domain else None,
-            # All APIs of the account share one role, and others may need a different one.
+            # All APIs of the account share one role, and other APIs may need a different role.
             cloud_watch_role=False,
             deploy_options=apigateway.StageOptions(
                 stage_name=settings.name,
@@ -110,9 +110,9 @@ class RatingsApi(Construct):
                 method_options=_method_options(settings),
             ),
         )
-        # RestApi's own output of the URL has a generated name; the stack has a readable one.
+        # RestApi's output of the URL has a generated name; the stack's output has a readable name.
         api.node.try_remove_child("Endpoint")
-        # A custom domain uses the policy of the API that it maps to.
+        # A custom domain uses the security policy of the API that it maps to.
         resource = cast("apigateway.CfnRestApi", api.node.default_child)
         resource.security_policy = f"SecurityPolicy_{SECURITY_POLICY.value}"
         resource.endpoint_access_mode = apigateway.EndpointAccessMode.STRICT.value
@@ -196,7 +196,7 @@ def _add_preflight(resource: apigateway.Resource) -> None:
     resource.add_method(
         "OPTIONS",
         apigateway.MockIntegration(
-            # API Gateway uses it for requests without Content-Type too, such as preflights.
+            # API Gateway also uses this template without a Content-Type, as in preflights.
             request_templates={"application/json": '{"statusCode":204}'},
             # Another Content-Type gets 415. Passed through, it would get 500, which alarms count.
             passthrough_behavior=apigateway.PassthroughBehavior.NEVER,

@@ -39,7 +39,7 @@ class ApiDomain(Construct):
         )
         resource = cast("apigateway.CfnDomainName", self.name.node.default_child)
         resource.add_property_override("EndpointConfiguration.IpAddressType", "dualstack")
-        # At the root: the function would receive a base path as part of the path.
+        # Without a base path, which the function would receive as part of the path.
         self.name.add_base_path_mapping(api, stage=api.deployment_stage)
         for type_ in RECORD_TYPES if domain.hosted_zone_id is not None else ():
             route53.CfnRecordSet(

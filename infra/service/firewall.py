@@ -30,7 +30,7 @@ COUNTED_ONLY: Final = (
 """Common rules that would block valid requests: counted, not enforced."""
 
 SECRET_HEADERS: Final = (TOKEN_HEADER.lower(), "authorization", "x-api-key")
-"""WAF replaces their values in all of its records."""
+"""WAF replaces the values of these headers in all its records."""
 
 
 class Firewall(Construct):

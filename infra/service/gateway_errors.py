@@ -44,7 +44,7 @@ PREFLIGHT_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
 class GatewayError:
     """An error response of the gateway.
 
-    The texts contain no character that API Gateway's templates substitute or JSON escapes.
+    No text has a character that API Gateway's templates substitute or that JSON escapes.
     """
 
     code: str

@@ -32,7 +32,7 @@ class Release(Construct):
     """The alias that the API calls; every deployment moves it to the new version.
 
     With `canary`, CodeDeploy moves it: the new version gets a tenth of the requests for five
-    minutes, then all. An alarm of `roll_back_on` rolls it back.
+    minutes, then all. The alarms of `roll_back_on` roll back a release.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ def _canary(
         "Canary",
         alias=alias,
         deployment_config=codedeploy.LambdaDeploymentConfig.CANARY_10_PERCENT_5_MINUTES,
-        # CDK would add AWS's policy, with which CodeDeploy may move the alias of any function.
+        # CDK would add AWS's policy, which lets CodeDeploy move the alias of any function.
         role=role.without_policy_updates(),
         auto_rollback=codedeploy.AutoRollbackConfig(
             failed_deployment=True, stopped_deployment=True, deployment_in_alarm=True

@@ -35,7 +35,7 @@ TIMEOUT_SECONDS: Final = 60
 
 
 class TokenRotation(Construct):
-    """Rotates the developer token on a schedule if the stage has one; reports on it daily."""
+    """Rotates the developer token if the stage has a schedule; reports the token's expiry daily."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ _NONE: Final[Mapping[str, str]] = {}
 
 
 def cors_headers(allowed: tuple[str, ...], origin: Sequence[str]) -> Mapping[str, str]:
-    """Return the CORS headers for the allowed origins and all values of `Origin`."""
+    """Return the CORS headers; `origin` has all values of the request's `Origin` header."""
     if allowed == ANY_ORIGIN:
         return _ANY
     if not allowed:

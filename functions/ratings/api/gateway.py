@@ -1,4 +1,4 @@
-"""Reads API Gateway's REST proxy events strictly, and writes the responses it expects.
+"""Reads API Gateway's REST proxy events strictly, and writes its proxy responses.
 
 Event and response have the shapes of the Lambda proxy integration, payload 1.0:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
@@ -23,10 +23,10 @@ ProxyResponse = dict[str, Any]  # `statusCode`, `headers` and `body`, as the gat
 class ApiRequest:
     """One HTTP request.
 
-    `resource` is the gateway's name of the path, such as `/v1/me/ratings/{type}/{id}`;
-    `path_parameters` are the parts in braces, undecoded. Header names are in lower case;
-    repeated headers and query parameters keep every value. `body` is None if there is none, or
-    if it cannot be decoded.
+    `resource` is the path as the gateway defines it, such as `/v1/me/ratings/{type}/{id}`;
+    `path_parameters` are the undecoded values of the names in braces. Header names are in lower
+    case; repeated headers and query parameters keep every value. `body` is None if it is missing
+    or cannot be decoded.
     """
 
     method: str
@@ -39,7 +39,7 @@ class ApiRequest:
 
     @classmethod
     def from_event(cls, event: Any, *, fallback_request_id: str) -> ApiRequest:
-        """Read a proxy event; a value that is absent or of another type is read as empty."""
+        """Read a proxy event; treat a missing value, or a value of the wrong type, as empty."""
         event = as_mapping(event)
         context = as_mapping(event.get("requestContext"))
         # A client can set `requestId` with a header. The gateway generates `extendedRequestId`.
@@ -72,7 +72,7 @@ class Response:
     error: RatingsError | None = None
 
     def to_proxy(self, request_id: str, cors: Mapping[str, str] | None = None) -> ProxyResponse:
-        """Return the proxy response, with `cors` and the headers of every response."""
+        """Return the proxy response; add `cors` and the headers that all responses have."""
         headers = {"Content-Type": "application/json"} if self.body else {}
         headers |= {"Cache-Control": "private, no-store", "X-Request-Id": request_id}
         if self.cache_status is not None:
@@ -115,7 +115,7 @@ def error_response(
 
 
 def _all_values(event: Mapping[str, Any], single: str, multi: str) -> dict[str, tuple[str, ...]]:
-    """Return all values of each name; the `single` map has only the last value."""
+    """Return all values of each name from field `multi`, or the last value from `single`."""
     repeated = event.get(multi)
     if isinstance(repeated, Mapping):
         return {

@@ -12,7 +12,7 @@ from functions.ratings.apple.documents import ratings_document
 from functions.ratings.cache.lookup import ReadResult
 from functions.shared.deadline import Deadline
 
-# The gateway's names for the paths of one rating and of a list.
+# The gateway's resources for one rating and for a list of ratings.
 ITEM_RESOURCE: Final = "/v1/me/ratings/{type}/{id}"
 COLLECTION_RESOURCE: Final = "/v1/me/ratings/{type}"
 

@@ -19,8 +19,8 @@ _TOKEN: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,4096}", re.ASCII)
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", re.ASCII)
 _NAMES: Final = re.compile(r"[A-Za-z][A-Za-z-]{0,39}(,[A-Za-z][A-Za-z-]{0,39}){0,9}", re.ASCII)
 
-MAX_IDS: Final = 100  # The most ids in a list; Apple does not document its own limit
-MAX_BODY_BYTES: Final = 1024  # The limit of a RatingRequest; Apple's examples have about 60
+MAX_IDS: Final = 100  # Ids per list; Apple does not document its own limit
+MAX_BODY_BYTES: Final = 1024  # Of a RatingRequest; Apple's examples have about 60 bytes
 
 
 def music_user_token(values: Sequence[str]) -> models.MusicUserToken:
@@ -31,7 +31,7 @@ def music_user_token(values: Sequence[str]) -> models.MusicUserToken:
 
 
 def rating_type(name: str) -> models.RatingType:
-    """Return a type by its name in a path."""
+    """Return the rating type that has this name in paths."""
     try:
         return models.RATING_TYPES[name]
     except KeyError:
@@ -39,7 +39,7 @@ def rating_type(name: str) -> models.RatingType:
 
 
 def rating_key(type_name: str, item_id: str) -> models.RatingKey:
-    """Validate a type and an id of a path; in the id, `%2E` equals `.` (RFC 3986)."""
+    """Validate the type and the id in a path; `%2E` in the id equals `.` (RFC 3986)."""
     item_id = item_id.replace("%2E", ".").replace("%2e", ".")
     if not rating_type(type_name).id_pattern.fullmatch(item_id):
         raise errors.InvalidIdError(f"not an id of {type_name}")
@@ -106,7 +106,7 @@ def query_options(query: Mapping[str, Sequence[str]]) -> models.QueryOptions:
 
 def _language(query: Mapping[str, Sequence[str]]) -> str | None:
     tag = (query.get("l") or ("",))[-1]
-    # Apple ignores both. An app may send the name of a locale: en_US.
+    # Apple ignores an empty tag, and the name of a locale (en_US), which an app may send.
     if not tag or "_" in tag:
         return None
     if not _LANGUAGE.fullmatch(tag):

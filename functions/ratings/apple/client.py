@@ -1,4 +1,4 @@
-"""Apple Music's ratings: builds requests with both tokens, and interprets the responses."""
+"""Calls Apple's ratings API with the developer and the user token; reads the responses."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ EXTENDED_BODY_BYTES: Final = 1_572_864  # 100 ratings with `include` take about 
 READ_IDLE_SECONDS: Final = 20.0
 WRITE_IDLE_SECONDS: Final = 1.0
 
-ACCEPTED_SECONDS: Final = 60  # between two probes of a developer token that Apple accepted
+ACCEPTED_SECONDS: Final = 60  # how long the result of a successful probe is valid
 
-_CONFIRMING_STATUSES: Final = (200, 201, 202, 204)  # of a PUT; other 2xx do not prove the value
+_CONFIRMING_STATUSES: Final = (200, 201, 202, 204)  # for a PUT: other 2xx do not prove the value
 
 
 @dataclass(eq=False, repr=False)
@@ -140,7 +140,7 @@ class AppleClient:
             raise
 
     def _error_of(self, response: Response) -> errors.RatingsError:
-        """The error for a response; its `retry_after` is at least that of `availability`."""
+        """Return the error for a response; `availability` can increase its `retry_after`."""
         error = error_of(response, self.clock.time())
         if error.retry_after is not None:
             wait = self.client.availability.retry_after(has_stale=False)
@@ -163,7 +163,7 @@ class AppleClient:
     def _after_unauthorized(
         self, request: Request, rejected: DeveloperToken, token: MusicUserToken, call: Call
     ) -> Attempted:
-        """Find out which token Apple rejected: try a newer developer token, then probe."""
+        """Find out which token Apple rejected: try a newer developer token, then send a probe."""
         tokens = self.developer_tokens
         try:
             developer_token = tokens.reread(call.deadline)
@@ -237,7 +237,7 @@ def _authorized(request: Request, developer_token: DeveloperToken) -> Request:
 def _without_tokens(
     attempted: Attempted, developer_token: DeveloperToken, token: MusicUserToken
 ) -> Attempted:
-    """Treat a body that repeats one of our tokens as unreadable."""
+    """Treat a body that contains the developer token or the user token as unreadable."""
     response = attempted.response
     if response.body is None or not repeats(response.body, (developer_token.jwt, token.value)):
         return attempted

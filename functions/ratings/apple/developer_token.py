@@ -12,9 +12,9 @@ from functions.shared.deadline import Clock, Deadline
 from functions.shared.jwt_expiry import JwtError, read_expiry
 
 REFRESH_SECONDS: Final = 300  # the secret is read again this long before the token expires
-REREAD_SECONDS: Final = 10  # minimum between two reads of the secret, with an unexpired token
+REREAD_SECONDS: Final = 10  # minimum between reads of the secret, if memory has an unexpired token
 REJECTED_SECONDS: Final = 300  # then a rejected token is used again, in case Apple was wrong
-RETRY_SECONDS: Final = 2  # minimum between two reads of the secret, without an unexpired token
+RETRY_SECONDS: Final = 2  # minimum between reads of the secret, if memory has no unexpired token
 READ_SECONDS: Final = 1.0  # the limit of one read of the secret
 
 
@@ -39,7 +39,7 @@ def parse_developer_token(text: str, now: float) -> DeveloperToken:
 
 @dataclass(eq=False, repr=False)
 class DeveloperTokenSource:
-    """The developer token of one environment, from one secret.
+    """The developer token of one Lambda environment, read from one secret.
 
     `current` and `reread` raise `DeveloperTokenUnavailableError` if neither memory nor the secret
     has a valid token that Apple did not reject.
@@ -56,7 +56,7 @@ class DeveloperTokenSource:
     _failure: str = field(default="", init=False)
 
     def current(self, deadline: Deadline) -> DeveloperToken:
-        """Return the token in memory; reread the secret if it was rejected or expires soon."""
+        """Return the token in memory; if it was rejected or expires soon, reread the secret."""
         token = self._usable(self.clock.time() + REFRESH_SECONDS)
         return self.reread(deadline) if token is None else token
 
@@ -85,7 +85,8 @@ class DeveloperTokenSource:
     def retry_after(self) -> float:
         """Seconds until the secret may be read again.
 
-        `REREAD_SECONDS` apply with an unexpired token in memory, even a rejected one.
+        A read follows the last one after `REREAD_SECONDS` if a token in memory is unexpired, even
+        a rejected token; else after `RETRY_SECONDS`.
         """
         is_in_memory = self._token is not None and self.clock.time() < self._token.expires_at
         pause = REREAD_SECONDS if is_in_memory else RETRY_SECONDS

@@ -1,4 +1,4 @@
-"""Reads Apple's JSON documents, and rejects those with resources that were not requested."""
+"""Reads and writes Apple's JSON documents; rejects a document with unrequested resources."""
 
 from __future__ import annotations
 

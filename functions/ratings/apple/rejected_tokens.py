@@ -10,11 +10,11 @@ from functions.ratings.models import MusicUserToken
 from functions.shared.deadline import Clock
 
 REJECTED_SECONDS: Final = 10  # stops retry loops; does not delay a user who signs in again
-MAX_REJECTED: Final = 1000  # the oldest is removed first
+MAX_REJECTED: Final = 1000  # then the oldest hash is removed
 
 
 class RejectedTokens:
-    """The hashes of the tokens that Apple rejected in the last seconds."""
+    """The hashes of the user tokens that Apple rejected in the last 10 s."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

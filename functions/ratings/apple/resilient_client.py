@@ -21,9 +21,9 @@ Result = messages.Response | errors.DependencyError  # of one attempt
 
 MIN_READ_SECONDS: Final = 0.5  # with less time, Apple is not called
 MIN_WRITE_SECONDS: Final = 1.0  # with less time, a write's outcome would probably be unknown
-RETRY_SECONDS: Final = 0.2  # the longest delay of a retry, with full jitter
+RETRY_SECONDS: Final = 0.2  # the longest delay before a retry; the delay is random
 
-# The idle limit of a retry: it never reuses a connection, which could be dead too.
+# The idle limit for a retry, which needs a new connection: another idle one could be dead too.
 NEW_CONNECTION: Final = -1.0
 
 _ERRORS: Final[Mapping[type[messages.TransportError], type[errors.DependencyError]]] = {
@@ -56,7 +56,7 @@ def outcome_unknown(result: Result) -> bool:
 
 
 def outcome_of(result: Result) -> Outcome:
-    """What a result says about Apple.
+    """Return the outcome to record for a result.
 
     A 200 whose body is late counts as a timeout.
     """
@@ -75,7 +75,7 @@ def outcome_of(result: Result) -> Outcome:
 
 
 class Call(NamedTuple):
-    """One request, for the resilience policies; a retry must also end by `deadline`."""
+    """A request's properties for the resilience policies; all attempts must end by `deadline`."""
 
     deadline: Deadline
     keys: frozenset[RatingKey]
@@ -144,7 +144,7 @@ class ResilientClient:
         return call
 
     def send(self, request: messages.Request, call: Call) -> Attempted:
-        """Return Apple's response, possibly to a second attempt; else raise a `DependencyError`."""
+        """Send a request, at most twice; return Apple's response or raise a `DependencyError`."""
         call.check_time()
         self.budget.earn()
         result = self._attempt(request, call)
@@ -161,7 +161,7 @@ class ResilientClient:
         return _attempted(retried, earlier_unknown=outcome_unknown(result))
 
     def send_once(self, request: messages.Request, call: Call) -> Attempted:
-        """Return Apple's response to a single attempt, or raise a `DependencyError`."""
+        """Send a request once; return Apple's response or raise a `DependencyError`."""
         call.check_time()
         return _attempted(self._attempt(request, call))
 

@@ -64,7 +64,7 @@ def is_absent(response: Response) -> bool:
 
 
 def read_retry_after(header: str | None, now: float) -> int | None:
-    """Read `Retry-After`, seconds or a date (RFC 9110 section 10.2.3), and clamp it."""
+    """Return `Retry-After`, seconds or a date (RFC 9110 section 10.2.3), as limited seconds."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         seconds = float(text[:9])

@@ -28,7 +28,7 @@ from functions.ratings.settings import SORT_KEY
 from functions.shared.aws.json_client import AwsCall, AwsError
 from functions.shared.deadline import Clock
 
-_ATTEMPTS: Final = 2  # The most calls for one batch, which DynamoDB may process in part
+_ATTEMPTS: Final = 2  # Calls per batch: DynamoDB may process only a part of a batch
 
 
 class _ConditionFailedError(CacheUnavailableError):
@@ -79,9 +79,9 @@ class DynamoDBCache:
         ratings: Mapping[RatingKey, Rating],
         requested_at: float,
     ) -> bool:
-        """Merge ratings into the buckets of a snapshot; return whether any is stored.
+        """Merge ratings into the buckets of a snapshot; return whether it stored any.
 
-        After a failure, some of them may be stored.
+        After a failure it returns False, even if some ratings are stored.
         """
         with self._best_effort(Metric.CACHE_STORE_FAILED):
             now = self.clock.time()
@@ -150,7 +150,7 @@ class DynamoDBCache:
     def invalidate(self, token_hash: str, family: str, *, has_ratings: bool) -> None:
         """Make every stored rating of a family invalid.
 
-        Without `has_ratings`, this creates no item: otherwise, invalid tokens could fill the table.
+        Without `has_ratings`, no family is created: otherwise, invalid tokens could fill the table.
         """
         with self._best_effort(Metric.CACHE_INVALIDATION_FAILED), suppress(_ConditionFailedError):
             update = items.invalidating(token_hash, must_exist=not has_ratings)
@@ -168,7 +168,7 @@ class DynamoDBCache:
             self.observer.count(Metric.CACHE_ITEM_INVALID, times=count)
 
     def _update(self, token_hash: str, family: str, update: items.Update, now: float) -> items.Item:
-        """Increment the generation of a family, and return its new item."""
+        """Apply an update to a family, and return the new item."""
         response = self._call(
             "UpdateItem",
             TableName=self.table_name,
@@ -182,7 +182,7 @@ class DynamoDBCache:
         return item
 
     def _repair(self, token_hash: str, family: str, write_id: str, now: float) -> Family:
-        """Replace an unreadable family; the new one assumes an earlier write of unknown outcome."""
+        """Replace an unreadable family; assume an earlier write whose outcome is unknown."""
         self._count_invalid(1)
         state = Family(
             number=items.first_generation(now),
@@ -198,7 +198,7 @@ class DynamoDBCache:
     def _get(
         self, token_hash: str, sort_keys: Sequence[str]
     ) -> tuple[dict[str, items.Item], frozenset[str]]:
-        """Return the items by sort key, and the sort keys that DynamoDB left unread."""
+        """Return the items by sort key, and the sort keys that DynamoDB did not read."""
         found: dict[str, items.Item] = {}
         unread: frozenset[str] = frozenset()
         keys: Sequence[items.Item] = [items.item_key(token_hash, each) for each in sort_keys]

@@ -1,7 +1,8 @@
 """The layout of the cache table: items, keys and updates in DynamoDB's JSON; pure.
 
-The partition key is the hash of the user token. The sort key of a bucket is `{type}#{digit}`, that
-of a family is `family#{family}`. An item also contains the hash, and is unreadable if it differs.
+The partition key is the hash of the user token. The sort key is `{type}#{digit}` for a bucket and
+`family#{family}` for a family. The attribute `token_hash` repeats the hash: if the two differ,
+the item is unreadable.
 """
 
 from __future__ import annotations
@@ -22,32 +23,32 @@ from functions.ratings.models import RatingKey, Value
 from functions.ratings.settings import PARTITION_KEY, SORT_KEY, TTL_ATTRIBUTE
 
 SCHEMA: Final = "2"  # The version of this layout; an item of another version is unreadable
-MAX_BYTES: Final = 2048  # of a bucket, by DynamoDB's rules: two write units
+MAX_BYTES: Final = 2048  # of a bucket, as DynamoDB counts bytes: two write units
 
-# Upper limits by DynamoDB's rules: a bucket without ratings, and a rating without its id.
+# The most that DynamoDB counts for a bucket without ratings, and for a rating without its id.
 _BUCKET_BYTES: Final = 288
 _RATING_BYTES: Final = 20
 
 _NULL: Final = {"NULL": True}
 _VALUES: Final[Mapping[str, Value]] = {"1": 1, "0": 0, "-1": -1}
 _TIMES: Final = ("writing_until", "writing_before", "settling_until", "unknown_until")
-_LONGEST_SECONDS: Final = 60 + UNKNOWN_SECONDS  # A family has no time further in the future
+_LONGEST_SECONDS: Final = 60 + UNKNOWN_SECONDS  # From now to the latest valid time in a family
 
 Item = Mapping[str, Any]
 
 
 def bucket_sort_key(key: RatingKey) -> str:
-    """The sort key of the bucket that holds a rating: one of 16 for each type."""
+    """The sort key of a rating's bucket; each type has 16 buckets."""
     return f"{key.type}#{sha256(key.id.encode('ascii')).hexdigest()[0]}"
 
 
 def family_sort_key(family: str) -> str:
-    """The sort key of a family; no type is called `family`."""
+    """The sort key of a family; it is unique, because no type is called `family`."""
     return f"family#{family}"
 
 
 def item_key(token_hash: str, sort_key: str) -> dict[str, dict[str, str]]:
-    """The key of an item."""
+    """The partition key and the sort key of an item."""
     return {PARTITION_KEY: {"S": token_hash}, SORT_KEY: {"S": sort_key}}
 
 
@@ -59,7 +60,7 @@ def bucket_item(
     generation: int | None,
     expires_at: int,
 ) -> Item:
-    """Return a bucket with the first `ratings`, as many as fit in `MAX_BYTES`."""
+    """Return a bucket; omit the last `ratings` if they do not fit in `MAX_BYTES`."""
     left, fitting = MAX_BYTES - _BUCKET_BYTES, {}
     for item_id, rating in ratings.items():
         left -= _RATING_BYTES + len(item_id)
@@ -79,9 +80,9 @@ def bucket_item(
 def read_bucket(
     item: Item, token_hash: str, sort_key: str, ids: Collection[str] | None = None
 ) -> Bucket | None:
-    """Read the ratings of `ids`, or all ratings, of a bucket; None if the bucket is unreadable.
+    """Read a bucket with all its ratings, or only those of `ids`; None if it is unreadable.
 
-    `{}` is a bucket that was never stored.
+    An `item` of `{}` is a bucket that was never stored.
     """
     if item == {}:
         return Bucket({})
@@ -97,7 +98,7 @@ def read_bucket(
 
 
 def family_item(token_hash: str, family: str, state: Family, *, expires_at: int) -> Item:
-    """Return a family without answers."""
+    """Return the item of a family that has no answers."""
     return {
         **item_key(token_hash, family_sort_key(family)),
         **_identity(token_hash),
@@ -109,7 +110,7 @@ def family_item(token_hash: str, family: str, state: Family, *, expires_at: int)
 
 
 def read_family(item: Item, token_hash: str, now: float) -> Family | None:
-    """Read a family; `{}` means that it was never written, None that it is unreadable."""
+    """Read a family; return None if it is unreadable. `{}` is a family that was never stored."""
     if item == {}:
         return Family()
     try:
@@ -135,9 +136,9 @@ def read_family(item: Item, token_hash: str, now: float) -> Family | None:
 
 
 def first_generation(now: float) -> int:
-    """The number before a family's first generation: milliseconds, so that no number repeats.
+    """The generation before a family's first update: the epoch time in milliseconds.
 
-    DynamoDB deletes an old family, and a new one must have higher numbers. A write adds at most 2.
+    A family that replaces a deleted family must have higher generations. A write adds at most 2.
     """
     return int(now * 1000)
 
@@ -259,5 +260,5 @@ def _times(times: Mapping[str, float]) -> dict[str, Any]:
 
 
 def _time(seconds: float) -> dict[str, str]:
-    """Not rounded: a rounded time could be in the future, or after the end of a window."""
+    """Write all digits: a rounded time could be in the future, or after the end of a window."""
     return {"N": repr(seconds)}

@@ -15,7 +15,7 @@ from functions.ratings.models import NOT_RATED, Rating, RatingKey, rating_of
 class ReadResult(NamedTuple):
     """The ratings in the requested order, or the `error` that replaces them.
 
-    `age` is that of the oldest rating from the cache, in seconds; None without any.
+    `age` is the age in seconds of the oldest rating from the cache; None if all are from Apple.
     """
 
     cache_status: CacheStatus
@@ -26,7 +26,7 @@ class ReadResult(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheLookup:
-    """The requested `keys`, classified at `now`."""
+    """The requested `keys`, and their cached ratings that are fresh or stale at `now`."""
 
     keys: tuple[RatingKey, ...]
     fresh: Mapping[RatingKey, CachedRating]
@@ -38,7 +38,7 @@ class CacheLookup:
     def of(
         cls, keys: tuple[RatingKey, ...], snapshot: CacheSnapshot | None, now: float
     ) -> CacheLookup:
-        """Classify the ratings of a snapshot; it is None if the cache was not read."""
+        """Classify the cached ratings; `snapshot` is None if the cache was not read."""
         ratings = {} if snapshot is None else snapshot.ratings
         return cls(
             keys=keys,
@@ -87,7 +87,7 @@ class CacheLookup:
         )
 
     def failed(self, error: RatingsError) -> ReadResult:
-        """The result if Apple failed, and no copy replaces its response."""
+        """The result if Apple failed, and no stale copy can be served."""
         return ReadResult(error=error, cache_status=CacheStatus(fwd=self.forward_reason))
 
     def _from_cache(self, cache_status: CacheStatus) -> ReadResult:

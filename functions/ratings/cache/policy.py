@@ -14,11 +14,11 @@ from typing import Any, Final, NamedTuple
 
 from functions.ratings.models import RatingKey, Value
 
-CLOCK_SKEW_SECONDS: Final = 1  # between two environments; AWS keeps it within milliseconds
-SETTLING_SECONDS: Final = 5  # after a write, Apple may still return the value before it
+CLOCK_SKEW_SECONDS: Final = 1  # assumed between two environments; AWS keeps it within milliseconds
+SETTLING_SECONDS: Final = 5  # after a write, Apple may still return the previous value
 UNKNOWN_SECONDS: Final = 60  # a write with an unknown outcome may still take effect
-STORE_SECONDS: Final = 4.5  # the longest time from a cache read to a store into its buckets
-MAX_ANSWERS: Final = 10  # of one family: the written values that reads return at once
+STORE_SECONDS: Final = 4.5  # the longest time from reading buckets to storing them
+MAX_ANSWERS: Final = 10  # per family: written values that reads can return immediately
 
 
 class StoredRating(NamedTuple):
@@ -32,7 +32,7 @@ class StoredRating(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A value that a write set; `generation` is the family's since the write ended."""
+    """A value that a write set; `generation` is the family's generation after that write."""
 
     value: Value
     requested_at: float
@@ -53,7 +53,7 @@ class CachedRating(NamedTuple):
         return max(0, floor(now - self.requested_at))
 
     def ttl(self, now: float) -> int:
-        """Whole seconds of freshness left; negative for a stale rating."""
+        """Whole seconds until the value is stale; at most 0 if it is stale."""
         return ceil(self.fresh_until - now)
 
     def is_fresh(self, now: float) -> bool:
@@ -66,7 +66,7 @@ class CachedRating(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """Ratings of one type by id; `generation` is their family's when they were stored."""
+    """Ratings of one type by id; the family had `generation` when they were stored."""
 
     ratings: Mapping[str, StoredRating | None]  # None if malformed
     generation: int | None = None
@@ -83,8 +83,8 @@ class Bucket(NamedTuple):
 class Family(NamedTuple):
     """The writes to one family of a user's ratings; times are in epoch seconds.
 
-    `number` is the generation; None without any write. `writing_until` is when the latest write in
-    flight must end; `writing_before` is its value before that write started.
+    `number` is the generation; None before the first update. The latest write in flight must end
+    by `writing_until`; `writing_before` is the value of `writing_until` before that write started.
     """
 
     number: int | None = None
@@ -105,7 +105,7 @@ class Family(NamedTuple):
         )
 
     def was_closed_by(self, started: WriteStarted) -> bool:
-        """Whether a write ended as the only write in flight."""
+        """Whether the write `started` has ended, and was the only write in flight."""
         return self.write_id == started.write_id and not self.writing_until
 
     def is_settled(self, now: float) -> bool:
@@ -120,8 +120,8 @@ class Family(NamedTuple):
 class CacheSnapshot(NamedTuple):
     """The content of the cache at `read_at`.
 
-    `family` is None if it could not be read; `ratings` is then empty. `buckets` contains the items
-    that a store merges into, by sort key, except those that DynamoDB did not read.
+    `family` is None if it could not be read; `ratings` is then empty. `buckets` maps each sort key
+    to the item into which a store merges ratings, except for items that DynamoDB did not read.
     """
 
     read_at: float
@@ -147,10 +147,10 @@ class WriteOutcome(Enum):
 
 
 class WriteStarted(NamedTuple):
-    """A write that was announced to the cache; `generation` is the family's since then.
+    """A write that was announced to the cache; the announcement set the family's `generation`.
 
     With `had_concurrent_write`, an earlier write may still reach Apple, even after this one.
-    `answers` are those of earlier writes.
+    `answers` are the values of earlier writes.
     """
 
     generation: int
@@ -161,9 +161,9 @@ class WriteStarted(NamedTuple):
     def answers_after(
         self, key: RatingKey, outcome: WriteOutcome, written: StoredRating, now: float
     ) -> Mapping[RatingKey, Answer]:
-        """The family's answers when a write of `key` ends at `now` as the only write in flight.
+        """The family's answers if this write of `key` ends at `now` as the only write in flight.
 
-        An earlier answer remains while Apple's reads may not yet include its write.
+        An earlier write's answer remains while Apple's responses may not yet include that write.
         """
         if outcome is WriteOutcome.REJECTED:
             return self.answers
@@ -202,11 +202,11 @@ class CachePolicy:
     def choose(
         self, stored: StoredRating | None, answer: Answer | None, family: Family, now: float
     ) -> CachedRating | None:
-        """The valid value: the later one of a bucket's value and a write's answer.
+        """Return a bucket's value or a write's answer: the later one, if it is valid.
 
-        The latest write's answer is valid as long as a stored value; an earlier one is valid only
-        until Apple's reads include its write, because a later write may have changed the same song
-        under another id.
+        The latest write's answer is valid as long as a bucket's value. An earlier write's answer is
+        valid only until Apple's responses include that write, because a later write may have
+        changed the same song under another id.
         """
         if answer is not None and (stored is None or stored.requested_at <= answer.requested_at):
             settled_at = answer.closed_at + SETTLING_SECONDS
@@ -220,7 +220,7 @@ class CachePolicy:
     def merge(
         self, kept: Mapping[str, StoredRating], fetched: Mapping[str, StoredRating], now: float
     ) -> dict[str, StoredRating]:
-        """A bucket's ratings after a store, the latest first, without those past the hard limit."""
+        """A bucket's ratings after a store, the latest first; none has reached the hard limit."""
         merged = {**kept, **fetched}
         by_time = sorted(merged.items(), key=lambda each: each[1].requested_at, reverse=True)
         return {
@@ -234,7 +234,7 @@ class CachePolicy:
         return floor(requested_at) + self.hard_limit_seconds + CLOCK_SKEW_SECONDS
 
     def family_expires_at(self, now: float) -> int:
-        """When DynamoDB may delete a family: after every rating stored before it."""
+        """When DynamoDB may delete a family: after the expiry of all ratings stored before it."""
         return floor(now) + self.hard_limit_seconds + self.deadline_seconds + UNKNOWN_SECONDS
 
     def _cached(self, value: Value, requested_at: float) -> CachedRating:

@@ -32,9 +32,10 @@ def read_snapshot(
     policy: CachePolicy,
     now: float,
 ) -> CacheSnapshot:
-    """Build a snapshot from the items `found`, by sort key; DynamoDB did not read `unread`.
+    """Build a snapshot from the items that DynamoDB read.
 
-    `wanted` is the result of `by_bucket`.
+    `found` maps sort keys to items. DynamoDB did not read the sort keys in `unread`. `by_bucket`
+    returned `wanted`.
     """
     family = items.read_family(found.get(family_key, {}), token_hash, now)
     if family is None or family_key in unread:

@@ -21,7 +21,7 @@ from functions.shared.http.connection import TrustStore
 from functions.shared.http.messages import Request, TransportError
 from functions.shared.http.transport import Transport
 
-REFRESH_SECONDS: Final = 300.0  # before they expire
+REFRESH_SECONDS: Final = 300.0  # before the credentials expire
 RETRY_SECONDS: Final = 10.0  # after a failed refresh, while the old credentials are valid
 FETCH_SECONDS: Final = 0.1
 
@@ -40,7 +40,7 @@ class Credentials:
 
 
 class CredentialSource:
-    """The credentials in environment variables, read for each call, or at a URL."""
+    """Reads credentials from environment variables at each call, or from a URL."""
 
     def __init__(self, environment: Mapping[str, str], clock: Clock) -> None:
         self._environment = environment

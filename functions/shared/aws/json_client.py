@@ -68,7 +68,7 @@ AwsCall = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 
 class JsonClient:
-    """One JSON service; region, credentials and endpoint URL are in the AWS SDKs' variables."""
+    """One JSON service; the AWS SDKs' variables set region, credentials and endpoint URL."""
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ ERROR_BYTES: Final = 65_536  # of the body of an error
 _OK, _SWITCHING_PROTOCOLS, _NO_CONTENT, _NOT_MODIFIED, _BAD_REQUEST = 200, 101, 204, 304, 400
 _ZLIB_OR_GZIP: Final = zlib.MAX_WBITS | 32
 
-# In each, no two adjacent parts match the same character, so a match takes linear time.
+# In each expression, no two adjacent parts match the same character, so a match takes linear time.
 _STATUS_LINE: Final = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [\t -~\x80-\xff]*)?")
 _FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t -~\x80-\xff]*)")
 _LENGTH: Final = re.compile(rb"\d{1,15}")
@@ -36,7 +36,7 @@ _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t -~\x80-\xff]*
 
 
 class TrustStore:
-    """The certificate authorities in a file, or the system's; loaded once, at the first use."""
+    """The certificate authorities of a file or of the system, loaded once, at the first use."""
 
     def __init__(self, file: str | None = None) -> None:
         self._file = file
@@ -55,7 +55,7 @@ class TrustStore:
 class Connection:
     """A socket whose waits all have a deadline, with a parser for its responses.
 
-    `is_clean` if the last response is complete and another request may follow.
+    `is_clean` is true if the last response is complete and another request may follow.
     """
 
     def __init__(self, sock: socket.socket, clock: Clock) -> None:
@@ -127,7 +127,8 @@ class Connection:
             if self._received:
                 raise messages.InvalidResponseError("bytes follow the end of the response")
         except messages.TransportError as error:
-            body, body_error = None, error.with_traceback(None)  # its frames refer to the body
+            # The traceback's frames refer to the body.
+            body, body_error = None, error.with_traceback(None)
         self._used_at = self._clock.time()
         retry_after = fields.get(b"retry-after")
         return messages.Response(
@@ -187,7 +188,7 @@ class Connection:
         return body
 
     def _until(self, mark: bytes, deadline: Deadline) -> bytes:
-        """Remove everything up to `mark` from the buffer; return it without the mark."""
+        """Remove all bytes up to the end of `mark`; return the bytes before `mark`."""
         searched = 0
         while (end := self._received.find(mark, searched)) < 0:
             searched = max(0, len(self._received) - len(mark))
@@ -229,7 +230,7 @@ class Connection:
 
 
 def _fields(lines: list[bytes]) -> dict[bytes, bytes]:
-    """Read header lines: values by lower-case name; repeated values are joined by a comma."""
+    """Return the header values by lower-case name; join repeated values with a comma."""
     fields: dict[bytes, bytes] = {}
     for line in lines:
         matched = _FIELD.fullmatch(line)
@@ -272,7 +273,7 @@ def _io_errors(lost: type[messages.TransportError]) -> Iterator[None]:
 
 
 def seconds_until(deadline: Deadline) -> float:
-    """The time that remains, above 0; raise an `ExchangeTimeoutError` if it is over."""
+    """The remaining time, above 0; raise an `ExchangeTimeoutError` if no time remains."""
     seconds = deadline.remaining()
     if seconds <= 0:  # a timeout of 0 makes a socket non-blocking
         raise messages.ExchangeTimeoutError("no time is left")

@@ -1,4 +1,4 @@
-"""Requests, responses and errors of the HTTP client, as one tree.
+"""Requests and responses of the HTTP client, and the tree of its errors.
 
 ::
 

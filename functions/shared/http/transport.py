@@ -30,7 +30,7 @@ _SOCKET_OPTIONS: Final[list[tuple[int, int, int | bytes]]] = [
 
 
 class Transport:
-    """Exchanges with one origin, one at a time; `close` is final."""
+    """Sends requests to one origin, one at a time; it cannot be used after `close`."""
 
     def __init__(self, origin: str, *, trust: TrustStore, clock: Clock) -> None:
         """Connect to `origin`, `https://host[:port]` or `http://…`, at the first request."""
@@ -119,7 +119,7 @@ class Transport:
     def _addresses(self, deadline: Deadline) -> list[str]:
         """Look the host up in a thread, because a look-up has no timeout.
 
-        A look-up that still runs is joined. A result that is late is not used.
+        If a look-up still runs, the call waits for it and starts no other. It uses no late result.
         """
         if not self._host.strip("0123456789."):
             return [self._host]
