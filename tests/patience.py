@@ -1,4 +1,4 @@
-"""How long tests wait for something that should happen immediately."""
+"""How long tests wait for an event that should happen immediately."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class SandboxState:
             self.start()
 
     def start(self) -> None:
-        """Create the cache, which already holds the stale copies of the sample users."""
+        """Create the cache with the stale copies of the sample users."""
         self._aws.create_cache_table(self._settings.cache_table_name)
         for user in self._users:
             if user.stale is not None and user.ratings is not None:

@@ -1,7 +1,7 @@
 """A model of Apple Music for the differential test: accounts, items under two ids, and faults.
 
-It shares no code with the function except the messages of the transport. Values are 1, -1, and 0
-for not rated; times are in epoch seconds.
+It shares no code with the function except the messages of the transport. Values are 1, -1, and 0,
+which means not rated; times are in epoch seconds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LATE_SECONDS: Final = 30.0
 
 
 class Name(NamedTuple):
-    """One of the names of an item."""
+    """A type and an id that identify an item; an item may have two names."""
 
     type: str
     id: str
@@ -43,7 +43,7 @@ class Name(NamedTuple):
 
     @property
     def item(self) -> tuple[str, str]:
-        """The item: its catalog id and its library id end with the same digit."""
+        """Identifies the item: its catalog id and its library id end with the same digit."""
         return self.family, self.id[-1]
 
 
@@ -69,8 +69,8 @@ FAMILIES: Final = {
 class Fault:
     """An attempt that yields no rating, and the `status` and `code` that a client then receives.
 
-    After a `definite` fault, Apple has not applied a write. A stale copy may hide only a
-    `failure`.
+    After a `definite` fault, Apple has not applied a write. The function may serve a stale copy
+    only after a `failure`.
     """
 
     response: Response | TransportError
@@ -124,8 +124,8 @@ UNUSABLE: Final = Fault(response=response(200, "[]"), status=502, code="50291")
 class Attempt(NamedTuple):
     """One request for ratings to Apple, and its result.
 
-    `values` has the ratings that a read proved. A response to a write is `clear` if it proves the
-    rating, `unknown` if the write may take effect although the response does not show that.
+    `values` has the ratings that the response to a read proves. A response to a write is `clear`
+    if it proves the rating, `unknown` if the write may take effect despite the response.
     """
 
     names: tuple[Name, ...]
@@ -146,7 +146,7 @@ class Attempt(NamedTuple):
 
 
 class AppleModel(FakeAppleMusic):
-    """Several tokens may belong to one account. `plan` has the faults of the next attempts."""
+    """Apple Music, with several tokens per account; `plan` has the faults of the next attempts."""
 
     def __init__(self, chance: Random, accounts: Mapping[str, str]) -> None:
         super().__init__()
