@@ -89,7 +89,7 @@ def make_bundle(variant: Variant, python: LambdaPython, build: Path) -> Bundle:
 
 
 _Recipe = tuple[str, Callable[[Path], object]]
-"""A hash of the sources, and a function that assembles them in a folder."""
+"""A hash of a bundle's sources, and a function that builds the bundle in a folder."""
 
 
 def _our_recipe(python: LambdaPython) -> _Recipe:

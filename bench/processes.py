@@ -29,7 +29,7 @@ _CACHEGRIND: Final = ("valgrind", "--tool=cachegrind", "--cache-sim=no")
 
 Event = dict[str, Any]
 Report = dict[str, Any]
-"""The report of `bench/runtime.py` on a list of events."""
+"""The costs that `bench/runtime.py` reports for a list of events."""
 
 
 class FunctionFailedError(RuntimeError):

@@ -14,7 +14,7 @@ RESULTS: Final = Path(__file__).with_name("results.json")
 
 Results = dict[str, Any]
 Spread = dict[str, float]
-"""`min`, `median`, `max` and `count` of some values."""
+"""Has `min`, `median`, `max` and `count` of a list of values."""
 
 _MILLI: Final = 1_000
 _MEGA: Final = 1_000_000

@@ -10,7 +10,7 @@ from typing import Final
 from dev.http.messages import HttpRequest, HttpResponse
 
 SLOW_SECONDS: Final = 30.0
-"""Longer than the ratings function waits."""
+"""The ratings function times out earlier."""
 
 Respond = Callable[[HttpRequest], HttpResponse]
 

@@ -24,7 +24,7 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 _START_SECONDS: Final = 30.0
 _ADMINISTRATOR: Final = "test"
-"""The access key id and the secret key with which MiniStack allows everything."""
+"""The access key id and the secret key of an administrator, who may call every operation."""
 
 _INHERITED: Final = frozenset({"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH"})
 

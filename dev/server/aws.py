@@ -16,7 +16,7 @@ from dev.http.messages import LOOPBACK
 from functions.ratings.settings import PARTITION_KEY, SORT_KEY
 
 CREDENTIAL: Final = "local"
-"""Moto accepts any access key; this is both the id and the secret."""
+"""Both the access key id and the secret key; moto accepts any access key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

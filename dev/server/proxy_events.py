@@ -24,7 +24,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-meth
 """
 
 HEAD_LIMIT: Final = 10_240
-"""The limit on request line and header values together, in bytes.
+"""The limit of API Gateway on the sum of request line and header values, in bytes.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """

@@ -33,7 +33,7 @@ UNREADABLE: Final[list[dict[str, Any]]] = [
     {"token_hash": {"S": GRACE}},
     {"generation": {"S": "x"}},
 ]
-"""Changes of any item that make it unreadable."""
+"""Changes of attributes, each of which makes any item unreadable."""
 
 
 class CheckedCache:

@@ -26,7 +26,7 @@ LOSSES: Final = 0.1
 """How often, in a random run, the response to a write is lost and the write takes effect late."""
 
 PATIENT: Final = replace(POLICY, fresh_seconds=600)
-"""Ratings stay fresh until the end of a run, so that an old one is found."""
+"""Ratings stay fresh until the end of a run, so that a check finds an old rating."""
 
 KINDS: Final = (
     *("like", "dislike", "delete", "like neighbour", "write several"),
@@ -35,7 +35,7 @@ KINDS: Final = (
 """The action of an operation in a random run."""
 
 _EFFECTS: Final = {"like": 4, "dislike": 4, "delete": 4, "read": 3, "read list": 3}
-"""How many effects an operation that may die has at most, unless a call is sent again."""
+"""The largest number of effects of an operation that may die, if no call is sent again."""
 
 Violations = Iterable[list[str]]
 Run = Callable[[], Violations]

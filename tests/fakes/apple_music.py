@@ -19,7 +19,7 @@ LIBRARY_IDS: Final = {"907242702": "i.a"}
 """The id of the same song in the user's library, by its id in the catalog."""
 
 Value = RatingValue | None
-"""None for not rated."""
+"""None means that the item is not rated."""
 
 
 def rating(item_id: str, value: object = 1, **more: object) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from tests.fakes.ratings_function import ADA, DEVELOPER_JWT, SONG, TABLE
 
 Wire = Literal["http", "https", "no such name", "untrusted", "expired", "other host"]
 Answers = tuple[Answering, ...]
-"""The responses of a peer, in turn, then always the last; without any, it refuses connections."""
+"""A server's responses in turn; the last repeats. An empty tuple: it refuses connections."""
 
 LIKE: Final = json.dumps({"type": "rating", "attributes": {"value": 1}})
 PLENTY_SECONDS: Final = 60.0

@@ -18,7 +18,7 @@ from functions.ratings.models import MusicUserToken, RatingKey
 from functions.ratings.settings import Settings
 
 _STALE_SECONDS: Final = 120
-"""How long ago the stale copies stopped being fresh."""
+"""The stale copies became stale this many seconds ago."""
 
 
 class SandboxState:

@@ -21,14 +21,14 @@ from functions.shared.http.messages import Request, Response, TransportError
 from tests.fakes.apple_music import FakeAppleMusic, rating, response
 
 LAGS: Final = (0.0, 0.0, 1.0, 4.0)
-"""Seconds until reads see a write; the function allows 5."""
+"""Seconds until reads include a write; the function waits for 5 seconds."""
 
 QUICK: Final[tuple[float, ...]] = (0.0, 0.05, 0.2)
 SLOW: Final[tuple[float, ...]] = (0.1, 0.4, 1.2, 3.0)
 """How many seconds a response takes."""
 
 LATE_SECONDS: Final = 30.0
-"""The latest effect of a write whose response was lost; the function allows 60, including lag."""
+"""Latest effect of a write with a lost response; the function waits for 60 s, including lag."""
 
 
 class Name(NamedTuple):
@@ -62,7 +62,7 @@ FAMILIES: Final = {
     "playlists": _names(3, playlists="pl.", library_playlists="p."),
     "stations": _names(4, stations="ra."),
 }
-"""All names by family. A family has more than ten names, or few, so that writes overlap."""
+"""All names by family: songs have more than ten, other families few, so that writes overlap."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +118,7 @@ FAULTS: Final = (
     _rejected(400, "40000"),
 )
 UNUSABLE: Final = Fault(response=response(200, "[]"), status=502, code="50291")
-"""Only for reads: a write with this response was accepted."""
+"""A fault only of reads: for a write, this response means success."""
 
 
 class Attempt(NamedTuple):

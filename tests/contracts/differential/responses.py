@@ -13,16 +13,16 @@ from tests.contracts.differential.cache import TOLERANCE, CacheModel, Copy, Writ
 from tests.contracts.differential.exchanges import Exchange
 
 REJECTED_SECONDS: Final = 10
-"""The time for which a token that Apple rejected is rejected from memory."""
+"""After Apple rejects a token, the function rejects it this long without a call."""
 
 TROUBLE_SECONDS: Final = 70
 """The longest time after a fault in which an environment does not call Apple or DynamoDB."""
 
 STORE_SECONDS: Final = 4.5
-"""Apple's response is not stored if it comes later than this after the read of the cache."""
+"""The function stores Apple's response only within this time after the read of the cache."""
 
 LATE_SECONDS: Final = 1.0
-"""After a 401 that came later, too little time may remain to probe the developer token."""
+"""After a later 401, too little time may remain to probe the developer token."""
 
 DEADLINE_SECONDS: Final = 6
 

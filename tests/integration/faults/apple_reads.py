@@ -156,7 +156,7 @@ WAITS: Final[tuple[tuple[str, Callable[[], str] | None, range, range | None], ..
     ("Retry-After negative", lambda: "-5", range(5, 6), None),
     ("Retry-After huge", lambda: "9" * 30, range(60, 61), range(60, 61)),
 )
-"""Apple's header, and the `Retry-After` of our 503 and 429; None if our own cool-off decides."""
+"""Apple's header, and our `Retry-After` with 503 and 429; None: our own cool-off decides."""
 
 
 ROWS: Final[tuple[Row, ...]] = (

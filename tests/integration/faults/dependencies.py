@@ -30,7 +30,7 @@ from tests.integration.faults.cells import (
 )
 
 DYNAMODB_SECONDS: Final = 0.3
-"""The time limit of a call in a deployment; most cells have a longer one."""
+"""The time limit of a call in a deployment; most cells use a longer limit."""
 
 
 WRITTEN: Final = Expected(status=200)
