@@ -32,12 +32,12 @@ _DESCRIBE_PYTHON: Final = (
 
 
 class LambdaPythonMissingError(SystemExit):
-    """No Python of Lambda's version was found; the message says what to do."""
+    """Lambda's Python version is not installed; the message says how to fix that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LambdaPython:
-    """An interpreter: the path of the program itself, not of a version manager's shim."""
+    """A Python of Lambda's version; its path is not the path of a version manager's shim."""
 
     path: str
     version: str
@@ -55,7 +55,7 @@ def find_python(*commands: str) -> LambdaPython:
     """Return the first of `commands` that is a Python of Lambda's version.
 
     Raises:
-        LambdaPythonMissingError: if there is none.
+        LambdaPythonMissingError: if no command is such a Python.
     """
     for command in filter(None, commands):
         try:
@@ -89,11 +89,11 @@ def make_bundle(variant: Variant, python: LambdaPython, build: Path) -> Bundle:
 
 
 _Recipe = tuple[str, Callable[[Path], object]]
-"""A hash of the sources, and a function that assembles them in a folder."""
+"""A hash of a bundle's sources, and a function that builds the bundle in a folder."""
 
 
 def _our_recipe(python: LambdaPython) -> _Recipe:
-    """Bundle as `cdk deploy` does, for this machine's processor."""
+    """Build the project's bundle as `cdk deploy` does, for this machine's processor."""
     bundling = PipBundling(package="ratings", architecture=_architecture(), python=python.path)
     return bundling.asset_hash(), lambda target: bundling.try_bundle(str(target), None)
 
@@ -133,9 +133,9 @@ def _install(lock: Path, target: Path) -> None:
 
 
 def _zip(source: Path, archive: Path) -> None:
-    """Zip a folder like the CDK, and date its files 1980, like files that Lambda unpacks.
+    """Zip a folder like the CDK, and set its files' dates to 1980, as Lambda does on unpacking.
 
-    That date invalidates timestamp-based bytecode.
+    The new date invalidates timestamp-based bytecode.
     """
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         for file in sorted(path for path in source.rglob("*") if path.is_file()):

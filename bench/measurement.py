@@ -1,4 +1,4 @@
-"""Measures the variants in rounds, so that a slow moment of the machine affects all of them."""
+"""Measures all variants in each round, so that a slow moment of the machine affects them all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COUNTED_HITS: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """The number of rounds of each kind, and of hits and misses in a batch of a warm round."""
+    """The number of rounds of each kind, and the batch sizes: hits and misses of a warm round."""
 
     cold_rounds: int = 21
     warm_rounds: int = 31
@@ -36,9 +36,8 @@ class Effort:
 class Measurement:
     """The times and counts of one variant.
 
-    `times` are in seconds, one value per round; values of two variants at the same index are from
-    the same round. Its keys end in `_wall` and `_cpu`. `instructions` are those of a start with its
-    first hit.
+    `times` are in seconds, one value per round: the same index of two variants is the same round.
+    Its keys end in `_wall` and `_cpu`. `instructions` counts a start with its first hit.
     """
 
     zip_bytes: int = 0
@@ -55,13 +54,13 @@ class Measurement:
 
 
 def single_event(song: str) -> Event:
-    """Return API Gateway's event of a GET of one library song."""
+    """Return API Gateway's event for a GET of one library song."""
     event: Event = json.loads(_EVENTS.replace("SONG", song))["one"]
     return event
 
 
 def list_event(songs: Sequence[str]) -> Event:
-    """Return API Gateway's event of a GET of a list of library songs."""
+    """Return API Gateway's event for a GET of a list of library songs."""
     event: Event = json.loads(_EVENTS.replace("IDS", ",".join(songs)))["many"]
     return event
 
@@ -83,9 +82,9 @@ def measure(launcher: Launcher, effort: Effort, *, instructions: bool) -> Mappin
 
 
 def inspect(launcher: Launcher, variant: Variant) -> dict[str, int]:
-    """Count the operations of a start with its first hit, a warm hit, and a miss: they do not vary.
+    """Count operations, which do not vary: of a start with its first hit, a warm hit, and a miss.
 
-    This stores the song of `SONG` in the cache.
+    Afterwards the cache contains the rating of `SONG`.
     """
     with launcher.start(variant) as function:
         function.handle([single_event(SONG)])
@@ -149,7 +148,7 @@ def _measure_many(function: Function, into: Measurement, rounds: int) -> None:
 
 
 def _count_instructions(launcher: Launcher, measured: _Measured) -> None:
-    """Count the instructions of each start; for two variants also of a hit, from two runs."""
+    """Count the instructions of each start; for two variants, two runs also give those of a hit."""
     hit = single_event(SONG)
     for variant, into in measured.items():
         _print(f"Counting the instructions of {variant.name}…")
@@ -160,14 +159,14 @@ def _count_instructions(launcher: Launcher, measured: _Measured) -> None:
 
 
 def _rounds(kind: str, count: int, variants: _Measured) -> list[list[Variant]]:
-    """Return each round's variants in a random order, and print that the rounds begin."""
+    """Print that the rounds begin, and return the variants of each round in a random order."""
     _print(f"{kind}: {count} rounds of {len(variants)}…")
     order = random.Random(kind)  # noqa: S311 - not a secret
     return [order.sample(list(variants), len(variants)) for _ in range(count)]
 
 
 def _batch(function: Function, events: Sequence[Event], name: str, into: Measurement) -> Report:
-    """Handle events, and append the times per event."""
+    """Handle events, and append the average times of one event to `into`."""
     report = _require_cache(function.handle(events))
     into.add(name, report["wall"] / len(events), report["cpu"] / len(events))
     return report

@@ -29,11 +29,11 @@ _CACHEGRIND: Final = ("valgrind", "--tool=cachegrind", "--cache-sim=no")
 
 Event = dict[str, Any]
 Report = dict[str, Any]
-"""The report of `bench/runtime.py` on a list of events."""
+"""The costs that `bench/runtime.py` reports for a list of events."""
 
 
 class FunctionFailedError(RuntimeError):
-    """A function ended, or did not return the expected status."""
+    """A function's process ended, or its response had an unexpected status."""
 
 
 class Function:
@@ -62,7 +62,7 @@ class Function:
         return report
 
     def log_of(self, report: Report) -> bytes:
-        """Return what the function printed while it handled a report's events."""
+        """Return the output of the function while it handled the events of `report`."""
         start, end = report["log"]
         self._log.seek(start)
         return self._log.read(end - start)
@@ -72,8 +72,8 @@ class Function:
 class Launcher:
     """Starts the variants' functions.
 
-    `urls` are the canned servers by service. `root` is the PEM of the bench's CA, `roots` a file of
-    this CA and the public ones. `directory` is for temporary files.
+    `urls` are the canned servers by service. `root` is the PEM of the bench's CA, `roots` a file
+    with this CA and the public CAs. `directory` is for temporary files.
     """
 
     bundles: Mapping[Variant, Bundle]
@@ -172,7 +172,7 @@ class Launcher:
             "SSL_CERT_FILE": str(self.roots),
             "POWERTOOLS_SERVICE_NAME": "apple-music-ratings",
             "CACHE_TABLE_NAME": variant.name,
-            "CACHE_TIMEOUT_MILLISECONDS": "60000",  # valgrind takes thirty times as long
+            "CACHE_TIMEOUT_MILLISECONDS": "60000",  # under valgrind, it is thirty times slower
             "DEVELOPER_TOKEN_SECRET_ID": "developer-token",
             "APPLE_MUSIC_URL": self.urls["apple_music"],
             "FRESH_SECONDS": "86400",
@@ -203,7 +203,7 @@ def launcher(bundles: Mapping[Variant, Bundle], python: LambdaPython) -> Iterato
 
 
 def _issue_certificate(root: trustme.CA, chain: Path) -> None:
-    """Issue a certificate with an intermediate CA; with RSA, like AWS's certificates."""
+    """Issue an RSA certificate through an intermediate CA, like AWS's certificates."""
     leaf = root.create_child_ca(trustme.KeyType.RSA).issue_cert(
         LOOPBACK, "localhost", key_type=trustme.KeyType.RSA
     )

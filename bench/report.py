@@ -56,7 +56,7 @@ def text(results: Results) -> str:
 
 
 def update_docs(results: Results) -> None:
-    """Replace the tables in the page and the plot."""
+    """Write the tables into docs/performance.md, and replace the plot."""
     before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     PAGE.write_text(f"{before}{BEGIN}\n\n{text(results)}\n\n{END}{after}", "utf-8")

@@ -1,4 +1,4 @@
-"""Evaluates measurements: medians, ratios of pairs, and the thresholds."""
+"""Evaluates measurements: medians, ratios of two variants, and the thresholds."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ RESULTS: Final = Path(__file__).with_name("results.json")
 
 Results = dict[str, Any]
 Spread = dict[str, float]
-"""`min`, `median`, `max` and `count` of some values."""
+"""Has `min`, `median`, `max` and `count` of a list of values."""
 
 _MILLI: Final = 1_000
 _MEGA: Final = 1_000_000
 
 
 def spread(values: Iterable[float], scale: float = 1) -> Spread:
-    """Summarise at least one value."""
+    """Summarise the values, of which there must be at least one."""
     ordered = sorted(value * scale for value in values)
     summary = {"min": ordered[0], "median": median(ordered), "max": ordered[-1]}
     return {**{name: rounded(value) for name, value in summary.items()}, "count": len(ordered)}
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
-    """Compare values pair by pair: a slow moment affects both values, not their ratio."""
+    """Return the spread of the ratios in each round: a slow round affects both values alike."""
     return spread(our / their for our, their in zip(ours, theirs, strict=True))
 
 

@@ -41,7 +41,7 @@ class Context:
 
 
 def start_counting() -> Counts:
-    """Return counts that increase from here on."""
+    """Start to count operations; return the counts, which increase with each operation."""
     counts: Counts = dict.fromkeys(("opened", "compiled", "ca_loads", "handshakes"), 0)
 
     def audit(event: str, _arguments: tuple[Any, ...]) -> None:
@@ -77,7 +77,7 @@ def peak_memory_bytes() -> int:
 def handle_all(
     handler: Callable[[Any, Any], Any], events: Sequence[Mapping[str, Any]], counts: Counts
 ) -> dict[str, Any]:
-    """Handle events one after the other; return the report, times in seconds."""
+    """Handle events one after the other; return the report, with times in seconds."""
     context = Context()
     before, logged = dict(counts), os.fstat(1).st_size
     cpu, wall = time.process_time(), time.perf_counter()

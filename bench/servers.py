@@ -29,13 +29,13 @@ Respond = Callable[[str, Mapping[str, str], bytes], Any]
 
 
 class DynamoDB:
-    """Keeps items by table, `pk` and `sk`; every table exists."""
+    """Keeps items by table, `pk` and `sk`; a request may name any table."""
 
     def __init__(self) -> None:
         self._items: dict[tuple[str, str, str], Any] = {}
 
     def respond(self, _target: str, headers: Mapping[str, str], body: bytes) -> Any:
-        """Perform one operation of the API, version 20120810."""
+        """Perform one operation of DynamoDB's API, version 20120810."""
         operation, request = headers["x-amz-target"].rpartition(".")[2], json.loads(body)
         match operation:
             case "GetItem":

@@ -19,9 +19,8 @@ BASELINE: Final = "baseline"
 class Variant:
     """One implementation.
 
-    `peer` is its folder, None for this project. With `bytecode`, its bundle has bytecode that
-    Python does not check, the fastest for a peer; without, the bundle is as the peer's own tool
-    packages it.
+    `peer` is its folder, None for this project. With `bytecode`, the bundle contains bytecode that
+    Python does not check, which is fastest; without `bytecode`, it is as the peer's tool makes it.
     """
 
     name: str

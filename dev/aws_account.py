@@ -1,4 +1,4 @@
-"""The made-up AWS account on this machine, and variables that select only this account."""
+"""The made-up AWS account on this machine, and the environment variables that select it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-# A regular expression for text in lower case, whose spaces match line ends too; what to write.
+# Advice by regular expression. Texts are in lower case; a space also matches a line end.
 PHRASES: Final = {
     r"(is|are|was|were|be|being) told|told (of|apart)": "the event: receives, is notified, differs",
     r"asks? (apple|aws|dynamodb|lambda|the (api|cache|function|gateway|service))": "call, request",
@@ -66,7 +66,7 @@ _SPACES: Final = str.maketrans("_#*>\"'", "      ")
 
 
 def findings(text: str) -> Iterator[tuple[int, str, str]]:
-    """Return the line, the phrase and the advice of each finding."""
+    """Yield the line number, the phrase and the advice of each finding."""
     plain = _STRING_GAP.sub("\n", text.lower()).translate(_SPACES)
     for match in _ANY.finditer(plain):
         phrase = " ".join(match[0].split())
@@ -75,7 +75,7 @@ def findings(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def files(root: Path) -> Iterator[Path]:
-    """Return the files of the project, except lock files and what was installed or generated."""
+    """Return the files of the project, except lock files, installed files and generated files."""
     folders = (root / name for name in _FOLDERS)
     for path in (*root.iterdir(), *(path for folder in folders for path in folder.rglob("*"))):
         is_text = path.suffix in _SUFFIXES or path.name in _NAMES

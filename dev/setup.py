@@ -32,7 +32,7 @@ _CDK: Final = Path("node_modules/.bin/cdk")
 _CDK_PACKAGE: Final = "node_modules/aws-cdk"
 _NPM_STAMP: Final = Path("node_modules/.installed")
 _NPM_LOCK: Final = Path("package-lock.json")
-# A line with a marker may not apply to this Python.
+# Lines with an environment marker are ignored: they may not apply to this Python.
 _PIN: Final = re.compile(r"^([\w.-]+==\S++)(?! *;)", re.MULTILINE | re.ASCII)
 _LAST_LINES: Final = 25
 
@@ -140,7 +140,7 @@ class VirtualEnvironment:
         return None
 
     def install(self, lock: Path) -> None:
-        """Install the packages of a lock file, unless this content is installed already."""
+        """Install the packages of a lock file, unless the stamp records the same content."""
         digest = hashlib.sha256(lock.read_bytes()).hexdigest()
         stamp = self._read_stamp() or {}
         installed = dict(stamp.get("requirements", {}))
@@ -180,7 +180,7 @@ class VirtualEnvironment:
         return ended.returncode == 0
 
     def _missing(self, lock: Path) -> list[str]:
-        """Return the pins that this environment does not meet."""
+        """Return the pinned packages that this environment lacks, or has in another version."""
         pins = _PIN.findall(lock.read_text("utf-8"))
         freeze = _run([str(self._python), "-I", "-m", "pip", "freeze", "--all"], self._environment)
         installed = {_normalized(line) for line in freeze.stdout.split()}
@@ -212,7 +212,7 @@ def install_cdk(environment: Mapping[str, str]) -> None:
 
 
 def _options(lock: Path) -> tuple[str, ...]:
-    # A lock file names every package, so that there is nothing to resolve.
+    # A lock file lists every package, so dependencies need not be resolved.
     return ("--no-deps", "--require-hashes", "-r", str(lock))
 
 

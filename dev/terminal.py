@@ -10,7 +10,7 @@ _STOP_SIGNALS: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 def block_stop_signals() -> None:
-    """Keep SIGINT and SIGTERM pending, so that neither interrupts the start of a process.
+    """Block SIGINT and SIGTERM, so that they stay pending and do not interrupt the start.
 
     Call it before slow imports: a stop then never prints a traceback.
     """

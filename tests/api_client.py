@@ -28,7 +28,7 @@ class Response:
 
     @property
     def cache(self) -> str:
-        """Cache-Status without the cache's name."""
+        """The Cache-Status header without the cache's name."""
         return (self.headers["Cache-Status"] or "").removeprefix("apple-music-ratings; ")
 
     @property

@@ -20,9 +20,10 @@ TOGETHER = {"e2e", "infra"}
 
 
 class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """One process runs the tests of a file, or those of a whole tier of `TOGETHER`.
+    """One process runs all tests of a file, or of a tier in `TOGETHER`.
 
-    Such a tier shares a running service or the templates. The long tests are split by file only.
+    The tests of such a tier share a running service or the templates. With `-m long`, tests are
+    split by file only.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -60,7 +61,7 @@ def _leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if _tier(request.path) not in WITHOUT_RESOURCES:
         gc.collect()
-        gc.freeze()  # the next collection is fast: it excludes what outlives this test
+        gc.freeze()  # the next collection is fast: it skips the objects that outlive this test
 
 
 def _tier(path: Path) -> str:

@@ -13,14 +13,14 @@ LEAST_SCORE: Final = 85
 
 _RESULT: Final = re.compile(r"\s*(?P<module>[\w.]+)\.(?P<mutant>x[_ǁ]\S+): (?P<status>.+)\s*")
 
-# A mutant that never ends counts as killed: its tests do not end either.
+# A mutant that never ends counts as killed: the timeout fails its tests.
 _KILLED: Final = frozenset({"killed", "timeout"})
 _NOT_RUN: Final = "not checked"
 _PACKAGE: Final = "functions.ratings."
 
 
 def count(results: Iterable[str]) -> Mapping[str, Counter[bool]]:
-    """Count by module how many mutants were killed (True) and how many survived."""
+    """Count the killed (True) and the surviving (False) mutants of each module."""
     counted: dict[str, Counter[bool]] = {}
     for line in results:
         result = _RESULT.fullmatch(line)

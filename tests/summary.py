@@ -10,7 +10,7 @@ from _pytest.terminal import TerminalReporter
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
-    """Say in one line why tests were skipped, or which tests are still to be run."""
+    """Print why tests were skipped, or the command that runs the long tests."""
     reasons = Counter(
         report.longrepr[2].removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", ())

@@ -1,4 +1,4 @@
-"""Reads of unrated songs from several threads, none of which may fail."""
+"""Sends reads of unrated songs from several threads, and records each failure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Traffic:
 
 @contextmanager
 def traffic(client: ApiClient, token: str, *, threads: int) -> Iterator[Traffic]:
-    """Send a user's reads for as long as the block lasts."""
+    """Send a user's reads until the block ends."""
     found, end, numbers = Traffic(), threading.Event(), itertools.count(1)
 
     def read() -> None:

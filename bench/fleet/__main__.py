@@ -18,14 +18,14 @@ PLOTTED: Final = 400
 
 
 def measure(index: int, size: Size) -> tuple[Sequence[Figure], Sequence[float]]:
-    """Run one scenario; return its figures, and the values of its plot."""
+    """Run the scenario with this index; return its figures, and the values to plot."""
     scenario = SCENARIOS[index]
     run = scenario.run(size)
     return scenario.figures(run), report.series(scenario.title, run)
 
 
 def main() -> int:
-    """Measure everything, and return the exit status: 1 if a requirement is not met."""
+    """Run all scenarios; return the exit status, which is 1 if a figure misses its limit."""
     results: dict[str, dict[int, Sequence[Figure]]] = defaultdict(dict)
     plotted = {}
     with ProcessPoolExecutor() as pool:

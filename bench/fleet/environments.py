@@ -1,4 +1,4 @@
-"""One environment: the function's own classes with models of the services."""
+"""A simulated Lambda environment: the function's own classes call models of the services."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ POLICY: Final = CachePolicy(**{each.name: _DEFAULTS[each.name] for each in field
 
 @dataclass(eq=False, slots=True)
 class Environment:
-    """An environment; `is_started` is true once it handles its first request."""
+    """A Lambda environment; `is_started` becomes true at the end of its start."""
 
     number: int
     reads: Reads
@@ -50,7 +50,7 @@ def new_environment(
     secrets: SecretsManager,
     dynamodb: DynamoDB,
 ) -> Environment:
-    """Wire an environment like the handler."""
+    """Assemble an environment from the same classes as the function's handler."""
     observer = _NoObserver()
     cache = DynamoDBCache(
         partial(dynamodb.call, number),

@@ -13,9 +13,9 @@ _EPOCH: Final = 1_800_000_000.0
 
 
 class EventLoop:
-    """The two clocks of the `time` module, and a `sleep` during which other events happen.
+    """Replaces `time`, `monotonic` and `sleep` of the `time` module; `sleep` runs other events.
 
-    `monotonic` begins at 0. Two events of the same time happen in the order of their scheduling.
+    `monotonic` begins at 0. Events with the same time run in the order of their scheduling.
     """
 
     def __init__(self) -> None:
@@ -34,21 +34,21 @@ class EventLoop:
         return self._now
 
     def at(self, time: float, call: Callable[[], object]) -> None:
-        """Schedule a call, which must not sleep; `time` is on the monotonic clock."""
+        """Schedule `call`, which must not sleep, at a `time` of the monotonic clock."""
         heappush(self._events, (time, next(self._order), call))
 
     def start(self, call: Callable[..., object], *arguments: object) -> None:
-        """Run a call that may sleep, until it sleeps or ends."""
+        """Run `call` until it first sleeps or returns; later events continue it."""
         worker = self._idle.pop() if self._idle else greenlet(self._work, self._loop)
         worker.switch(call, arguments)
 
     def sleep(self, seconds: float) -> None:
-        """Run other events until the time has passed."""
+        """Return after this time; other events run meanwhile."""
         self.at(self._now + seconds, getcurrent().switch)
         self._loop.switch()
 
     def run(self, until: float) -> None:
-        """Run all events before a time, which is on the monotonic clock."""
+        """Run all events before the time `until` of the monotonic clock."""
         while self._events and self._events[0][0] < until:
             self._now, _, call = heappop(self._events)
             call()

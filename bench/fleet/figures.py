@@ -15,7 +15,7 @@ from bench.fleet.services import Called
 from functions.ratings.cache.status import BYPASS
 
 BIN_SECONDS: Final = 0.25
-AFFECTED_SHARE: Final = 0.05  # the share of refused hits that makes a bin affected
+AFFECTED_SHARE: Final = 0.05  # a bin counts as affected if Lambda refuses this share of its hits
 
 
 class Figure(NamedTuple):
@@ -38,7 +38,7 @@ class Figure(NamedTuple):
 
 
 class Run:
-    """A fleet after a fault, during which Apple had this `quota` of calls per second."""
+    """A finished simulation; Apple allowed `quota` calls per second during the fault."""
 
     def __init__(self, fleet: Fleet, *, began: float, seconds: float, quota: float) -> None:
         self.fleet, self.began, self.seconds, self.quota = fleet, began, seconds, quota
@@ -86,7 +86,7 @@ def silent(run: Run) -> Iterator[Figure]:
 
 
 def affected_seconds(run: Run) -> float:
-    """The time in which Lambda refuses hits, because other requests occupy the fleet."""
+    """Count the seconds in which Lambda refuses hits because all environments are busy."""
     all_hits, refused = Counter[int](), Counter[int]()
     for each in run.fleet.served:
         if each.kind is Kind.HIT and each.at >= run.began:
@@ -128,7 +128,7 @@ def revoked(run: Run) -> Iterator[Figure]:
 
 
 def unreadable(run: Run) -> Iterator[Figure]:
-    """No environment has or can read a developer token."""
+    """No environment has a developer token, or can read one."""
     yield _secret_pause(run, 2.0)
 
 
@@ -144,7 +144,7 @@ def _secret_pause(run: Run, seconds: float) -> Figure:
 def dynamodb_silent(run: Run) -> Iterator[Figure]:
     """DynamoDB does not respond."""
     by_environment = _by_environment(run.during(run.fleet.dynamodb.reads))
-    # Three failures, then a probe after 1, 2, 4, 8 and 10 s.
+    # The limit is 8: three failed reads, then probes after 1, 2, 4, 8 and 10 s.
     reads = max(map(len, by_environment))
     yield Figure("reads of DynamoDB per environment, at most", reads, 8, earlier="every read")
     yield Figure("s in which reads are refused", affected_seconds(run), 2.0)

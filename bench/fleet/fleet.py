@@ -25,13 +25,13 @@ from functions.ratings.errors import RatingsError
 from functions.ratings.models import MusicUserToken, RatingKey, ReadRequest, WriteRequest
 from functions.shared.deadline import Deadline
 
-WARM_UP_SECONDS: Final = 1.0  # in which warm environments read the secret
-COLD_SECONDS: Final = 0.4  # before a new environment runs its first request
+WARM_UP_SECONDS: Final = 1.0  # warm environments read the secret in this time
+COLD_SECONDS: Final = 0.4  # the start of a new environment takes this long
 
 # A session is one user reading one item: with these figures, four of five reads are hits.
 SESSION_READS: Final = 5
 READ_SECONDS: Final = 12.0
-MAX_POLLS: Final = 5  # then the user gives up
+MAX_POLLS: Final = 5  # after so many failed reads, the user stops
 STALE_AGE: Final = 600.0
 BROKEN_ID: Final = "500"
 LIMIT_SHARE: Final = 2.5  # Lambda's concurrency limit, as a multiple of the warm environments
@@ -41,8 +41,8 @@ class Load(NamedTuple):
     """What the clients of a scenario do.
 
     With `poll_seconds`, they repeat failed reads, at most MAX_POLLS times per session. `share` is
-    a share of the fleet's usual load, the others are shares of the sessions: those that begin with
-    a stale copy, read the broken item, or are one write.
+    a share of the fleet's usual load. The fields `*_share` are shares of the sessions that begin
+    with a stale copy, that read the broken item, and that consist of one write.
     """
 
     share: float = 1.0
@@ -54,7 +54,7 @@ class Load(NamedTuple):
 
 
 class Size(NamedTuple):
-    """A fleet. To save time, 1 in `sample` environments is simulated, and its share of requests."""
+    """The size of a fleet. To save time, only 1 in `sample` environments and requests runs."""
 
     environments: int
     requests_per_second: float
@@ -98,7 +98,7 @@ class _Session:
 
 
 class Fleet:
-    """A fleet and its clients; the services' faults are set from outside while it runs."""
+    """A fleet and its clients; scenarios set the faults of the services while it runs."""
 
     def __init__(self, size: Size, load: Load, *, seed: int = 1) -> None:
         self.clock, self.random = EventLoop(), Random(seed)  # noqa: S311 - the same in each run
@@ -159,7 +159,7 @@ class Fleet:
         return session
 
     def _resume_sessions(self) -> None:
-        """Begin with the sessions that would be in progress, each with a fresh copy."""
+        """Start the sessions that would already be in progress, each with a fresh copy."""
         length = READ_SECONDS * (SESSION_READS - 1)
         for _ in range(int(self.session_rate * length)):
             session = self._new_session()
@@ -190,11 +190,12 @@ class Fleet:
     # Lambda
 
     def _request(self, session: _Session) -> None:
-        """Run a request in any idle environment, else in a new one, within Lambda's limit."""
+        """Run a request in an idle environment, or in a new environment within Lambda's limit."""
         is_fresh = self.clock.monotonic() < session.fresh_until
         kind = Kind.HIT if is_fresh else session.kind
         if self._idle and is_fresh and not self.dynamodb.is_silent:
-            # Only a silent DynamoDB affects fresh hits. Others are not simulated, to save time.
+            # Only a silent DynamoDB affects fresh hits. With a working DynamoDB, a fresh hit is not
+            # simulated, to save time.
             now = self.clock.monotonic()
             self._answered(session, Served(now, kind, HTTPStatus.OK, DYNAMODB_SECONDS))
             return

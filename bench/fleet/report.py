@@ -24,10 +24,10 @@ _LEFT: Final = 60
 
 
 class Panel(NamedTuple):
-    """A measure of one scenario for each second since the fault begins."""
+    """A plot of one scenario: a measured value for each second after the fault begins."""
 
     heading: str
-    top: float  # of the axis
+    top: float  # the highest value of the axis
     limit: float
 
 
@@ -40,7 +40,7 @@ Results = Mapping[str, Mapping[int, Sequence[Figure]]]  # by scenario and number
 
 
 def series(title: str, run: Run) -> list[float]:
-    """Return the values of the scenario's panel; none if it has no panel."""
+    """Return the values to plot for a scenario; empty if it has no panel."""
     seconds = range(int(run.seconds) + 15)
     if title == THROTTLED.title:
         calls = [int(call.at - run.began) for call in run.fleet.apple.calls]
@@ -73,7 +73,7 @@ def text(results: Results) -> str:
 
 
 def update_docs(results: Results, plotted: Mapping[str, Sequence[float]]) -> None:
-    """Replace the table in the page and the plot."""
+    """Write the table into docs/reliability.md, and replace the plot."""
     before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     PAGE.write_text(f"{before}{BEGIN}\n\n{text(results)}\n\n{END}{after}", "utf-8")

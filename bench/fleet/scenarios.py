@@ -12,8 +12,8 @@ from bench.fleet.figures import Figure, Run
 from bench.fleet.fleet import BROKEN_ID, Fleet, Load, Served, Size
 from bench.fleet.services import RESPONSE_SECONDS, developer_token
 
-BEFORE_SECONDS: Final = 2.0  # in which nothing fails yet
-AFTER_SECONDS: Final = 5.0  # beyond the time in which the fleet has to recover
+BEFORE_SECONDS: Final = 2.0  # the time without a fault before the fault begins
+AFTER_SECONDS: Final = 5.0  # the simulation continues so long after `recovery_seconds`
 
 
 @dataclass(frozen=True, kw_only=True)

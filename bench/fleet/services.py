@@ -51,8 +51,8 @@ def developer_token(name: str) -> str:
 class AppleMusic:
     """Rates every item with 1, unless a fault is set.
 
-    `seconds` is the range of the response time. `quota` is the number of calls
-    per second that are not answered with 429, with bursts of up to one second's quota.
+    `seconds` is the range of the response time. Calls above `quota` per second get a 429; a burst
+    may use up to one second's quota.
     """
 
     clock: EventLoop
@@ -112,7 +112,7 @@ def _body(request: Request) -> bytes:
 
 @dataclass(eq=False, kw_only=True)
 class SecretsManager:
-    """Has one secret: `text`."""
+    """Returns `text` as the value of its only secret."""
 
     clock: EventLoop
     text: str
@@ -135,7 +135,7 @@ class SecretsManager:
 
 @dataclass(eq=False, kw_only=True)
 class DynamoDB:
-    """One table. Conditions always hold: no two writes of a simulation have the same user."""
+    """One table. Every condition is true, because each write in a simulation has its own user."""
 
     clock: EventLoop
     is_silent: bool = False

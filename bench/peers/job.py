@@ -9,7 +9,7 @@ import urllib3
 
 
 class Ratings:
-    """`create_client` is boto3's or botocore's; `developer_token` replaces the token's look-up."""
+    """`create_client` is boto3's or botocore's; `developer_token` returns the token to send."""
 
     def __init__(self, create_client, developer_token=None) -> None:
         self._create_client = create_client

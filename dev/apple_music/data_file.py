@@ -22,14 +22,14 @@ class DataError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Ratings by user token and item, and the items with several ids."""
+    """Ratings by user token and item, and the ids of each item that has several ids."""
 
     ratings: Mapping[str, Mapping[ResourceId, int]] = field(default_factory=dict)
     items: tuple[tuple[ResourceId, ...], ...] = ()
 
 
 def read_data(file: Path) -> Data:
-    """Read a file as docs/local.md describes it.
+    """Read a file in the format of docs/local.md.
 
     Raises:
         DataError: if the file cannot be read or has another format.

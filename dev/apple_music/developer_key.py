@@ -38,13 +38,13 @@ class DeveloperKey:
 
     @property
     def document(self) -> str:
-        """The value of the signing key's secret."""
+        """The value of the secret that contains the signing key."""
         return signing_key_document(self.private_key, self.key_id, self.team_id)
 
     def sign_token(
         self, *, now: float | None = None, life_seconds: int = 86_400, origin: str | None = None
     ) -> str:
-        """Return a developer token that is valid from `now`, by default the present."""
+        """Return a developer token that is valid from `now`; None means the current time."""
         return sign_developer_token(
             parse_signing_key(self.document),
             now=time.time() if now is None else now,

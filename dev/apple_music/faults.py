@@ -10,7 +10,7 @@ from typing import Final
 from dev.http.messages import HttpRequest, HttpResponse
 
 SLOW_SECONDS: Final = 30.0
-"""Longer than the ratings function waits."""
+"""The ratings function times out earlier."""
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -39,7 +39,7 @@ _RESPONSES: Final = {
 
 
 class FaultyAppleMusic:
-    """Responds with the fault of the user's token; without a fault, calls `respond`."""
+    """Responds with the fault of a user token; calls `respond` for a token without a fault."""
 
     def __init__(self, respond: Respond, faults: Mapping[str, Fault]) -> None:
         self._respond = respond
@@ -60,7 +60,7 @@ class FaultyAppleMusic:
         return response
 
     def stop(self) -> None:
-        """Respond at once to the requests that wait."""
+        """Respond immediately to all requests that a fault delays."""
         self._stopped.set()
 
     def _fault(self, request: HttpRequest) -> Fault | None:

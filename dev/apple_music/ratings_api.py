@@ -1,4 +1,4 @@
-"""Apple Music's ratings API, from request to response, over a store.
+"""Apple Music's ratings API: turns a request into a response, with the ratings of a store.
 
 It responds as Apple documents or, without documentation, as Apple was observed to respond.
 """
@@ -42,7 +42,7 @@ class _RejectedError(Exception):
 class AppleMusic:
     """Responds to requests from a store; safe to use from several threads.
 
-    It accepts developer tokens of `trusted_keys` that are not expired by `clock`.
+    It accepts developer tokens that `trusted_keys` signed and that are not expired at `clock`.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class AppleMusic:
         self._clock = clock
 
     def trust(self, key: DeveloperKey) -> None:
-        """Accept developer tokens of another key."""
+        """Accept developer tokens that this key signed."""
         self._keys[key.key_id] = key
 
     def revoke(self, key: DeveloperKey) -> None:
-        """Reject developer tokens of a key from now on."""
+        """From now on, reject developer tokens that this key signed."""
         del self._keys[key.key_id]
 
     def respond(self, request: HttpRequest) -> HttpResponse:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, order=True)
 class ResourceId:
-    """A name of an item: a type as in a path, and an id."""
+    """Identifies an item: a type as in the API's paths, and an id of this type."""
 
     type: str
     id: str
@@ -20,7 +20,8 @@ class RatingsStore:
     """Ratings by user and item, safe to use from several threads.
 
     All ids of an item in `items` share one rating; every other id is a separate item.
-    Reads see a write after `lag_seconds` of `clock`. Methods raise `KeyError` for an unknown user.
+    Reads return a written value after `lag_seconds` of `clock`. Methods raise `KeyError` for an
+    unknown user.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class RatingsStore:
         self._lock = threading.Lock()
         self._item_of = {name: min(names) for names in map(tuple, items) for name in names}
         self._initial = ratings
-        # Each value with the time from which reads see it: the visible value, then later ones.
+        # Pairs of a time and the value that reads return from this time, in order.
         self._ratings: dict[str, dict[ResourceId, list[tuple[float, int | None]]]] = {}
         self.reset()
 
@@ -49,11 +50,11 @@ class RatingsStore:
             }
 
     def has_user(self, user: str) -> bool:
-        """Whether there is such a user."""
+        """Whether the store knows this user."""
         return user in self._ratings
 
     def rating(self, user: str, name: ResourceId) -> int | None:
-        """Return the rating that reads see, or None if the item is not rated."""
+        """Return the rating as a read returns it now, or None if the item is not rated."""
         with self._lock:
             values, now = self._ratings[user].get(self._item(name), []), self._clock()
             while len(values) > 1 and values[1][0] <= now:
@@ -69,7 +70,7 @@ class RatingsStore:
         return self._write(user, name, None) is not None
 
     def _write(self, user: str, name: ResourceId, value: int | None) -> int | None:
-        """Return the value that was written before."""
+        """Write a value; return the last value that was written before."""
         with self._lock:
             values = self._ratings[user].setdefault(self._item(name), [])
             before = values[-1][1] if values else None

@@ -22,7 +22,7 @@ DISLIKED_SONG: Final = ResourceId("library-songs", "i.mmpYYzeu4J0XGD")
 
 @dataclass(frozen=True, slots=True)
 class SampleItem:
-    """An item, and its ids: a library id and a catalog id are names of one item for Apple."""
+    """An item and its ids; for Apple, a library id and a catalog id may mean the same item."""
 
     title: str
     ids: tuple[ResourceId, ...]
@@ -30,7 +30,7 @@ class SampleItem:
 
 @dataclass(frozen=True, slots=True)
 class SampleUser:
-    """A user, the case that it shows, and the response to an app.
+    """A user, the case that the user is for, and the response that an app receives.
 
     `ratings` are 1 for a like and -1 for a dislike; with None, Apple does not know the token. The
     cache has a stale copy of `stale` from the start.

@@ -59,7 +59,7 @@ class Deployment:
 
     def client(self, service: str) -> Any:
         """Return a client of the SDK, with all rights in the account."""
-        make: Callable[..., Any] = boto3.client  # its types know only literal services
+        make: Callable[..., Any] = boto3.client  # the type stubs accept only literal service names
         return make(
             service,
             region_name=REGION,
@@ -75,7 +75,7 @@ class Deployment:
         self._cdk("bootstrap", f"aws://{ACCOUNT_ID}/{REGION}", folder=Path(tempfile.gettempdir()))
 
     def deploy(self, app: str = APP, *, settings: Mapping[str, object] | None = None) -> str:
-        """Deploy an app with these settings of the stage; return the output of `cdk`.
+        """Deploy an app, with `settings` for the stage; return the output of `cdk`.
 
         `app` may be a copy of the folder `ASSEMBLY`; then `settings` are ignored.
         """
@@ -99,7 +99,7 @@ class Deployment:
         return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
     def put_signing_key(self, key: DeveloperKey) -> None:
-        """Set the key that signs developer tokens, with `ops`."""
+        """Use `ops` to set the key that signs developer tokens."""
         ids = ("--key-id", key.key_id, "--team-id", key.team_id)
         self.ops("put-signing-key", "--yes", *ids, "-", standard_input=key.private_key)
 

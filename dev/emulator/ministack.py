@@ -24,14 +24,14 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 _START_SECONDS: Final = 30.0
 _ADMINISTRATOR: Final = "test"
-"""The access key id and the secret key with which MiniStack allows everything."""
+"""The access key id and the secret key of an administrator, who may call every operation."""
 
 _INHERITED: Final = frozenset({"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MiniStack:
-    """An account that is empty at the start. `folder` holds the server's files."""
+    """A running MiniStack, whose account is empty at the start; `folder` has the server's files."""
 
     url: str
     folder: Path
@@ -42,7 +42,7 @@ class MiniStack:
         return self.folder / "authority.pem"
 
     def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment in which AWS's tools call only this server."""
+        """Return environment variables with which AWS's tools call only this server."""
         return {
             **isolated(inherited, credential=_ADMINISTRATOR),
             "AWS_ENDPOINT_URL": self.url,
@@ -56,7 +56,7 @@ class MiniStack:
 def run_ministack(*, python: Path, log: Path) -> Iterator[MiniStack]:
     """Run MiniStack for as long as the block lasts.
 
-    `python` is the interpreter of MiniStack's own environment; its output goes to `log`.
+    `python` is the interpreter of MiniStack's virtual environment; `log` receives the output.
 
     Raises:
         DeploymentError: on entering, if it does not start.
@@ -102,7 +102,7 @@ def _write_certificates(ministack: MiniStack) -> None:
 
 
 def _own_environment(ministack: MiniStack, port: int) -> dict[str, str]:
-    """Return MiniStack's environment; the functions' processes inherit it.
+    """Return MiniStack's environment variables, which the functions' processes inherit.
 
     AWS_CA_BUNDLE and AWS_EC2_METADATA_DISABLED are for the functions.
     """

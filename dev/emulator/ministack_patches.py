@@ -1,6 +1,6 @@
 """Patches MiniStack 1.5.33 within its own process where it differs from AWS.
 
-Each function below patches one difference; delete it when MiniStack fixes that. To the stack, the
+Each function below patches one difference; delete it when MiniStack fixes this. For the stack, the
 functions and `ops`, the patched MiniStack behaves as AWS documents.
 
 Three differences are not patched, so tests here prove nothing about them: MiniStack drops a
@@ -82,8 +82,8 @@ def refer_to_secrets_by_arn() -> None:
 def hide_versions_without_a_value() -> None:
     """In AWS, GetSecretValue does not find a version without a value; MiniStack returns it.
 
-    MiniStack also ignores VersionStage if a VersionId is given. A rotation's first step depends
-    on both.
+    MiniStack also ignores VersionStage if a VersionId is given. A rotation's first step needs AWS's
+    behaviour in both cases.
     """
     original = secretsmanager._get_secret_value
 

@@ -10,7 +10,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """A request; `target` is undecoded. Headers and body may contain secrets: `repr` omits them."""
+    """A request; `target` is undecoded. `repr` omits headers and body: they may contain secrets."""
 
     method: str
     target: str

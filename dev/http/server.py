@@ -1,4 +1,4 @@
-"""Serves a function that returns the response to a request, with uvicorn."""
+"""Serves HTTP with uvicorn; a function returns the response to each request."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Respond = Callable[[HttpRequest], HttpResponse]
 Reject = Callable[[int], HttpResponse]
 """Returns the error response to an unreadable request; the argument is the HTTP status."""
 
-_BODY_LIMIT: Final = 10 * 1024 * 1024  # API Gateway's
+_BODY_LIMIT: Final = 10 * 1024 * 1024  # API Gateway has the same limit
 _HEAD_LIMIT: Final = 64 * 1024
 _ELSEWHERE: Final = ("192.0.2.1", 9)  # reserved for documentation (RFC 5737)
 _THREADS: Final = 64

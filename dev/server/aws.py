@@ -16,12 +16,12 @@ from dev.http.messages import LOOPBACK
 from functions.ratings.settings import PARTITION_KEY, SORT_KEY
 
 CREDENTIAL: Final = "local"
-"""Moto accepts any access key; this is both the id and the secret."""
+"""Both the access key id and the secret key; moto accepts any access key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalAws:
-    """Moto's server at `endpoint_url`; callers close its clients."""
+    """Moto's server at `endpoint_url`; a caller of `client` must close the client."""
 
     endpoint_url: str
 
@@ -53,7 +53,7 @@ class LocalAws:
 
     def client(self, service: str) -> Any:
         """Return a new client of the SDK."""
-        make: Callable[..., Any] = boto3.client  # its types accept only literal names
+        make: Callable[..., Any] = boto3.client  # the type stubs accept only literal service names
         return make(
             service,
             endpoint_url=self.endpoint_url,

@@ -20,8 +20,8 @@ _TOO_LARGE: Final = frozenset({413, 414, 431})
 class GatewaySimulator:
     """Responds to HTTP requests with the functions' responses or the gateway's own errors.
 
-    `invoke` and `sign_in` call the ratings function and the sign-in function with an event and a
-    request id, and raise the errors of `LambdaPool.invoke`. Without `has_cors`, no web page of
+    `invoke` calls the ratings function, and `sign_in` the sign-in function, with an event and a
+    request id. Both raise the errors of `LambdaPool.invoke`. Without `has_cors`, no web page of
     another origin can read a rating.
     """
 

@@ -24,7 +24,7 @@ _PROJECT: Final = Path(__file__).resolve().parents[2]
 
 
 def write_to_stderr(text: str) -> None:
-    """Write the function's output, as Lambda writes it to its log."""
+    """Write a function's output to standard error; Lambda would write it to the log."""
     sys.stderr.write(text)
     sys.stderr.flush()
 
@@ -34,11 +34,11 @@ class InvocationError(Exception):
 
 
 class PoolBusyError(Exception):
-    """All processes stayed busy until the gateway's limit."""
+    """No process became idle within the gateway's timeout."""
 
 
 class StartError(Exception):
-    """The handler cannot be imported; its process has printed why on standard error."""
+    """The handler cannot be imported; its process printed the reason on standard error."""
 
 
 class _Process:
@@ -105,9 +105,9 @@ class _Process:
 
 
 class LambdaPool:
-    """A function in `size` processes that take events in turn; a process that dies is replaced.
+    """Runs a function in `size` processes, which take events in turn; replaces dead processes.
 
-    `variables` are all environment variables of each process; `_HANDLER` names the handler, as in
+    `variables` is the whole environment of each process; `_HANDLER` names the handler, as in
     Lambda. If all processes are busy, an event waits; Lambda would start another process.
     `write_output` receives what the handler printed during one event.
 
@@ -138,7 +138,7 @@ class LambdaPool:
         """Return the handler's response to an event.
 
         Raises:
-            InvocationError: if there is none.
+            InvocationError: if the handler returned no response.
             PoolBusyError: if no process became idle in time.
         """
         try:
@@ -162,7 +162,7 @@ class LambdaPool:
         return message["response"]
 
     def stop(self) -> None:
-        """End every process; none is left when this returns."""
+        """End every process, and wait until all have ended."""
         with self._lock:
             self._is_stopped = True
             processes = tuple(self._all)

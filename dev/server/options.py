@@ -25,7 +25,7 @@ class Options:
     """Without `apple_music_url`, a stand-in for Apple Music is used; port 0 is any free port.
 
     `apple_music_url` must accept `developer_token`. `fresh_seconds` is the cache's fresh window.
-    `ops` finds the service in `state_file`. `data_file` has more users and items. With
+    `ops` reads the service's URLs from `state_file`. `data_file` adds users and items. With
     `ready_json`, one line of JSON is the whole standard output. Web pages of `allowed_origins` may
     read responses, and those of `sign_in_origins` get developer tokens.
     """

@@ -24,7 +24,7 @@ Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-meth
 """
 
 HEAD_LIMIT: Final = 10_240
-"""The limit on request line and header values together, in bytes.
+"""The limit of API Gateway on the sum of request line and header values, in bytes.
 
 Source: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """
@@ -48,7 +48,7 @@ class MalformedProxyResponseError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A resource of the API, and the path parameters, which are still encoded."""
+    """A resource of the API, and the path parameters, still percent-encoded."""
 
     resource: str
     path_parameters: Mapping[str, str]
@@ -62,13 +62,13 @@ def find_route(request: HttpRequest) -> Route | None:
     for resource, pattern in _RESOURCES.items():
         if found := pattern.fullmatch(path):
             if resource == SIGN_IN_PATH and request.method not in {"GET", "OPTIONS"}:
-                return None  # this resource has no other method
+                return None  # the sign-in path accepts no other method
             return Route(resource=resource, path_parameters=found.groupdict())
     return None
 
 
 def head_size(request: HttpRequest) -> int:
-    """Return the size of the request line and the headers' values, as `HEAD_LIMIT` counts it."""
+    """Return the size of the request line and all header values; API Gateway limits this sum."""
     request_line = f"{request.method} {request.target} HTTP/1.1"
     return len(request_line) + sum(len(value) for _, value in request.headers)
 

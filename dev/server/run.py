@@ -57,7 +57,7 @@ _NO_HOME: Final = {"HOME": os.devnull}
 def run(environment: MutableMapping[str, str]) -> int:
     """Run until SIGINT or SIGTERM, both of which the caller has blocked; return the exit status.
 
-    `environment` is `os.environ`: its AWS variables are replaced.
+    `environment` is `os.environ`; this function replaces its AWS variables.
     """
     try:
         options = read_options(environment, now=time.time(), resolve=getaddrinfo)

@@ -29,10 +29,10 @@ class RatingsClient(url: String, userToken: String, apiKey: String? = null) {
     // A redirect would send the user's token to another host.
     private val http = OkHttpClient.Builder().followRedirects(false).callTimeout(12.seconds).build()
 
-    /** Returns the rating of an item, or null if it has none. */
+    /** Returns the rating of an item, or null if the item is not rated. */
     suspend fun get(type: RatingType, id: String): Rating? = send("GET", type, id)[id]
 
-    /** Returns the ratings by id, without the items that have none; 100 items per request. */
+    /** Returns the ratings by id, without unrated items; 100 items per request. */
     suspend fun getMany(type: RatingType, ids: List<String>): Map<String, Rating> =
         buildMap { ids.chunked(100).forEach { putAll(send("GET", type, ids = it)) } }
 
@@ -42,7 +42,7 @@ class RatingsClient(url: String, userToken: String, apiKey: String? = null) {
             send(if (rating == null) "DELETE" else "PUT", type, id, rating)
         } catch (error: RatingsException) {
             if (error.action != Action.READ_AGAIN) throw error
-            delay(2.seconds) // Apple shows a write to reads about a second later
+            delay(2.seconds) // Apple's reads include a write about a second later
             val isApplied = try { get(type, id) == rating } catch (_: RatingsException) { false }
             if (!isApplied) throw error
         }

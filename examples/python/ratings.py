@@ -39,11 +39,11 @@ class RatingsClient:
         self._url = f"{url}/v1/me/ratings"
 
     def get(self, kind: str, item: str) -> Rating | None:
-        """Return the rating of an item, or None if it has none."""
+        """Return the rating of an item, or None if the item is not rated."""
         return self._send("GET", f"/{kind}/{item}").get(item)
 
     def get_many(self, kind: str, items: Sequence[str]) -> dict[str, Rating]:
-        """Return the ratings by id, without the items that have none; 100 items per request."""
+        """Return the ratings by id, without unrated items; 100 items per request."""
         found: dict[str, Rating] = {}
         for first in range(0, len(items), 100):
             found |= self._send("GET", f"/{kind}?ids={','.join(items[first : first + 100])}")
@@ -56,7 +56,7 @@ class RatingsClient:
             self._send("PUT" if rating else "DELETE", f"/{kind}/{item}", body)
         except RatingsError as error:
             if error.action == "read-again":
-                time.sleep(2)  # Apple shows a write to reads about a second later
+                time.sleep(2)  # Apple's reads include a write about a second later
                 with suppress(RatingsError):
                     if self.get(kind, item) == rating:
                         return

@@ -19,12 +19,12 @@ final class RatingsClient: NSObject, URLSessionTaskDelegate {
     headers = ["Music-User-Token": userToken, "X-Api-Key": apiKey].compactMapValues { $0 }
   }
 
-  /// Returns the rating of an item, or nil if it has none.
+  /// Returns the rating of an item, or nil if the item is not rated.
   func rating(_ type: RatingType, _ id: String) async throws -> Rating? {
     try await send("GET", "\(type.rawValue)/\(id)")[id]
   }
 
-  /// Returns the ratings by id, without the items that have none; 100 items per request.
+  /// Returns the ratings by id, without unrated items; 100 items per request.
   func ratings(_ type: RatingType, _ ids: [String]) async throws -> [String: Rating] {
     var found: [String: Rating] = [:]
     for first in stride(from: 0, to: ids.count, by: 100) {
@@ -40,7 +40,7 @@ final class RatingsClient: NSObject, URLSessionTaskDelegate {
     do {
       _ = try await send(rating == nil ? "DELETE" : "PUT", "\(type.rawValue)/\(id)", rating)
     } catch let error as RatingsError where error.action == .readAgain {
-      try await Task.sleep(for: .seconds(2))  // Apple shows a write to reads a second later
+      try await Task.sleep(for: .seconds(2))  // Apple's reads include a write a second later
       do { if try await self.rating(type, id) == rating { return } } catch {}
       throw error
     }

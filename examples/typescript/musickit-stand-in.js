@@ -14,7 +14,7 @@ globalThis.MusicKit = {
   },
 
   getInstance: () => ({
-    /** Returns the user's token; the real one opens a window in which the user signs in. */
+    /** Returns the user's token; the real MusicKit opens a window in which the user signs in. */
     async authorize() {
       if (!configured) throw new Error("MusicKit is not configured");
       const user = new URLSearchParams(location.search).get("user") ?? "ada";

@@ -32,12 +32,12 @@ export class RatingsClient {
     this.#headers = { "Music-User-Token": userToken, ...(apiKey && { "X-Api-Key": apiKey }) };
   }
 
-  /** The rating of an item, or undefined if it has none. */
+  /** The rating of an item, or undefined if the item is not rated. */
   async get(type: RatingType, id: string, signal?: AbortSignal) {
     return (await this.#send("GET", `${type}/${id}`, signal)).get(id);
   }
 
-  /** The ratings by id, without the items that have none; 100 items per request. */
+  /** The ratings by id, without unrated items; 100 items per request. */
   async getMany(type: RatingType, ids: readonly string[], signal?: AbortSignal) {
     const found = new Map<string, Rating>();
     for (let first = 0; first < ids.length; first += 100) {
@@ -54,7 +54,7 @@ export class RatingsClient {
       await this.#send(rating ? "PUT" : "DELETE", `${type}/${id}`, signal, body);
     } catch (error) {
       if (!(error instanceof RatingsError) || error.action !== "read-again") throw error;
-      await seconds(2, signal); // Apple shows a write to reads about a second later
+      await seconds(2, signal); // Apple's reads include a write about a second later
       if ((await this.get(type, id, signal).catch(() => NaN)) !== rating) throw error;
     }
   }

@@ -1,1 +1,1 @@
-"""Suites that every implementation of a role must pass."""
+"""Test suites that several implementations of one interface must pass."""

@@ -1,4 +1,4 @@
-"""The behaviour of the cache, over any DynamoDB, in memory or moto's."""
+"""Tests of reading and storing ratings, for each DynamoDB: in memory, or moto's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HUNDRED = [RatingKey(type="songs", id=str(number)) for number in range(100)]
 
 
 def neighbours(type_name: str, id_length: int) -> list[RatingKey]:
-    """Two hundred items of one bucket."""
+    """Return two hundred items that the cache stores in the same bucket."""
     prefix = "i." if type_name.startswith("library-") else ""
     numbers = range(10 ** (id_length - len(prefix) - 1), 10**id_length)
     keys = (RatingKey(type=type_name, id=f"{prefix}{number}") for number in numbers)

@@ -1,4 +1,4 @@
-"""The effects of a write on the cache, over any DynamoDB, in memory or moto's."""
+"""Tests of the effects of a write on the cache, for each DynamoDB: in memory, or moto's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No order of reads and writes returns an old value for long, or hides a client's own write."""
+"""Simulates concurrent reads and writes of one user, and checks each value that a read returns."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _SEVERAL: Final = ((NEIGHBOUR, 1), (SONG, 1), (CATALOG_SONG, -1), (SONG, None))
 class World:
     """One user, whose operations pause before each call to DynamoDB or Apple.
 
-    Each operation has its own environment, whose clock is ahead by each of `skews` in turn.
-    Calls of the steps in `resent` are sent twice, because the first response is lost. `call` is
-    DynamoDB; None is one in memory. `violations` are the ratings that no read may return.
+    Each operation has its own environment, whose clock is ahead by the next of `skews`. Calls of
+    the steps in `resent` are sent twice, because the first response is lost. `call` replaces the
+    DynamoDB in memory. `violations` describes each returned value that the promises forbid.
     """
 
     def __init__(
@@ -89,20 +89,20 @@ class World:
         write.ended_at = self.clock.time()
 
     def lose(self, value: Value, seconds: float) -> None:
-        """Write; Apple's response is lost, and the rating changes after `seconds`."""
+        """Write a rating that changes at Apple after `seconds`; Apple's response is lost."""
         self.apple.lost_seconds = seconds
         self.write(value)
         self.apple.lost_seconds = None
 
     def write_all(self, *writes: tuple[RatingKey, Value], pause_seconds: float) -> None:
-        """Write one item after another, and check what reads return after each."""
+        """Write one item after another, and check the values that reads return after each write."""
         for key, value in writes:
             self.write(value, key)
             self.check()
             self.clock.advance(pause_seconds)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass between any two effects of other operations."""
+        """Pause like any other operation, then advance the clock."""
         pause(_APPLE, *_ITEMS)
         self.clock.advance(seconds)
 
@@ -126,7 +126,7 @@ class World:
         return Operation(calls[kind], dies_after)
 
     def check(self) -> None:
-        """Compare the responses that lists of each type would get now; nothing is stored."""
+        """Check the values that a list of each type would return now, without storing them."""
         reader = next(self._readers)
         for _, of_type in itertools.groupby(self._keys(), key=lambda key: key.type):
             listed = tuple(of_type)
@@ -137,12 +137,12 @@ class World:
                 self._compare(key, fresh[key].value or None if key in fresh else at_apple)
 
     def check_reads(self) -> None:
-        """Compare the responses to reads of each item; they may be stored."""
+        """Read each item, which may store its rating, and check the value."""
         for key in self._keys():
             self._compare(key, *self.read(key))
 
     def run_out(self, *pauses: float) -> list[str]:
-        """Let time pass, read after each pause, and return the violations."""
+        """Advance the clock by each pause, check the values after it, and return the violations."""
         self.clock.advance(1.0)
         self.check()
         for seconds in pauses:
@@ -193,7 +193,7 @@ class World:
 
 @cache
 def _developer_tokens() -> DeveloperTokenSource:
-    """Tokens in memory: reading and checking one takes longer than reading a rating."""
+    """Share one token source: to read and check a token takes longer than to read a rating."""
     return InMemoryFunction().client.developer_tokens
 
 

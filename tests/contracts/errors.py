@@ -1,4 +1,4 @@
-"""Every error that can reach a caller, for the tests of responses and of documents."""
+"""Every error that the API can return, for the tests of responses and of documents."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ class _Client(greenlet):
 
 
 class Operation:
-    """A call that pauses before each of its effects, and may die after a number of them.
+    """A call that pauses before each effect; it dies after `dies_after` effects, if that is set.
 
-    `next_step` has the items that the next effect reads or writes; None if there is no next effect.
+    `next_step` has the items that the next effect reads or writes; None after the last effect.
     """
 
     def __init__(self, call: Callable[[], object], dies_after: int | None = None) -> None:
@@ -31,7 +31,7 @@ class Operation:
         self.next_step = self._run()
 
     def end(self) -> None:
-        """Die if effects remain: a call that stays paused keeps its world in memory."""
+        """End a paused call without further effects: a paused call keeps its world in memory."""
         if self._greenlet:
             self._greenlet.throw()
         self.next_step = None
@@ -45,7 +45,7 @@ class Operation:
 
 
 def pause(*touches: str) -> None:
-    """Pause before an effect until the operation is advanced; outside an operation, return."""
+    """Pause the current operation until `advance`; outside an operation, return immediately."""
     client = greenlet.getcurrent()
     if not isinstance(client, _Client) or client.parent is None:
         return
@@ -65,9 +65,9 @@ Start = Callable[[], Mapping[str, Operation]]
 def interleavings(start: Start, *, every: bool, after_each: Callable[[], object]) -> Iterator[None]:
     """Run each order of the operations' effects in its own world, and yield at its end.
 
-    `after_each` is called after each effect, but once for the common start of two orders. Orders
-    that differ only by swapping neighbours that touch nothing in common have the same result, so
-    only one of them is run, unless `every` (sleep sets: P. Godefroid, LNCS 1032, ch. 5).
+    `after_each` is called after each effect, but only once for the common start of two orders. Two
+    neighbouring effects on different items may be swapped without a change of the result: without
+    `every`, only one such order is run (sleep sets: P. Godefroid, LNCS 1032, ch. 5).
     """
     pending: list[tuple[tuple[str, ...], frozenset[str]]] = [((), frozenset())]
     while pending:

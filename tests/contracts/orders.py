@@ -1,4 +1,4 @@
-"""Runs reads and writes in many orders, and yields the violations of promises in each."""
+"""Runs reads and writes in many orders; each order yields its violations of the promises."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOSSES: Final = 0.1
 """How often, in a random run, the response to a write is lost and the write takes effect late."""
 
 PATIENT: Final = replace(POLICY, fresh_seconds=600)
-"""Ratings stay fresh until the end of a run, so that an old one is found."""
+"""Ratings stay fresh until the end of a run, so that a check finds an old rating."""
 
 KINDS: Final = (
     *("like", "dislike", "delete", "like neighbour", "write several"),
@@ -35,7 +35,7 @@ KINDS: Final = (
 """The action of an operation in a random run."""
 
 _EFFECTS: Final = {"like": 4, "dislike": 4, "delete": 4, "read": 3, "read list": 3}
-"""How many effects an operation that may die has at most, unless a call is sent again."""
+"""The largest number of effects of an operation that may die, if no call is sent again."""
 
 Violations = Iterable[list[str]]
 Run = Callable[[], Violations]
@@ -43,7 +43,7 @@ Worlds = Callable[..., World]
 
 
 def violations_in(runs: Violations, *, at_least: int) -> list[list[str]]:
-    """The runs with violations; fails if there are fewer than `at_least` runs."""
+    """Return the violations of each run that has any; require `at_least` runs."""
     all_runs = list(runs)
     assert len(all_runs) >= at_least, len(all_runs)
     return [violations for violations in all_runs if violations]
@@ -58,7 +58,7 @@ def orders(
     every: bool = False,
     worlds: Worlds = World,
 ) -> Run:
-    """A run of `violations_of`."""
+    """Return a call of `violations_of` with these arguments."""
     worlds = partial(worlds, lag=lag, skews=skews, resent=resent)
     return partial(violations_of, worlds, *kinds, dying=dying, every=every)
 
@@ -68,8 +68,8 @@ def violations_of(
 ) -> Iterator[list[str]]:
     """Run the operations in each order, and yield the violations of each.
 
-    The first `dying` of them also die after each of their effects. Without `every`, only one of the
-    orders with the same result is run.
+    The first `dying` operations are also run so that they die after 0, 1, 2… effects. Without
+    `every`, only one of several orders with the same result is run.
     """
     deaths = [(None, *range(_EFFECTS[kind])) for kind in kinds[:dying]]
     world: World
@@ -91,7 +91,7 @@ def violations_of(
 
 
 def random_run(world: World, chance: random.Random, bursts: int) -> list[str]:
-    """Run up to three operations at once, repeatedly, with crashes and lost responses."""
+    """Run `bursts` of one to three concurrent operations, with crashes and lost responses."""
     for _ in range(bursts):
         running = []
         for _ in range(chance.randint(1, 3)):
@@ -139,7 +139,7 @@ def a_song_rated_again_and_again() -> Violations:
 
 
 def a_write_of_a_song_by_another_id() -> Violations:
-    """A bucket has an old rating of the song; then a new rating of another song is stored in it."""
+    """Write by the library id; then store another song in the bucket of the old catalog rating."""
     world = World(lag=1.0)
     world.read(CATALOG_SONG)
     world.write(1, SONG)

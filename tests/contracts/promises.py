@@ -1,4 +1,4 @@
-"""The values that a read may return under the promises of the cache, given the writes."""
+"""Computes the values that the cache's promises allow a read to return after given writes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from functions.ratings.models import RatingKey
 from tests.fakes.apple_music import FakeAppleMusic, Value
 
-# The figures of the promises: a different figure in the function fails a test.
+# The promised limits; tests fail if the function uses different limits.
 DEADLINE_SECONDS: Final = 6.0
 SETTLING_SECONDS: Final = 5.0
 UNKNOWN_SECONDS: Final = 60.0
@@ -18,10 +18,10 @@ READABLE_WRITES: Final = 10
 
 @dataclass(eq=False)
 class Write:
-    """A write; it is in flight until `ended_at`, unless it died.
+    """A write, in flight until `ended_at`; a write that died has no `ended_at`.
 
-    It `is_exact` unless it overlaps with another write, or its outcome is unknown. A write that
-    died or is not exact overlaps with every write that begins before `overlaps_until`.
+    It `is_exact` if it overlaps with no other write and its outcome is known. A write that died or
+    is not exact overlaps with every write that begins until `overlaps_until`.
     """
 
     key: RatingKey
@@ -42,7 +42,7 @@ class Promises:
         self._skew = skew
 
     def begin(self, write: Write) -> None:
-        """A write takes its first effect."""
+        """Record the first effect of a write."""
         now = self._apple.clock.time()
         for other in self.writes:
             is_open = other.ended_at is None or not other.is_exact
@@ -52,7 +52,7 @@ class Promises:
         self.writes.append(write)
 
     def failed(self, write: Write, *, outcome_unknown: bool) -> None:
-        """A write was not accepted."""
+        """Record that a write failed."""
         if outcome_unknown:
             write.is_exact = False
             write.overlaps_until = self._apple.clock.time() + UNKNOWN_SECONDS + self._skew
@@ -60,7 +60,7 @@ class Promises:
             self.writes.remove(write)
 
     def allowed(self, key: RatingKey) -> list[Value]:
-        """Apple's values within the settling time, but none from before an exact write."""
+        """Return Apple's values in the settling time, but no value from before an exact write."""
         now = self._apple.clock.time()
         since = now - SETTLING_SECONDS - self._skew
         own = self._exact_writes().get(key)
@@ -72,7 +72,7 @@ class Promises:
         return [own.value, *(each.value for each in in_flight if each.key == key)]
 
     def _exact_writes(self) -> Mapping[RatingKey, Write]:
-        """The last writes of the items that a client must read as it wrote them."""
+        """Return the last write of each item whose written value reads must return."""
         found: dict[RatingKey, Write] = {}
         for write in reversed(self.writes):
             if not write.is_exact or len(found) == READABLE_WRITES:

@@ -1,4 +1,4 @@
-"""`python -m dev.server` as `make run` starts it."""
+"""Starts `python -m dev.server` like `make run`, for the tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Result = subprocess.CompletedProcess[str]
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return this environment with these variables, and with leaks reported on standard error."""
+    """Return `os.environ` with `variables`; Python then reports leaks on standard error."""
     own = {"PORT": "0", "PYTHONWARNINGS": "default::ResourceWarning", **variables}
     unset = {"APPLE_MUSIC_URL", "DEVELOPER_TOKEN", "MUSIC_USER_TOKEN", "MUSIC_USER_TOKEN_2"}
     unset |= {"DATA", "HOST", "LOG", "READY"}
@@ -50,7 +50,7 @@ def run_command(module: str, *arguments: str, **variables: str) -> Result:
 
 
 class RunningService(ApiClient):
-    """A running service; it listens after the constructor, and stops at the end of the block."""
+    """A service that listens once the constructor returns, and stops at the end of the block."""
 
     def __init__(self, **variables: str) -> None:
         super().__init__("")
@@ -145,7 +145,7 @@ class RunningService(ApiClient):
         self.end(signal.SIGTERM)
 
     def _record_items(self) -> None:
-        """Search the stored items for secrets."""
+        """Pass the items of the cache table to the secret scan."""
         if not self.state_file.exists():
             return
         with closing(self.aws.client("dynamodb")) as dynamodb:

@@ -1,4 +1,4 @@
-"""Calls of an AppleClient whose responses a test scripts."""
+"""Calls an AppleClient; tests script Apple's responses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def environment(*script: Result, retries: bool = False) -> InMemoryFunction:
 
 
 def renewed(*script: Result, retries: bool = False) -> InMemoryFunction:
-    """An environment that has read its secret; then the secret changes to `NEW_JWT`."""
+    """Return an environment whose secret changed to `NEW_JWT` after it read the secret."""
     function = environment(response(404), retries=retries)
     call(function)
     function.apple.requests.clear()
@@ -50,7 +50,7 @@ def call(function: InMemoryFunction, request: ReadRequest | WriteRequest = GET) 
 def fails(
     function: InMemoryFunction, error: type[RatingsError], request: ReadRequest | WriteRequest = GET
 ) -> bool:
-    """Expect a call to fail with this error; return whether the outcome of a write is unknown."""
+    """Expect a call to fail with this error; return the error's `outcome_unknown`."""
     with pytest.raises(error) as raised:
         call(function, request)
     assert type(raised.value) is error

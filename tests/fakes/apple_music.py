@@ -19,7 +19,7 @@ LIBRARY_IDS: Final = {"907242702": "i.a"}
 """The id of the same song in the user's library, by its id in the catalog."""
 
 Value = RatingValue | None
-"""None for not rated."""
+"""None means that the item is not rated."""
 
 
 def rating(item_id: str, value: object = 1, **more: object) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def response(
     body_error: TransportError | None = None,
     resent: bool = False,
 ) -> Response:
-    """A response; a body of None is unreadable because of `body_error`."""
+    """Return a response; a body of None means that reading it failed with `body_error`."""
     return Response(
         status=status,
         content_type=content_type,
@@ -77,8 +77,8 @@ REJECTIONS: Final = [error for error in _RESPONSES if error not in FAILURES]
 class FakeAppleMusic:
     """Records each request, and the `seconds` that remained of its deadline.
 
-    A read returns the ratings of `lag` seconds ago. With `lost_seconds`, a write takes effect that
-    many seconds later, and its response is lost. Each response takes `takes` seconds of the clock.
+    A read returns the ratings of `lag` seconds ago. If `lost_seconds` is set, a write takes effect
+    after this time, and its response is lost. Each response takes `takes` seconds of the clock.
     """
 
     def __init__(self, *, lag: float = 0.0) -> None:
@@ -97,9 +97,9 @@ class FakeAppleMusic:
         return [urlsplit(request.target).path for request in self.requests]
 
     def respond_with(self, *script: Response | TransportError, path: str | None = None) -> None:
-        """Respond to `path`, or to any other path, in turn, then always with the last.
+        """Respond to `path`, by default to all other paths, with one response after another.
 
-        An empty script restores responses from the ratings.
+        The last response repeats. An empty script restores responses from the ratings.
         """
         self._scripts[path] = list(script)
 
@@ -113,10 +113,10 @@ class FakeAppleMusic:
         """Rate an item; the rating changes after `delay` seconds."""
         changes = self._changes.setdefault(self._key(token, item_id), [])
         changes.append((self.clock.time() + delay, value))
-        changes.sort(key=itemgetter(0))  # of two at the same time, the last one counts
+        changes.sort(key=itemgetter(0))  # changes at the same time keep their order
 
     def values(self, token: str, item_id: str, since: float) -> list[Value]:
-        """The ratings of an item from `since` until now."""
+        """Return all values that the rating of an item had from `since` until now."""
         now, changes = self.clock.time(), self._changes.get(self._key(token, item_id), [])
         before = [value for time, value in changes if time <= since]
         return [

@@ -20,7 +20,7 @@ class FakeClock:
 
 
 class SkewedClock(FakeClock):
-    """The clock of another environment: its wall time is `skew` seconds ahead of `clock`."""
+    """The clock of one environment; its wall time is `skew` seconds ahead of `clock`."""
 
     def __init__(self, clock: FakeClock, skew: float) -> None:
         self._clock = clock

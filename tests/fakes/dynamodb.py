@@ -1,6 +1,6 @@
 """DynamoDB in memory, fast enough for hundreds of thousands of runs.
 
-It supports the few requests that the cache sends, within DynamoDB's limits, and raises on others.
+It supports only the cache's requests, enforces DynamoDB's limits, and raises on other requests.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_WRITE_ITEMS = 25
 
 
 def step(operation: str, request: Mapping[str, Any]) -> str:
-    """The step of the cache's protocol that makes this call, such as `open`."""
+    """Return the step of the cache that makes this call, such as `open`."""
     if operation == "PutItem" and request["Item"]["sk"]["S"].startswith("family#"):
         return "repair"
     if operation != "UpdateItem":
@@ -31,7 +31,7 @@ def step(operation: str, request: Mapping[str, Any]) -> str:
 
 
 class FakeDynamoDB:
-    """One table: `items` by partition and sort key. The steps in `failing` raise an error."""
+    """One table: `items` by partition key and sort key. Calls of the steps in `failing` fail."""
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Item] = {}
@@ -146,8 +146,8 @@ def _value_size(value: Mapping[str, Any]) -> int:
 class Capacity:
     """The units that requests consume, computed from requests and responses.
 
-    A consistent read costs one unit per started 4 KiB of each item, a write one per started KiB of
-    the larger of the item before and after it, and at least one.
+    A consistent read costs one unit per started 4 KiB of each item. A write costs one unit per
+    started KiB of the item, before or after the write, whichever is larger; at least one unit.
 
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
     """

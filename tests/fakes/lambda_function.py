@@ -27,7 +27,7 @@ from tests.fakes.ratings_function import ADA, DEVELOPER_JWT, SONG, TABLE
 
 Wire = Literal["http", "https", "no such name", "untrusted", "expired", "other host"]
 Answers = tuple[Answering, ...]
-"""The responses of a peer, in turn, then always the last; without any, it refuses connections."""
+"""A server's responses in turn; the last repeats. An empty tuple: it refuses connections."""
 
 LIKE: Final = json.dumps({"type": "rating", "attributes": {"value": 1}})
 PLENTY_SECONDS: Final = 60.0
@@ -48,7 +48,7 @@ class Context:
 
 
 def event(method: str = "GET", token: str = ADA.value, **changes: Any) -> dict[str, Any]:
-    """The gateway's event for a request of `SONG`."""
+    """Return the gateway's event for a request for `SONG`."""
     return {
         "resource": "/v1/me/ratings/{type}/{id}",
         "httpMethod": method,
@@ -80,9 +80,9 @@ SECRET: Final[Answers] = secret(DEVELOPER_JWT)
 
 
 class LambdaFunction:
-    """One environment of the function, and its peers; `dynamodb` replaces the `table`.
+    """One environment of the function, and the servers that it calls.
 
-    `exchanges` are the operations, requests and responses of the table since the start.
+    `dynamodb` replaces the `table`. `exchanges` has its operations, requests and responses.
     """
 
     def __init__(  # noqa: PLR0913 - each peer by its name
@@ -152,7 +152,7 @@ class LambdaFunction:
         )
 
     def calls(self) -> tuple[list[str], int, list[bytes]]:
-        """DynamoDB's operations, the reads of the secret, Apple's requests: since the last call."""
+        """Return and clear DynamoDB's operations, the number of secret reads, Apple's requests."""
         dynamodb, secrets, apple = (
             [] if each is None else each.requests.copy()
             for each in (self.dynamodb, self.secrets, self.apple)
@@ -174,7 +174,7 @@ class LambdaFunction:
         aws_json(*self.apply(request))(connection, request)
 
     def apply(self, request: bytes) -> tuple[dict[str, Any], int]:
-        """The table's response, and its status."""
+        """Send a request to the table; return the response and its HTTP status."""
         operation, body = _operation(request), json.loads(request.partition(b"\r\n\r\n")[2])
         response, status = {}, 200
         try:

@@ -60,7 +60,7 @@ DEVELOPER_JWT: Final = developer_jwt()
 
 
 class FakeSecret:
-    """The secret with the developer token; an `AwsError` as `text` is raised.
+    """The secret with the developer token; if `text` is an `AwsError`, a read raises it.
 
     Each read takes `takes` seconds of the clock.
     """
@@ -85,9 +85,9 @@ class FakeSecret:
 class InMemoryFunction:
     """One environment of the function, and its collaborators.
 
-    `calls` has the steps of the cache (`read`, `store`, `open`, `close`, `invalidate`) and the
-    methods of the requests to Apple, in order; `before` is called before each of them. `call`
-    replaces the DynamoDB in memory.
+    `calls` has, in order, the steps of the cache (`read`, `store`, `open`, `close`, `invalidate`)
+    and the methods of the requests to Apple. `before` is called before each entry. `call` replaces
+    the DynamoDB in memory.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class InMemoryFunction:
             table_name=TABLE,
             policy=policy,
             clock=clock,
-            random=random.SystemRandom(),  # no two environments use the same ids of writes
+            random=random.SystemRandom(),  # write ids differ between environments
             bypass=CacheBypass(clock, observer),
             observer=observer,
         )
@@ -143,7 +143,7 @@ class InMemoryFunction:
         options: QueryOptions = BARE,
         seconds: float = 6,
     ) -> ReadResult:
-        """Read `SONG`, or items by their ids; several are a list."""
+        """Read `SONG`, or the items with these ids; several ids make a list request."""
         keys = tuple(RatingKey(type=type_name, id=item_id) for item_id in ids or (SONG.id,))
         request = ReadRequest(token=token, keys=keys, options=options, is_list=len(keys) > 1)
         return self.reads.read(request, Deadline.after(seconds, self.clock))

@@ -71,7 +71,7 @@ def moto_server() -> Iterator[str]:
 
 @pytest.fixture
 def served_aws(aws_settings: None, moto_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty AWS account behind a socket; the environment has its URL for clients."""
+    """An empty AWS account behind a socket; environment variables have its URL for clients."""
     urllib3.request("POST", f"{moto_server}/moto-api/reset")
     monkeypatch.setenv("AWS_ENDPOINT_URL", moto_server)
 
@@ -108,7 +108,7 @@ def authority() -> trustme.CA:
 def deploy(
     authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Deploy]:
-    """Deploys the ratings function; its arguments replace the peers' normal responses."""
+    """Deploys the ratings function; arguments replace the normal responses of Apple and AWS."""
     with ExitStack() as stack:
         yield partial(
             LambdaFunction,

@@ -26,7 +26,7 @@ def _repr(text: str) -> set[str]:
 
 
 def _base64(text: str) -> set[str]:
-    """Return the characters that only the text determines, at each of the three offsets."""
+    """Return, for each of the three byte offsets, the characters that depend only on the text."""
     forms = set()
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         for offset in range(3):

@@ -28,7 +28,7 @@ DEBUG_SWITCHES: Final = {
     "POWERTOOLS_TRACER_CAPTURE_ERROR": "true",
 }
 
-# Powertools reads some of them at import.
+# Powertools reads some of the switches at import.
 os.environ.update(DEBUG_SWITCHES)
 
 
@@ -39,8 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # After the switches are set. Powertools' own log keeps the output stream of its import, and
-    # a test's stream is closed after that test.
+    # Imported here, after the switches are set, and before a test: Powertools' own log keeps the
+    # output stream of the import, and pytest closes the stream of a test after the test.
     import aws_lambda_powertools.logging  # noqa: PLC0415, F401
 
     from functions.ratings.api.gateway import Response  # noqa: PLC0415
@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Scan a test's captured output; the last report contains all of it."""
-    # A worker of pytest-xdist scans its own tests; its reports have a node here.
+    # A worker of pytest-xdist scans its own tests; the reports of workers have a node.
     if report.when == "teardown" and not hasattr(report, "node"):
         for _, text in report.sections:
             SCANNER.record("output", text)
@@ -65,7 +65,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Merge a worker's findings; a crashed worker has none, and has failed its test."""
+    """Merge a worker's findings; a crashed worker has none, and its test has failed."""
     findings = getattr(node, "workeroutput", {}).get("secrets")
     if findings is not None:
         SCANNER.merge(*findings)
@@ -81,7 +81,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
-    """Print the number of leaks; after a leak or on request, also what was searched."""
+    """Print the number of leaks; after a leak or on request, also the searched sources."""
     if SCANNER.leaks or config.getoption("--secret-scan"):
         terminalreporter.section("secrets", sep="=")
         for source, characters in sorted(SCANNER.characters.items()):

@@ -1,4 +1,4 @@
-"""The baseline: one round trip on a kept connection with the standard library, without the job."""
+"""The baseline: only one round trip on a kept connection, with the standard library."""
 
 import os
 import ssl

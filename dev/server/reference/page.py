@@ -42,11 +42,11 @@ def reference_files(
     """Return the content of each file by its path; `index.html` is the page.
 
     `server_url` is the API to call: "/" for the page's own host, "" for a page without requests.
-    `users` has a token, a case and the expected response of each sample user, `items` a title and
-    the ids of each sample item. The page starts with the first user.
+    `users` has the token, the case and the expected response of each sample user. `items` has the
+    title and the ids of each sample item. The page starts with the first user.
 
     Raises:
-        ValueError: if `server_url` is neither of these nor an http or https URL.
+        ValueError: if `server_url` is not "/", "", or an http or https URL.
     """
     url = _URL.fullmatch(server_url)
     if server_url not in {"", "/"} and url is None:
@@ -81,7 +81,7 @@ def reference_files(
 def with_reference(
     files: Mapping[str, bytes], respond: Callable[[HttpRequest], HttpResponse]
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Return a function that responds to GET of a file; `respond` receives other requests."""
+    """Return a function that serves the files on GET, and passes other requests to `respond`."""
 
     def respond_with_reference(request: HttpRequest) -> HttpResponse:
         path = request.target.partition("?")[0].removeprefix("/") or "index.html"
@@ -99,7 +99,7 @@ def with_reference(
 
 
 def _with_path_parameters(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the contract with the parameters of each path copied to its operations."""
+    """Return the OpenAPI document, with the parameters of each path copied to its operations."""
     paths = {
         path: {
             method: {**operation, "parameters": shared + operation.get("parameters", [])}
@@ -113,9 +113,9 @@ def _with_path_parameters(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _for_server(document: dict[str, Any], server_url: str) -> dict[str, Any]:
-    """Return the contract for one server, with examples only of required parameters.
+    """Return the OpenAPI document for one server, with examples only of required parameters.
 
-    Swagger UI fills in each example: every request would use every option.
+    Swagger UI sends each example, so that every request would use every optional parameter.
     """
     components = document["components"]
     parameters = {

@@ -1,4 +1,4 @@
-"""One readable line for each request, in place of the function's JSON."""
+"""Writes one readable line for each request instead of the function's JSON."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RequestLog:
         self._notes: dict[str, str] = {}  # by request id, until the response
 
     def function_output(self, text: str) -> None:
-        """Keep the reason and the warnings of a request; write other output unchanged."""
+        """Keep a request's error and warnings for its line; write other output unchanged."""
         for line in text.splitlines():
             record = _parsed(line)
             if record is None:
@@ -40,7 +40,7 @@ class RequestLog:
     def logged(
         self, respond: Callable[[HttpRequest], HttpResponse]
     ) -> Callable[[HttpRequest], HttpResponse]:
-        """Return a function that calls `respond`, and writes the line."""
+        """Return a function that calls `respond`, and then writes the line of the request."""
 
         def respond_and_log(request: HttpRequest) -> HttpResponse:
             started = time.monotonic()
@@ -71,7 +71,7 @@ class RequestLog:
 
 
 def _cache_words(header: str) -> str:
-    """Return the header without the cache's name and the `ttl`, such as `fwd=miss stored`."""
+    """Return Cache-Status without the cache's name and the `ttl`, such as `fwd=miss stored`."""
     words = header.split("; ")[1:]
     return " ".join(word for word in words if not word.startswith("ttl="))
 
@@ -85,7 +85,7 @@ def _parsed(line: str) -> dict[str, Any] | None:
 
 
 def _note(record: dict[str, Any]) -> str:
-    """Return the error, if any, and the warnings that do not repeat it."""
+    """Return the error of a log record, if any, and the warnings that do not repeat the error."""
     reason = record.get("reason", "")
     notes = [f"{record['error']}: {reason}"] if "error" in record else []
     notes += [each for each in record.get("warnings", []) if not (notes and each.endswith(reason))]

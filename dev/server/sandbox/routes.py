@@ -12,7 +12,7 @@ from dev.http.messages import HttpRequest, HttpResponse
 
 
 def service_facts(url: str, network_url: str | None, *, has_samples: bool) -> dict[str, Any]:
-    """Return what an app's tests need; `network_url` is for other devices on the network."""
+    """Return the data for an app's tests; `network_url` is for other devices on the network."""
     return {
         "url": url,
         "networkUrl": network_url,

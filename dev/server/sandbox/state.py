@@ -18,7 +18,7 @@ from functions.ratings.models import MusicUserToken, RatingKey
 from functions.ratings.settings import Settings
 
 _STALE_SECONDS: Final = 120
-"""How long ago the stale copies stopped being fresh."""
+"""The stale copies became stale this many seconds ago."""
 
 
 class SandboxState:
@@ -50,7 +50,7 @@ class SandboxState:
             self.start()
 
     def start(self) -> None:
-        """Create the cache, which already holds the stale copies of the sample users."""
+        """Create the cache with the stale copies of the sample users."""
         self._aws.create_cache_table(self._settings.cache_table_name)
         for user in self._users:
             if user.stale is not None and user.ratings is not None:

@@ -1,1 +1,1 @@
-"""Models of Apple and of the cache's promises, which random requests compare with the function."""
+"""Sends random requests, and compares the function with models of Apple and of the cache."""

@@ -1,7 +1,7 @@
 """A model of Apple Music for the differential test: accounts, items under two ids, and faults.
 
-It shares no code with the function except the messages of the transport. Values are 1, -1, and 0
-for not rated; times are in epoch seconds.
+It shares no code with the function except the messages of the transport. Values are 1, -1, and 0,
+which means not rated; times are in epoch seconds.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from functions.shared.http.messages import Request, Response, TransportError
 from tests.fakes.apple_music import FakeAppleMusic, rating, response
 
 LAGS: Final = (0.0, 0.0, 1.0, 4.0)
-"""Seconds until reads see a write; the function allows 5."""
+"""Seconds until reads include a write; the function waits for 5 seconds."""
 
 QUICK: Final[tuple[float, ...]] = (0.0, 0.05, 0.2)
 SLOW: Final[tuple[float, ...]] = (0.1, 0.4, 1.2, 3.0)
 """How many seconds a response takes."""
 
 LATE_SECONDS: Final = 30.0
-"""The latest effect of a write whose response was lost; the function allows 60, including lag."""
+"""Latest effect of a write with a lost response; the function waits for 60 s, including lag."""
 
 
 class Name(NamedTuple):
-    """One of the names of an item."""
+    """A type and an id that identify an item; an item may have two names."""
 
     type: str
     id: str
@@ -43,7 +43,7 @@ class Name(NamedTuple):
 
     @property
     def item(self) -> tuple[str, str]:
-        """The item: its catalog id and its library id end with the same digit."""
+        """Identifies the item: its catalog id and its library id end with the same digit."""
         return self.family, self.id[-1]
 
 
@@ -62,15 +62,15 @@ FAMILIES: Final = {
     "playlists": _names(3, playlists="pl.", library_playlists="p."),
     "stations": _names(4, stations="ra."),
 }
-"""All names by family. A family has more than ten names, or few, so that writes overlap."""
+"""All names by family: songs have more than ten, other families few, so that writes overlap."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """An attempt that yields no rating, and the `status` and `code` that a client then receives.
 
-    After a `definite` fault, Apple has not applied a write. A stale copy may hide only a
-    `failure`.
+    After a `definite` fault, Apple has not applied a write. The function may serve a stale copy
+    only after a `failure`.
     """
 
     response: Response | TransportError
@@ -118,14 +118,14 @@ FAULTS: Final = (
     _rejected(400, "40000"),
 )
 UNUSABLE: Final = Fault(response=response(200, "[]"), status=502, code="50291")
-"""Only for reads: a write with this response was accepted."""
+"""A fault only of reads: for a write, this response means success."""
 
 
 class Attempt(NamedTuple):
     """One request for ratings to Apple, and its result.
 
-    `values` has the ratings that a read proved. A response to a write is `clear` if it proves the
-    rating, `unknown` if the write may take effect although the response does not show that.
+    `values` has the ratings that the response to a read proves. A response to a write is `clear`
+    if it proves the rating, `unknown` if the write may take effect despite the response.
     """
 
     names: tuple[Name, ...]
@@ -146,7 +146,7 @@ class Attempt(NamedTuple):
 
 
 class AppleModel(FakeAppleMusic):
-    """Several tokens may belong to one account. `plan` has the faults of the next attempts."""
+    """Apple Music, with several tokens per account; `plan` has the faults of the next attempts."""
 
     def __init__(self, chance: Random, accounts: Mapping[str, str]) -> None:
         super().__init__()

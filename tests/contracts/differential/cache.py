@@ -1,4 +1,4 @@
-"""A model of the copies that the cache may have, and must have, for one token and one family.
+"""A model of the copies that the cache may or must have, for one token and one family.
 
 It knows the promises of docs/coherence.md, but not how the cache keeps them. Unlike the cache, it
 knows which ids name one item. Times are in epoch seconds.
@@ -18,9 +18,9 @@ TOLERANCE: Final = 0.01
 
 
 class Copy(NamedTuple):
-    """A value that Apple returned to a read, or that a write confirmed; the request started `at`.
+    """A value that a read returned or a write confirmed, in a request that started `at`.
 
-    `settled_at` is when Apple's reads include the write; None for a read.
+    From `settled_at`, Apple's reads include the write; it is None for a read.
     """
 
     value: int
@@ -39,15 +39,15 @@ class Copy(NamedTuple):
         return cls(value, at, max(at + FRESH, settled_at), at + STALE, settled_at)
 
     def after_another_write(self) -> Copy:
-        """After another write, a written value counts only until Apple's reads include it."""
+        """Return this copy of a written value after a later write: it expires at `settled_at`."""
         assert self.settled_at is not None
         return self._replace(fresh_until=self.settled_at, stale_until=self.settled_at)
 
 
 class Write(NamedTuple):
-    """A write: `announced` if DynamoDB applied one of its calls, `closed` if one after the first.
+    """A write: `announced` if DynamoDB applied any call, `closed` if any after the first.
 
-    It `failed` if DynamoDB failed during the write.
+    It `failed` if a call to DynamoDB failed.
     """
 
     name: Name
@@ -77,11 +77,11 @@ class Write(NamedTuple):
 
 @dataclass
 class CacheModel:
-    """Copies by name: `possible` ones may be in the cache, `certain` ones must be.
+    """Copies by name: the cache may have the `possible` copies, and must have the `certain` copies.
 
     Apple's responses to requests after `quiet_at` include every write, so they are stored. A write
-    that opens before `exclusive_at` may overlap another one, so its value is not promised. Before
-    `_known_at`, an earlier write may take effect.
+    that opens before `exclusive_at` may overlap another write, so its value is not promised. Until
+    `_known_at`, a write with an unknown outcome may take effect.
     """
 
     possible: dict[Name, list[Copy]] = field(default_factory=dict)
@@ -91,10 +91,10 @@ class CacheModel:
     _known_at: float = 0.0
     _was_written: bool = False
     _settled_at: dict[object, float] = field(default_factory=dict)
-    _written: list[Name] = field(default_factory=list)  # of writes that are not rejected, in order
+    _written: list[Name] = field(default_factory=list)  # in order, without rejected writes
 
     def must_serve(self, names: Collection[Name], now: float, *, stale: bool) -> set[Name]:
-        """The names whose copies must be in the cache, and fresh or perhaps stale."""
+        """Return the names with a copy that must be served; `stale` includes stale copies."""
         return {
             name
             for name in names
@@ -103,7 +103,7 @@ class CacheModel:
         }
 
     def copies(self, name: Name, now: float, *, stale: bool) -> list[Copy]:
-        """The copies that may be served; `stale` ones only if Apple fails."""
+        """Return the copies that may be served; `stale` includes stale copies."""
         return [
             copy
             for copy in self.possible.get(name, ())
@@ -111,7 +111,7 @@ class CacheModel:
         ]
 
     def fetched(self, values: Mapping[Name, int], at: float, *, stored: bool | None) -> None:
-        """Record Apple's response to a read; `stored` is None if that is unknown."""
+        """Record Apple's values for a read; `stored` is None if a store may have failed."""
         for name, value in values.items():
             is_settled = at > self._settled_at.get(name.item, 0.0) - TOLERANCE
             if not is_settled or stored is False:
@@ -124,13 +124,13 @@ class CacheModel:
                 self.possible.setdefault(name, []).append(copy)
 
     def forbidden(self, names: Collection[Name], now: float, *, failed: bool) -> None:
-        """Apple rejected the token: if the cache had a write or a copy, it serves no copy again."""
+        """Record that Apple rejected the token: a cache with a write or a copy drops all copies."""
         if not failed and (self._was_written or self.must_serve(names, now, stale=True)):
             self.possible.clear()
         self.certain.clear()
 
     def wrote(self, write: Write) -> None:
-        """Record the end of a write; one whose start DynamoDB did not store changes no copy."""
+        """Record the end of a write; a write that is not `announced` changes no copy."""
         if not write.announced:
             return
         self._was_written = True
@@ -169,7 +169,7 @@ class CacheModel:
                 yield name, copy.after_another_write()
 
     def _outdate(self, write: Write) -> None:
-        """Ignore values that Apple returned for the item, until reads include the write."""
+        """Drop the item's copies from reads, and ignore reads until they include the write."""
         forgotten = write.unknown and write.closed
         for name, copies in self.possible.items():
             self.possible[name] = [
@@ -183,7 +183,7 @@ class CacheModel:
         self._settled_at[item] = max(settled_at, self._settled_at.get(item, 0.0))
 
     def _answer(self, write: Write, *, is_clean: bool) -> None:
-        """The values of the last writes are promised, if none of them overlapped another write."""
+        """Record a written value: the cache may serve it, and must if no write overlapped."""
         self.certain.pop(write.name, None)
         if is_clean:
             self.possible.pop(write.name, None)

@@ -1,4 +1,4 @@
-"""Checks that the models allow a response."""
+"""Checks each response of the function against the models."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tests.contracts.differential.cache import TOLERANCE, CacheModel, Copy, Writ
 from tests.contracts.differential.exchanges import Exchange
 
 REJECTED_SECONDS: Final = 10
-"""The time for which a token that Apple rejected is rejected from memory."""
+"""After Apple rejects a token, the function rejects it this long without a call."""
 
 TROUBLE_SECONDS: Final = 70
 """The longest time after a fault in which an environment does not call Apple or DynamoDB."""
 
 STORE_SECONDS: Final = 4.5
-"""Apple's response is not stored if it comes later than this after the read of the cache."""
+"""The function stores Apple's response only within this time after the read of the cache."""
 
 LATE_SECONDS: Final = 1.0
-"""After a 401 that came later, too little time may remain to probe the developer token."""
+"""After a later 401, too little time may remain to probe the developer token."""
 
 DEADLINE_SECONDS: Final = 6
 
@@ -62,7 +62,7 @@ class AllowedResponses:
             self._rejected_until[environment, exchange.token] = until
 
     def _expect_trouble(self, exchange: Exchange) -> None:
-        """A request that needs Apple may omit the call only after a failure of Apple."""
+        """Expect a recent failure of Apple: only then may the function omit the call."""
         until = self._apple_trouble_until[exchange.environment]
         _expect(exchange.sent_at < until, "a call to Apple")
 
@@ -96,7 +96,7 @@ class AllowedResponses:
         cache.wrote(write)
 
     def _check_calls(self, exchange: Exchange, cache: CacheModel) -> None:
-        """Items that are not fresh in the cache are requested as one list, once or twice."""
+        """Check that all items without a fresh copy are requested in one list, at most twice."""
         forwarded, names, sent_at = exchange.forwarded, exchange.names, exchange.sent_at
         is_read = any(call.operation == "BatchGetItem" for call in exchange.calls)
         if exchange.extended:
@@ -155,7 +155,7 @@ def _check_body(exchange: Exchange, fetched: Mapping[Name, int]) -> None:
 
 
 def _check_copies(exchange: Exchange, names: set[Name], cache: CacheModel, now: float) -> None:
-    """Check that the cache may contain each value, and that `Age` and `ttl` belong to them."""
+    """Check that the cache may have each value, and that `Age` and `ttl` match these copies."""
     response, is_stale = exchange.response, exchange.response.is_stale
     if not names:
         _expect("Age" not in response.headers, "no Age")
@@ -191,7 +191,7 @@ def _check_forward_reason(exchange: Exchange, cached: set[Name], cache: CacheMod
 
 
 def _update(exchange: Exchange, cache: CacheModel) -> None:
-    """Check whether Apple's response was stored, and update the model of the cache."""
+    """Check that Apple's response was stored if it must be, and update the cache's model."""
     stored, failed = "stored" in exchange.response.cache, exchange.dynamodb_failed
     if not exchange.attempts or not exchange.cache_was_read or exchange.fault is not None:
         _expect(not stored, "not stored")
@@ -217,7 +217,7 @@ def _expect_error(exchange: Exchange, fault: Fault) -> None:
 
 
 def _is_about(middle: float, seconds: float) -> bool:
-    """Whether rounding to whole seconds explains the difference."""
+    """Whether the times differ by half a second at most, as after rounding to whole seconds."""
     return abs(middle - seconds) < 0.5 + TOLERANCE
 
 

@@ -29,13 +29,13 @@ class Run:
     """Several environments on one table, and three users; one user has two devices.
 
     `step` runs one random request, or many in a row, and raises an AssertionError if a response is
-    not allowed. `count` is the number of responses, `kinds` the kinds that occurred.
+    not allowed. `count` is the number of responses, `kinds` the distinct `Response.kind`s.
     """
 
     def __init__(self, seed: int, call: AwsCall) -> None:
         self._seed = seed
         self._chance = Random(seed)
-        # Each run has its own users: runs share a table.
+        # The tokens contain the seed, because several runs share a table.
         accounts = {"ada-phone": "ada", "ada-tablet": "ada", "grace": "grace", "joan": "joan"}
         self._tokens = {f"sample-user-token-{seed}-{each}": accounts[each] for each in accounts}
         self._apple = AppleModel(self._chance, self._tokens)

@@ -13,7 +13,7 @@ from typing import Any
 
 
 def applemusic_mcp(base_url: str, song: str, album: str) -> list[Any]:
-    """Call its two interfaces: functions for the web player's host, a tool for the public host."""
+    """Call functions, which use the web player's host, and a tool, which uses the public host."""
     from applemusic_mcp import amp_api, auth, server  # noqa: PLC0415
 
     amp_api.AMP = server.BASE_URL = base_url
@@ -33,7 +33,7 @@ def applemusic_mcp(base_url: str, song: str, album: str) -> list[Any]:
 
 
 def mcp_apple_music_server(base_url: str, song: str, disliked: str) -> list[Any]:
-    """Call the server's three tools; an exception's text is what its user sees."""
+    """Call the server's three tools; return an exception's text, which its users see."""
     from mcp_apple_music import client, server  # noqa: PLC0415
 
     client.BASE_URL = base_url

@@ -2,8 +2,8 @@
 
 It follows CloudWatch's user guide for the features that our alarms use, and rejects all others.
 An alarm is evaluated every minute over a window that slides; over more than one day, every hour.
-How many older points replace missing ones is not documented: each of `EXTRA_POINTS` is tried. Real
-alarms fire one or two minutes later, because metrics arrive late.
+It is not documented how many older points replace missing points: each of `EXTRA_POINTS` is tried.
+Real alarms fire one or two minutes later, because metrics arrive late.
 
 Sources: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html,
 alarm-evaluation-window.html and Statistics-definitions.html
@@ -52,7 +52,7 @@ class Samples:
 
 
 class Stretch(NamedTuple):
-    """The samples of each minute between two times in minutes, or of one moment."""
+    """Samples that repeat each minute from `start` to `end`; if these are equal, only once."""
 
     start: float
     end: float
@@ -83,9 +83,9 @@ class Alarm:
         return self.period * self.periods > DAY_MINUTES
 
     def states(self, recording: Recording, instants: Sequence[int]) -> Sequence[Sequence[State]]:
-        """The state after each instant, for each possible number of extra points.
+        """Return the states after each instant, for each of `EXTRA_POINTS`.
 
-        The first one is the state before the incident.
+        The first state is the state before the incident.
         """
         found = [recording.get(query.source, ()) for query in self.queries.values()]
         if all(not each or each[0][:2] == (-math.inf, math.inf) for each in found):
@@ -177,7 +177,7 @@ def _source(service: Resources, metric: Mapping[str, Any]) -> Source:
 
 
 def source(service: Resources, namespace: Any, name: str, dimensions: Mapping[str, Any]) -> Source:
-    """The metric with these dimensions, which must be exactly those of one sender."""
+    """Return the metric with these dimensions; exactly one sender must use these dimensions."""
     stage = service.properties("AWS::ApiGateway::Stage")["StageName"]
     api = service.properties("AWS::ApiGateway::RestApi")["Name"]
     senders = {
@@ -245,7 +245,7 @@ _FUNCTIONS: Final = {
 
 @cache
 def _calculate(expression: str, values: tuple[tuple[str, Value], ...]) -> Value:
-    """Metric math in Python's syntax; a missing operand gives no value."""
+    """Evaluate metric math in Python's syntax; return None if an operand is missing."""
     try:
         value: Value = eval(expression, {"__builtins__": {}, **_FUNCTIONS}, dict(values))  # noqa: S307 - our own
     except TypeError:  # an operand is None

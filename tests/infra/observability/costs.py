@@ -29,7 +29,7 @@ END: Final = "<!-- End of the generated part. -->\n"
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A number of things, and the price of each in a month, in cents."""
+    """A number of billed resources, and the monthly price of each in cents."""
 
     name: str
     count: int
@@ -37,7 +37,7 @@ class Cost:
 
 
 def custom_metrics(service: Resources) -> int:
-    """The largest number: one for each name, and one more for the second version in a canary."""
+    """Return the largest number: one per metric name, and one more for a canary's version."""
     handlers = str(service.of_type("AWS::Lambda::Function"))
     sign_in = len(SignInMetric) if "functions.sign_in." in handlers else 0
     return len(Metric) + 1 + 1 + sign_in + len(service.of_type("AWS::Logs::MetricFilter"))

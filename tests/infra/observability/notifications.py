@@ -50,7 +50,7 @@ class Page:
     def notifies(
         self, own: Sequence[State], suppressor: Sequence[State], instants: Sequence[int]
     ) -> Sequence[int]:
-        """The times of its notifications: none while its suppressor fires or shortly after."""
+        """Return when the page notifies: never while the suppressor fires, or shortly after."""
         notified, since, suppressed_until, is_due = [], 0, 0, False
         for at, instant in enumerate(instants[1:], 1):
             if suppressor[at] is State.ALARM:
@@ -91,7 +91,7 @@ class Monitoring:
     def play(
         self, recording: Recording, instants: Sequence[int]
     ) -> Sequence[tuple[Notifications, Notifications, Notifications]]:
-        """The pages, tickets and rollbacks, for each possible number of extra points."""
+        """Return the pages, tickets and rollbacks, for each of `EXTRA_POINTS`."""
         found = {name: alarm.states(recording, instants) for name, alarm in self.alarms.items()}
         return [
             self._notifications({name: each[world] for name, each in found.items()}, instants)

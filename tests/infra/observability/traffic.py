@@ -26,7 +26,7 @@ OFFSETS: Final = (0.0, 0.5, 30.5)
 class Canary:
     """The requests of a new version in one minute; the fields are those of `Minute`.
 
-    `crashed` ended without a response. Requests that are not in `slow` are fast.
+    `crashed` requests ended without a response. Requests that are not in `slow` are fast.
     """
 
     requests: float
@@ -48,8 +48,8 @@ class Canary:
 class Minute:
     """The traffic of one minute, as numbers of requests.
 
-    `failed` are answered 5xx, `limited` with 429 by the function, `throttled` with 429 by the
-    gateway, `rejected` with 401 or 403. `not_run` are invocations that Lambda throttled. `slow`
+    `failed` requests get a 5xx, `limited` a 429 from the function, `throttled` a 429 from the
+    gateway, `rejected` a 401 or 403. `not_run` are invocations that Lambda throttled. `slow`
     maps latencies in milliseconds to numbers of requests.
     """
 
@@ -100,7 +100,7 @@ def _version(name: str) -> Source:
 
 
 def normal(requests: float) -> Minute:
-    """A normal minute: 0.05% of failures, 0.3% of late responses from DynamoDB."""
+    """Return a normal minute: 0.05% of requests fail, and DynamoDB is late for 0.3%."""
     return Minute(
         requests=requests,
         failed=FAILED_PERCENT / 100 * requests,
@@ -123,7 +123,7 @@ LONG: Final = 90
 
 
 def failing(percent: float) -> Minute:
-    """A normal minute with another share of failures."""
+    """Return a normal busy minute in which `percent` of the requests fail."""
     return replace(BUSY, failed=percent / 100 * BUSY.requests)
 
 
@@ -131,7 +131,7 @@ def failing(percent: float) -> Minute:
 class Incident:
     """An incident, and the longest time in minutes until each notification.
 
-    `record` returns the metrics of an incident that begins at a minute, and its length in minutes.
+    `record` takes the first minute of the incident, and returns its metrics and length in minutes.
     """
 
     name: str
@@ -147,7 +147,7 @@ class Incident:
 
 
 def instants(start: float, minutes: float) -> Sequence[int]:
-    """The minutes at which an incident's alarms are evaluated: fewer while nothing changes."""
+    """Return the minutes at which to evaluate alarms: all at first, then fewer, to save time."""
     first, end = math.floor(start), math.ceil(start + minutes)
     return sorted(
         {
@@ -206,7 +206,7 @@ def release(
     milliseconds: int = FAST_MILLISECONDS,
     rolls_back: Mapping[AlarmId, float] | None = None,
 ) -> Incident:
-    """A canary with a tenth of `requests`; `failed` and `crashed` are shares of the canary's."""
+    """A canary gets a tenth of `requests`; `failed` and `crashed` are shares of this tenth."""
     before, own = normal(requests), requests / 10
     slow = {milliseconds: own} if milliseconds > FAST_MILLISECONDS else {}
     canary = Canary(

@@ -1,4 +1,4 @@
-"""The tables: Apple's response to a read, and the caller's in each state of the cache."""
+"""The tables: Apple's response to a read, and our response in each state of the cache."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CHUNKED: Final = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 def row(
     fault: str, apple: tuple[Answering, ...], nothing: Expected, stale: Expected, **more: Any
 ) -> Row:
-    """A copy past the limit has the effect of no copy; a fresh copy needs no call to Apple."""
+    """Make a cell for each cache state: a fresh copy is a hit, a copy past the limit is a miss."""
     by_state = {"fresh": HIT, "stale": stale}
     return tuple(
         Cell(
@@ -77,7 +77,7 @@ def final(
     retry_after: range | None = None,
     **more: Any,
 ) -> Row:
-    """Apple's response is final: no stale copy replaces it."""
+    """Make the row of a response by Apple that no stale copy replaces."""
     nothing, stale = (
         Expected(
             status=status,
@@ -101,7 +101,7 @@ def fails(
     retry_after: range | None = None,
     **more: Any,
 ) -> Row:
-    """A stale copy replaces Apple's response."""
+    """Make the row of a failure of Apple, for which a stale copy is served."""
     nothing = Expected(
         status=status,
         code=code,
@@ -120,7 +120,7 @@ invalid = partial(fails, status=502, code="50291")
 
 
 def slow(fault: str, answering: Answering) -> Row:
-    """The copy grows older while Apple is called."""
+    """Make the row of a slow response: the copy is a second older after the call to Apple."""
     nothing = Expected(status=504, code="50490", cache="fwd=miss")
     cache = "fwd=stale; ttl=-31; detail=stale-if-error"
     stale = Expected(status=200, cache=cache, age=STALE_AGE + 1)
@@ -145,7 +145,7 @@ def interim(fault: str, status: int, *, times: int = 1, seconds: float = 0.0) ->
     return rated(fault, answer)
 
 
-COOL_OFF: Final = range(1, 3)  # the second cool-off, of 1 to 2 s: the function waits for the first
+COOL_OFF: Final = range(1, 3)  # 1 to 2 s, the second cool-off; the function waits for the first
 
 WAITS: Final[tuple[tuple[str, Callable[[], str] | None, range, range | None], ...]] = (
     ("without Retry-After", None, range(5, 6), None),
@@ -156,7 +156,7 @@ WAITS: Final[tuple[tuple[str, Callable[[], str] | None, range, range | None], ..
     ("Retry-After negative", lambda: "-5", range(5, 6), None),
     ("Retry-After huge", lambda: "9" * 30, range(60, 61), range(60, 61)),
 )
-"""Apple's header, and the `Retry-After` of our 503 and 429; None if our own cool-off decides."""
+"""Apple's header, and our `Retry-After` with 503 and 429; None: our own cool-off decides."""
 
 
 ROWS: Final[tuple[Row, ...]] = (
@@ -187,7 +187,7 @@ ROWS: Final[tuple[Row, ...]] = (
     unreachable("500", sends(http(500)), calls=2),
     unreachable("502", sends(http(502, b"<html>")), calls=2),
     fails("504", sends(http(504, b"<html>")), status=504, code="50490", calls=2),
-    *(  # a 503 without Retry-After is retried: it may end at once
+    *(  # a 503 without Retry-After is retried, because Apple may recover at once
         fails(
             f"503, {name}",
             waiting(503, header),

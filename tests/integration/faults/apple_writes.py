@@ -1,4 +1,4 @@
-"""The table: Apple's response to a write, the caller's response, and the cache after it."""
+"""The table: Apple's response to a write, our response, and the cache after the write."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ LOST: Final[Mapping[str, Answering]] = {
 
 
 def after_a_lost_attempt() -> Iterator[Row]:
-    """The retry decides the response, and the outcome stays unknown."""
+    """The response to the retry decides our response, but the write's outcome stays unknown."""
     clear = {"PUT": sends(http(200, document(rating("i.a")))), "DELETE": sends(http(204))}
     for fault, lost in LOST.items():
         for method, success in clear.items():
@@ -94,7 +94,7 @@ def after_a_lost_attempt() -> Iterator[Row]:
 
 
 def empty_successes() -> Iterator[Row]:
-    """They confirm a PUT, but not a DELETE."""
+    """Successes without a rating: they confirm a PUT, but not a DELETE."""
     for fault, response in (
         ("200, empty", http(200)),
         ("200, an empty object", http(200, b"{}")),

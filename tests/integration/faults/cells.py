@@ -1,4 +1,4 @@
-"""The parts of the tables: cells, states of the cache, and peers."""
+"""The parts of the tables: cells, states of the cache, and responses of Apple and AWS."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AGES: Final[Mapping[str, int]] = {
 
 Item = dict[str, Any]
 OK: Final = b"HTTP/1.1 200 OK\r\n"
-REREAD: Final = range(5, 11)  # until the secret is read again
+REREAD: Final = range(5, 11)  # seconds until the secret is read again
 
 
 def document(*resources: object, **members: object) -> bytes:
@@ -46,7 +46,7 @@ def html(status: int) -> bytes:
 
 
 def repeating(token: str) -> dict[str, bytes]:
-    """A rating that repeats a token: plain, and with each character escaped."""
+    """Return a rating that contains a token: as plain text, and with each character escaped."""
     escaped = "".join(f"\\u{ord(character):04x}" for character in token)
     template = document(rating("i.a", x="TOKEN"))
     return {
@@ -73,9 +73,9 @@ def date(seconds: int) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """The response, and how often Apple was called.
+    """The expected response, and the expected number of calls to Apple.
 
-    After a write, the written value `is_kept` in the cache, or the outcome is unknown, or neither.
+    If a write `is_kept`, the cache has the written value, and `outcome_unknown` is false.
     """
 
     status: int
@@ -90,10 +90,10 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One request while one peer fails.
+    """One request while Apple or an AWS service fails.
 
     `dynamodb` replaces a working DynamoDB with `items`. `aws_calls` counts the calls to DynamoDB
-    and to Secrets Manager, `metrics` the failures in the request's log line; None is not compared.
+    and to Secrets Manager, `metrics` the failures in the log line; None skips the comparison.
     """
 
     fault: str
@@ -123,7 +123,7 @@ STALE: Final = Expected(
 
 
 def item(age: float, **changes: object) -> Item:
-    """The bucket with ADA's like of SONG; a change to None removes the attribute."""
+    """Return the bucket item with ADA's like of SONG; a change to None removes an attribute."""
     requested_at = time.time() - age
     bucket = bucket_item(
         ADA.hash,
@@ -136,5 +136,5 @@ def item(age: float, **changes: object) -> Item:
 
 
 def holding(state: str) -> Callable[[], Sequence[Item]]:
-    """The items of the table in this state."""
+    """Return a function that makes the items of the table in this state."""
     return lambda: [item(AGES[state])] if state in AGES else []

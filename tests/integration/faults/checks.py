@@ -34,13 +34,13 @@ NO_FAILURES = {
 }
 OF_CACHE = {
     *(Metric.CACHE_HIT, Metric.CACHE_MISS, Metric.CACHE_STALE, Metric.CACHE_BYPASS),
-    Metric.CACHE_HIT_SLOW,  # on a busy machine
+    Metric.CACHE_HIT_SLOW,  # counted only on a busy machine
 }
 FAILURES = {metric.value: metric for metric in set(Metric) - NO_FAILURES - OF_CACHE}
 
 
 def check(cell: Cell, deploy: Deploy, capsys: pytest.CaptureFixture[str]) -> LambdaFunction:
-    """Send the cell's request to a function with its fault; return the function."""
+    """Send the request of a cell to a function with the cell's fault; return the function."""
     function = deploy(
         apple=cell.apple,
         wire=cell.wire,
@@ -49,7 +49,7 @@ def check(cell: Cell, deploy: Deploy, capsys: pytest.CaptureFixture[str]) -> Lam
         secrets=cell.secrets,
         cache_seconds=cell.cache_seconds,
     )
-    if cell.is_warm:  # with a request that bypasses the cache
+    if cell.is_warm:  # warm the function with a request that bypasses the cache
         warming = function.call(token="somebody-else", queryStringParameters={"include": "content"})
         assert warming["statusCode"] == 200
         dynamodb_calls, secret_reads, requests = function.calls()
@@ -96,7 +96,7 @@ def assert_expected(expected: Expected, response: Mapping[str, Any], taken: floa
 
 
 def _seconds_late(expected: Expected, headers: Mapping[str, str], taken: float) -> int:
-    """How many whole seconds older a copy is than on an idle machine."""
+    """Return by how many seconds `Age` exceeds its expected value, as on a busy machine."""
     if expected.age is None or "Age" not in headers:
         return 0
     late = int(headers["Age"]) - expected.age

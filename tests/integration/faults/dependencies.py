@@ -1,4 +1,4 @@
-"""The table: how DynamoDB, Secrets Manager and Lambda fail, and what caller and operator see."""
+"""The table: failures of DynamoDB, Secrets Manager and Lambda, our response, and the metrics."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.integration.faults.cells import (
 )
 
 DYNAMODB_SECONDS: Final = 0.3
-"""The time limit of a call in a deployment; most cells have a longer one."""
+"""The time limit of a call in a deployment; most cells use a longer limit."""
 
 
 WRITTEN: Final = Expected(status=200)
@@ -88,7 +88,7 @@ def unusable(
     reads: int = 1,
     expected: Expected = STORED,
 ) -> Row:
-    """The result of DynamoDB is a miss."""
+    """Make the row of an unusable DynamoDB result, which the function handles as a miss."""
     stores = int(expected == STORED)
     read = Cell(
         fault=f"DynamoDB: {fault}",
@@ -110,13 +110,13 @@ FAMILY_KEY: Final = item_key(ADA.hash, family_sort_key("songs"))
 
 
 def invalid_family(fault: str, **changes: object) -> Row:
-    """Nothing is stored into the family until the next write."""
+    """Make the row of an invalid family: nothing is stored in it before the next write."""
     family = {**family_item(ADA.hash, "songs", Family(7), expires_at=2_000_000_000), **changes}
     return unusable(fault, lambda: [item(FRESH_AGE), family], expected=NOT_STORED)
 
 
 def returns(*ages: int, unprocessed: Item | None = None, seconds: float = 0.0) -> Answering:
-    """A response to a read, with items of these ages, and optionally an unprocessed key."""
+    """Respond to a read with items of these ages, and optionally with an unprocessed key."""
 
     def answer(connection: socket.socket, request: bytes) -> None:
         time.sleep(seconds)
@@ -132,7 +132,7 @@ UNREAD: Final = returns(unprocessed=item_key(ADA.hash, bucket_sort_key(SONG)))
 
 
 def by_state(cell: Cell, expected: Mapping[str, Expected], aws_calls: tuple[int, int]) -> Row:
-    """The cells of a read; a fresh copy needs neither a token nor Apple."""
+    """Make a read's cell for each cache state; a fresh copy needs neither a token nor Apple."""
     return tuple(
         replace(
             cell,
@@ -168,7 +168,7 @@ def failing_secret(fault: str, answers: Answers) -> Row:
 
 
 def slow_secret(fault: str, answering: Answering) -> Row:
-    """The copy grows older while the secret is read."""
+    """Make the row of a slow secret: the copy is a second older after the read of the secret."""
     expected = replace(
         STALE_WITHOUT_CALL, cache="hit; ttl=-31; detail=stale-if-error", age=STALE_AGE + 1
     )

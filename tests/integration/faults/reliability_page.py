@@ -16,7 +16,7 @@ _GENERATED = "generated: python -m tests.integration.faults.reliability_page"
 
 
 def reliability_page() -> str:
-    """Return the page with new tables; the text between them is written by hand."""
+    """Return docs/reliability.md with new tables, and with the handwritten text unchanged."""
     text = PAGE.read_text("utf-8")
     for name, rows in {
         "reads": _rows(READS, ("nothing cached", "stale")),

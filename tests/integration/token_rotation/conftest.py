@@ -1,4 +1,4 @@
-"""Moto, whose Secrets Manager calls an empty function: the tests run the steps."""
+"""Moto, whose Secrets Manager calls an empty function; the tests run the rotation steps."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ OLD_TOKEN = token_until(1_900_000_000)
 
 
 class World:
-    """The token's and the key's secret, and a rotation that has just started, for VERSION."""
+    """The secrets of the token and of the key, and a rotation to VERSION that has just started."""
 
     def __init__(self, *, key: str = KEY, token: str = OLD_TOKEN) -> None:
         self.client = client("secretsmanager")

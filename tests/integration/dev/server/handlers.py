@@ -10,7 +10,7 @@ from dev.server.lambda_runtime import LambdaContext
 
 
 def describe(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """After the event's `seconds`, return the process, context and environment, or die."""
+    """Describe the invocation after the event's `seconds`, or end the process if it has `die`."""
     time.sleep(event.get("seconds", 0))
     if event.get("die"):
         os._exit(1)

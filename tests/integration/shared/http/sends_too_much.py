@@ -1,4 +1,4 @@
-"""A program of test_memory.py: calls a peer, and prints each response's rise of the peak memory.
+"""Calls a server for test_memory.py; prints by how much each response raised the peak memory.
 
 python -m tests.integration.shared.http.sends_too_much URL {bare | include | aws} RESPONSES
 """
@@ -37,7 +37,7 @@ def main(url: str, kind: str, responses: int) -> None:
         with suppress(AwsError):
             if kind == "aws":
                 aws.call(name, {})
-            else:  # a new function each time, because an open breaker sends nothing
+            else:  # a new function for each call: an open breaker would send no request
                 function = InMemoryFunction()
                 transport = Transport(url, trust=TrustStore(), clock=time)
                 function.apple.send = transport.send  # type: ignore[method-assign]
