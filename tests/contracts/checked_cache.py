@@ -33,11 +33,11 @@ UNREADABLE: Final[list[dict[str, Any]]] = [
     {"token_hash": {"S": GRACE}},
     {"generation": {"S": "x"}},
 ]
-"""Changes of any item that make it unreadable."""
+"""Changes that make an item of any kind unreadable."""
 
 
 class CheckedCache:
-    """The cache of Ada's songs, which may not fail; `at` is in seconds since `NOW`.
+    """The cache of Ada's songs; a call that fails also fails the test. `at` is seconds since `NOW`.
 
     With `resends`, DynamoDB applies each call twice, and the first response is lost.
     """
@@ -77,7 +77,7 @@ class CheckedCache:
     def store(
         self, *keys: RatingKey, value: Value = 1, at: float | None = None, token_hash: str = ADA
     ) -> None:
-        """Read, and store what Apple responds at once."""
+        """Read the cache, and store ratings as if Apple had returned them at once."""
         snapshot = self.read(*keys, at=at, token_hash=token_hash)
         ratings = dict.fromkeys(keys, Rating(value))
         assert self.unchecked.store(token_hash, snapshot, ratings, self._clock.time())
@@ -113,13 +113,13 @@ class CheckedCache:
         self.unchecked.invalidate(ADA, "songs", has_ratings=has_ratings)
 
     def item(self, sort_key: str) -> dict[str, Any]:
-        """Read an item without the cache; empty if it does not exist."""
+        """Read an item directly from DynamoDB; return an empty dict if it does not exist."""
         wanted = {TABLE: {"Keys": [item_key(ADA, sort_key)], "ConsistentRead": True}}
         found = self._dynamodb("BatchGetItem", {"RequestItems": wanted})["Responses"][TABLE]
         return dict(*found)
 
     def change(self, sort_key: str, changes: Mapping[str, Any]) -> None:
-        """Change an item; `ABSENT` removes an attribute."""
+        """Change attributes of an item; the value `ABSENT` removes an attribute."""
         changed = {**self.item(sort_key), **changes}
         item = {name: value for name, value in changed.items() if value is not ABSENT}
         self._dynamodb("PutItem", {"TableName": TABLE, "Item": item})

@@ -18,7 +18,7 @@ READABLE_WRITES: Final = 10
 
 @dataclass(eq=False)
 class Write:
-    """A write; it is in flight until `ended_at`, unless it died.
+    """A write; `ended_at` is None while it is in flight, or if it died.
 
     It `is_exact` unless it overlaps with another write, or its outcome is unknown. A write that
     died or is not exact overlaps with every write that begins before `overlaps_until`.
@@ -42,7 +42,7 @@ class Promises:
         self._skew = skew
 
     def begin(self, write: Write) -> None:
-        """A write takes its first effect."""
+        """Record the first effect of a write."""
         now = self._apple.clock.time()
         for other in self.writes:
             is_open = other.ended_at is None or not other.is_exact
@@ -52,7 +52,7 @@ class Promises:
         self.writes.append(write)
 
     def failed(self, write: Write, *, outcome_unknown: bool) -> None:
-        """A write was not accepted."""
+        """Record that a write failed."""
         if outcome_unknown:
             write.is_exact = False
             write.overlaps_until = self._apple.clock.time() + UNKNOWN_SECONDS + self._skew
@@ -60,7 +60,7 @@ class Promises:
             self.writes.remove(write)
 
     def allowed(self, key: RatingKey) -> list[Value]:
-        """Apple's values within the settling time, but none from before an exact write."""
+        """Return the values that a read may return now; none is older than an exact write."""
         now = self._apple.clock.time()
         since = now - SETTLING_SECONDS - self._skew
         own = self._exact_writes().get(key)
@@ -72,7 +72,7 @@ class Promises:
         return [own.value, *(each.value for each in in_flight if each.key == key)]
 
     def _exact_writes(self) -> Mapping[RatingKey, Write]:
-        """The last writes of the items that a client must read as it wrote them."""
+        """Return, by item, the latest writes whose values a client must read."""
         found: dict[RatingKey, Write] = {}
         for write in reversed(self.writes):
             if not write.is_exact or len(found) == READABLE_WRITES:

@@ -1,1 +1,1 @@
-"""Models of Apple and of the cache's promises, which random requests compare with the function."""
+"""Random requests compare the function with models of Apple and of the cache's promises."""

@@ -20,7 +20,7 @@ TOLERANCE: Final = 0.01
 class Copy(NamedTuple):
     """A value that Apple returned to a read, or that a write confirmed; the request started `at`.
 
-    `settled_at` is when Apple's reads include the write; None for a read.
+    From `settled_at` on, Apple's reads include the write; None for a read.
     """
 
     value: int
@@ -39,15 +39,16 @@ class Copy(NamedTuple):
         return cls(value, at, max(at + FRESH, settled_at), at + STALE, settled_at)
 
     def after_another_write(self) -> Copy:
-        """After another write, a written value counts only until Apple's reads include it."""
+        """After another write, a written value is used only until Apple's reads include it."""
         assert self.settled_at is not None
         return self._replace(fresh_until=self.settled_at, stale_until=self.settled_at)
 
 
 class Write(NamedTuple):
-    """A write: `announced` if DynamoDB applied one of its calls, `closed` if one after the first.
+    """A write, its attempts at Apple, and the result of its calls to DynamoDB.
 
-    It `failed` if DynamoDB failed during the write.
+    It is `announced` if DynamoDB applied any call, `closed` if DynamoDB applied a call after the
+    first. It `failed` if DynamoDB failed during the write.
     """
 
     name: Name
@@ -77,10 +78,10 @@ class Write(NamedTuple):
 
 @dataclass
 class CacheModel:
-    """Copies by name: `possible` ones may be in the cache, `certain` ones must be.
+    """Copies by name: `possible` copies may be in the cache, `certain` copies must be.
 
     Apple's responses to requests after `quiet_at` include every write, so they are stored. A write
-    that opens before `exclusive_at` may overlap another one, so its value is not promised. Before
+    that opens before `exclusive_at` may overlap another write, so its value is not promised. Before
     `_known_at`, an earlier write may take effect.
     """
 
@@ -94,7 +95,7 @@ class CacheModel:
     _written: list[Name] = field(default_factory=list)  # of writes that are not rejected, in order
 
     def must_serve(self, names: Collection[Name], now: float, *, stale: bool) -> set[Name]:
-        """The names whose copies must be in the cache, and fresh or perhaps stale."""
+        """Return the names that must have a fresh copy (if `stale`, a fresh or stale copy)."""
         return {
             name
             for name in names
@@ -103,7 +104,7 @@ class CacheModel:
         }
 
     def copies(self, name: Name, now: float, *, stale: bool) -> list[Copy]:
-        """The copies that may be served; `stale` ones only if Apple fails."""
+        """Return the copies that may be in the cache and fresh (if `stale`, fresh or stale)."""
         return [
             copy
             for copy in self.possible.get(name, ())
@@ -111,7 +112,7 @@ class CacheModel:
         ]
 
     def fetched(self, values: Mapping[Name, int], at: float, *, stored: bool | None) -> None:
-        """Record Apple's response to a read; `stored` is None if that is unknown."""
+        """Record Apple's response to a read; `stored` is None if DynamoDB may have stored it."""
         for name, value in values.items():
             is_settled = at > self._settled_at.get(name.item, 0.0) - TOLERANCE
             if not is_settled or stored is False:
@@ -130,7 +131,7 @@ class CacheModel:
         self.certain.clear()
 
     def wrote(self, write: Write) -> None:
-        """Record the end of a write; one whose start DynamoDB did not store changes no copy."""
+        """Record the end of a write; a write that was not announced changes no copy."""
         if not write.announced:
             return
         self._was_written = True
@@ -169,7 +170,7 @@ class CacheModel:
                 yield name, copy.after_another_write()
 
     def _outdate(self, write: Write) -> None:
-        """Ignore values that Apple returned for the item, until reads include the write."""
+        """Drop Apple's values of the item, and ignore new ones until reads include the write."""
         forgotten = write.unknown and write.closed
         for name, copies in self.possible.items():
             self.possible[name] = [
@@ -183,7 +184,7 @@ class CacheModel:
         self._settled_at[item] = max(settled_at, self._settled_at.get(item, 0.0))
 
     def _answer(self, write: Write, *, is_clean: bool) -> None:
-        """The values of the last writes are promised, if none of them overlapped another write."""
+        """Record a confirmed value: it may be served, and must be if no other write overlapped."""
         self.certain.pop(write.name, None)
         if is_clean:
             self.possible.pop(write.name, None)

@@ -12,7 +12,7 @@ from tests.fakes.clock import FakeClock
 
 
 class Call(NamedTuple):
-    """One call to DynamoDB; `fault` is empty if there was none."""
+    """One call to DynamoDB; `fault` is empty for a call without a fault."""
 
     operation: str
     fault: str
@@ -25,7 +25,7 @@ class Call(NamedTuple):
 
 
 class FaultyDynamoDB:
-    """Calls that are refused, whose responses are lost, or that a transport sends twice."""
+    """DynamoDB with faults: it refuses a call, receives a call twice, or loses its response."""
 
     def __init__(self, call: AwsCall, clock: FakeClock) -> None:
         self._call = call
@@ -66,7 +66,7 @@ class Response:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether its status may mean that Apple was not called."""
+        """Whether the status may mean that Apple was not called."""
         return self.status in (429, 503)
 
     @property
@@ -75,7 +75,7 @@ class Response:
 
     @property
     def kind(self) -> str:
-        """The status and Cache-Status without figures."""
+        """The status, and Cache-Status without `ttl`."""
         parts = (f"{key}={value}" * (key != "ttl") for key, value in self.cache.items())
         return " ".join((str(self.status), *(part.strip("=") for part in parts if part)))
 
@@ -85,7 +85,7 @@ class Response:
 
 
 class Exchange(NamedTuple):
-    """A request of one token in one environment, and its results.
+    """A request with one token to one environment, its response, and its calls.
 
     `value` is the written value; None for a read. Times are in epoch seconds.
     """
@@ -104,7 +104,7 @@ class Exchange(NamedTuple):
 
     @property
     def fault(self) -> Fault | None:
-        """The fault of the last attempt; None without a fault or an attempt."""
+        """The fault of the last attempt; None if it had no fault or there was no attempt."""
         return self.attempts[-1].fault if self.attempts else None
 
     @property
