@@ -19,7 +19,7 @@ HUNDRED = [RatingKey(type="songs", id=str(number)) for number in range(100)]
 
 
 def neighbours(type_name: str, id_length: int) -> list[RatingKey]:
-    """Return two hundred items that the cache stores in the same bucket."""
+    """Return 200 items that share one bucket."""
     prefix = "i." if type_name.startswith("library-") else ""
     numbers = range(10 ** (id_length - len(prefix) - 1), 10**id_length)
     keys = (RatingKey(type=type_name, id=f"{prefix}{number}") for number in numbers)
@@ -31,7 +31,7 @@ BUCKET = bucket_sort_key(A)
 
 
 class RatingsContract:
-    """Inherit, and define a fixture `cache`."""
+    """Tests of the cache that the fixture `cache` of a subclass returns."""
 
     @pytest.mark.parametrize("value", [1, -1, 0])
     def test_a_value_is_read_as_it_was_stored(self, cache: CheckedCache, value: Value) -> None:
@@ -44,7 +44,7 @@ class RatingsContract:
             assert cache.read().ratings == {SONG: cached}
             assert cache.read(token_hash=GRACE).ratings == {}
 
-    def test_a_hundred_items_take_one_read_and_one_write_of_sixteen_buckets(
+    def test_one_call_reads_and_one_call_stores_a_hundred_ratings_in_sixteen_buckets(
         self, cache: CheckedCache
     ) -> None:
         cache.store(*HUNDRED)
@@ -54,7 +54,9 @@ class RatingsContract:
         assert cache.values(*HUNDRED) == dict.fromkeys(HUNDRED, 1)
         assert cache.values(*HUNDRED[:2]) == dict.fromkeys(HUNDRED[:2], 1)
 
-    def test_a_store_keeps_the_other_items_of_its_bucket(self, cache: CheckedCache) -> None:
+    def test_storing_a_rating_keeps_the_other_ratings_of_its_bucket(
+        self, cache: CheckedCache
+    ) -> None:
         cache.store(A, at=0)
         cache.store(B, value=-1, at=10)
 
@@ -62,7 +64,7 @@ class RatingsContract:
         assert cache.read(A).ratings[A].requested_at == NOW
 
     @pytest.mark.parametrize("is_written", [True, False])
-    def test_a_store_drops_expired_items_and_items_of_an_older_generation(
+    def test_storing_removes_expired_ratings_and_ratings_of_an_older_generation(
         self, cache: CheckedCache, *, is_written: bool
     ) -> None:
         cache.store(A, at=0)
@@ -99,7 +101,7 @@ class RatingsContract:
         ],
         ids=str,
     )
-    def test_an_unreadable_bucket_is_a_miss_counted_and_overwritten(
+    def test_an_unreadable_bucket_is_counted_treated_as_a_miss_and_overwritten(
         self, cache: CheckedCache, changes: dict[str, Any]
     ) -> None:
         cache.store(A, B)
@@ -119,7 +121,7 @@ class RatingsContract:
         ],
         ids=["malformed", "an invalid value", "future-dated"],
     )
-    def test_an_unreadable_entry_is_a_miss_counted_and_overwritten(
+    def test_an_unreadable_rating_is_counted_treated_as_a_miss_and_overwritten(
         self, cache: CheckedCache, entry: dict[str, Any]
     ) -> None:
         cache.store(A, B)

@@ -23,7 +23,7 @@ OLD_FAMILY = dict.fromkeys(("schema_version", "token_hash", "write_id", "answers
 
 
 class WritesContract:
-    """Inherit, and define a fixture `cache`."""
+    """Tests of the cache that the fixture `cache` of a subclass returns."""
 
     def test_a_write_invalidates_only_the_ratings_of_its_family_and_user(
         self, cache: CheckedCache
@@ -53,7 +53,7 @@ class WritesContract:
         assert cache.operations.count("UpdateItem") == 2
         assert not cache.observer.counted
 
-    def test_ten_writes_in_a_row_are_read_at_once_and_an_eleventh_replaces_the_first(
+    def test_the_cache_serves_the_values_of_the_last_ten_writes_in_a_row(
         self, cache: CheckedCache
     ) -> None:
         keys = [SONG, CATALOG_SONG, *SONGS]
@@ -65,7 +65,7 @@ class WritesContract:
         cache.write(keys[10], at=1)
         assert cache.values(*keys).keys() == set(keys[1:])
 
-    def test_after_the_settling_time_only_the_latest_write_counts(
+    def test_after_the_settling_time_only_the_value_of_the_latest_write_is_cached(
         self, cache: CheckedCache
     ) -> None:
         cache.write(A, at=0)
@@ -84,7 +84,7 @@ class WritesContract:
             (WriteOutcome.UNKNOWN, {}),
         ],
     )
-    def test_a_write_without_a_clear_response_keeps_only_answers_that_it_cannot_change(
+    def test_the_outcome_of_an_unconfirmed_write_decides_which_answers_are_kept(
         self, cache: CheckedCache, outcome: WriteOutcome, kept: Mapping[RatingKey, Value]
     ) -> None:
         for key in (A, B):
@@ -118,7 +118,7 @@ class WritesContract:
         assert cache.values(A, B) == {}
 
     @pytest.mark.parametrize("first_ends_first", [True, False])
-    def test_concurrent_writes_store_no_answer_and_leave_the_family_announced(
+    def test_concurrent_writes_store_no_answer_and_their_announcement_stays(
         self, cache: CheckedCache, *, first_ends_first: bool
     ) -> None:
         cache.write(B)
@@ -134,7 +134,7 @@ class WritesContract:
         assert not cache.observer.counted
 
     @pytest.mark.parametrize(("is_unknown", "seconds"), [(False, 6.0), (True, 61.0)])
-    def test_a_write_that_died_or_has_an_unknown_outcome_is_concurrent_until_it_expires(
+    def test_later_writes_are_concurrent_with_a_dead_or_unknown_write_until_it_expires(
         self, cache: CheckedCache, *, is_unknown: bool, seconds: float
     ) -> None:
         started = cache.open_write()
@@ -210,7 +210,7 @@ class WritesContract:
         ],
         ids=str,
     )
-    def test_an_unreadable_family_is_counted_and_bypassed_until_the_next_open_repairs_it(
+    def test_an_unreadable_family_is_counted_and_bypassed_until_the_next_write_repairs_it(
         self, cache: CheckedCache, changes: dict[str, Any]
     ) -> None:
         counted = cache.observer.counted
@@ -231,7 +231,7 @@ class WritesContract:
         assert cache.values() == {SONG: 1}
 
     @pytest.mark.parametrize("changes", [*UNREADABLE, OLD_FAMILY], ids=str)
-    def test_no_other_update_makes_an_unreadable_family_readable(
+    def test_only_the_start_of_a_write_repairs_an_unreadable_family(
         self, cache: CheckedCache, changes: dict[str, Any]
     ) -> None:
         started = cache.open_write()

@@ -33,11 +33,11 @@ UNREADABLE: Final[list[dict[str, Any]]] = [
     {"token_hash": {"S": GRACE}},
     {"generation": {"S": "x"}},
 ]
-"""Changes of attributes, each of which makes any item unreadable."""
+"""Changes that make an item of any kind unreadable."""
 
 
 class CheckedCache:
-    """The cache of Ada's songs; a test fails if the cache fails. `at` is in seconds since `NOW`.
+    """The cache of Ada's songs; a call that fails also fails the test. `at` is seconds since `NOW`.
 
     With `resends`, DynamoDB applies each call twice, and the first response is lost.
     """
@@ -77,7 +77,7 @@ class CheckedCache:
     def store(
         self, *keys: RatingKey, value: Value = 1, at: float | None = None, token_hash: str = ADA
     ) -> None:
-        """Read the keys, then store `value` for each, as if Apple responded immediately."""
+        """Read the cache, and store ratings as if Apple had returned them at once."""
         snapshot = self.read(*keys, at=at, token_hash=token_hash)
         ratings = dict.fromkeys(keys, Rating(value))
         assert self.unchecked.store(token_hash, snapshot, ratings, self._clock.time())
@@ -113,7 +113,7 @@ class CheckedCache:
         self.unchecked.invalidate(ADA, "songs", has_ratings=has_ratings)
 
     def item(self, sort_key: str) -> dict[str, Any]:
-        """Read an item directly from DynamoDB; empty if it does not exist."""
+        """Read an item directly from DynamoDB; return an empty dict if it does not exist."""
         wanted = {TABLE: {"Keys": [item_key(ADA, sort_key)], "ConsistentRead": True}}
         found = self._dynamodb("BatchGetItem", {"RequestItems": wanted})["Responses"][TABLE]
         return dict(*found)

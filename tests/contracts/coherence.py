@@ -34,11 +34,11 @@ _SEVERAL: Final = ((NEIGHBOUR, 1), (SONG, 1), (CATALOG_SONG, -1), (SONG, None))
 
 
 class World:
-    """One user, whose operations pause before each call to DynamoDB or Apple.
+    """One user. Each operation of the user pauses before each call to DynamoDB or Apple.
 
-    Each operation has its own environment, whose clock is ahead by the next of `skews`. Calls of
-    the steps in `resent` are sent twice, because the first response is lost. `call` replaces the
-    DynamoDB in memory. `violations` describes each returned value that the promises forbid.
+    Each operation has its own environment; the next of `skews` is how far its clock is ahead.
+    Calls of the steps in `resent` are sent twice, because the first response is lost. `call`
+    calls DynamoDB; None means DynamoDB in memory. `violations` has the forbidden ratings.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class World:
         )
 
     def read(self, key: RatingKey = SONG, *others: RatingKey) -> list[Value]:
-        """Read one item, or a list."""
+        """Read one item or a list; return the values."""
         ids = [each.id for each in (key, *others)]
         result = self._function().read(*ids, token=self._user, type_name=key.type)
         assert result.error is None or isinstance(result.error, DeadlineExceededError)
@@ -89,7 +89,7 @@ class World:
         write.ended_at = self.clock.time()
 
     def lose(self, value: Value, seconds: float) -> None:
-        """Write a rating that changes at Apple after `seconds`; Apple's response is lost."""
+        """Write; Apple's response is lost, and Apple applies the write after `seconds`."""
         self.apple.lost_seconds = seconds
         self.write(value)
         self.apple.lost_seconds = None
@@ -102,7 +102,7 @@ class World:
             self.clock.advance(pause_seconds)
 
     def wait(self, seconds: float) -> None:
-        """Pause like any other operation, then advance the clock."""
+        """Let time pass, as a step that can come between any two effects of other operations."""
         pause(_APPLE, *_ITEMS)
         self.clock.advance(seconds)
 
@@ -126,7 +126,7 @@ class World:
         return Operation(calls[kind], dies_after)
 
     def check(self) -> None:
-        """Check the values that a list of each type would return now, without storing them."""
+        """Check the values that a list of each type would return now, without storing anything."""
         reader = next(self._readers)
         for _, of_type in itertools.groupby(self._keys(), key=lambda key: key.type):
             listed = tuple(of_type)
@@ -137,12 +137,12 @@ class World:
                 self._compare(key, fresh[key].value or None if key in fresh else at_apple)
 
     def check_reads(self) -> None:
-        """Read each item, which may store its rating, and check the value."""
+        """Read each item, and check its value; these reads may store ratings."""
         for key in self._keys():
             self._compare(key, *self.read(key))
 
     def run_out(self, *pauses: float) -> list[str]:
-        """Advance the clock by each pause, check the values after it, and return the violations."""
+        """Check after one second and after each pause; return the violations of the whole run."""
         self.clock.advance(1.0)
         self.check()
         for seconds in pauses:
@@ -193,7 +193,7 @@ class World:
 
 @cache
 def _developer_tokens() -> DeveloperTokenSource:
-    """Share one token source: to read and check a token takes longer than to read a rating."""
+    """Share one token source: reading and checking a token takes longer than reading a rating."""
     return InMemoryFunction().client.developer_tokens
 
 

@@ -8,13 +8,13 @@ from greenlet import GreenletExit, greenlet
 
 
 class _Client(greenlet):
-    """Runs an operation; after its death it has no more effects, not even those of `finally`."""
+    """Runs an operation. After it dies, not even its `finally` blocks have effects."""
 
     is_dead = False
 
 
 class Operation:
-    """A call that pauses before each effect; it dies after `dies_after` effects, if that is set.
+    """A call that pauses before each of its effects, and may die after `dies_after` effects.
 
     `next_step` has the items that the next effect reads or writes; None after the last effect.
     """
@@ -45,7 +45,7 @@ class Operation:
 
 
 def pause(*touches: str) -> None:
-    """Pause the current operation until `advance`; outside an operation, return immediately."""
+    """In an operation, pause before an effect until `advance` is called; elsewhere, do nothing."""
     client = greenlet.getcurrent()
     if not isinstance(client, _Client) or client.parent is None:
         return
@@ -63,11 +63,11 @@ Start = Callable[[], Mapping[str, Operation]]
 
 
 def interleavings(start: Start, *, every: bool, after_each: Callable[[], object]) -> Iterator[None]:
-    """Run each order of the operations' effects in its own world, and yield at its end.
+    """Run the effects in each order, each order in its own world, and yield after each order.
 
-    `after_each` is called after each effect, but only once for the common start of two orders. Two
-    neighbouring effects on different items may be swapped without a change of the result: without
-    `every`, only one such order is run (sleep sets: P. Godefroid, LNCS 1032, ch. 5).
+    `after_each` is called after each effect, but once for a start that two orders share. Two
+    orders have the same result if they differ only in the order of adjacent effects on different
+    items. One such order is run, or all if `every` (sleep sets: P. Godefroid, LNCS 1032, ch. 5).
     """
     pending: list[tuple[tuple[str, ...], frozenset[str]]] = [((), frozenset())]
     while pending:

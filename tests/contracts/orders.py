@@ -26,16 +26,16 @@ LOSSES: Final = 0.1
 """How often, in a random run, the response to a write is lost and the write takes effect late."""
 
 PATIENT: Final = replace(POLICY, fresh_seconds=600)
-"""Ratings stay fresh until the end of a run, so that a check finds an old rating."""
+"""Ratings stay fresh until the end of a run, so that an old rating is detected."""
 
 KINDS: Final = (
     *("like", "dislike", "delete", "like neighbour", "write several"),
     *("read", "read list", "read neighbour", "read catalog list"),
 )
-"""The action of an operation in a random run."""
+"""The actions from which a random run chooses its operations."""
 
 _EFFECTS: Final = {"like": 4, "dislike": 4, "delete": 4, "read": 3, "read list": 3}
-"""The largest number of effects of an operation that may die, if no call is sent again."""
+"""The maximum number of effects of each operation that may die, if no call is resent."""
 
 Violations = Iterable[list[str]]
 Run = Callable[[], Violations]
@@ -43,7 +43,7 @@ Worlds = Callable[..., World]
 
 
 def violations_in(runs: Violations, *, at_least: int) -> list[list[str]]:
-    """Return the violations of each run that has any; require `at_least` runs."""
+    """Return the runs with violations; fail if there are fewer than `at_least` runs."""
     all_runs = list(runs)
     assert len(all_runs) >= at_least, len(all_runs)
     return [violations for violations in all_runs if violations]
@@ -58,7 +58,7 @@ def orders(
     every: bool = False,
     worlds: Worlds = World,
 ) -> Run:
-    """Return a call of `violations_of` with these arguments."""
+    """Return a function that calls `violations_of` with these arguments."""
     worlds = partial(worlds, lag=lag, skews=skews, resent=resent)
     return partial(violations_of, worlds, *kinds, dying=dying, every=every)
 
@@ -66,10 +66,10 @@ def orders(
 def violations_of(
     worlds: Callable[[], World], *kinds: str, dying: int = 0, every: bool = False
 ) -> Iterator[list[str]]:
-    """Run the operations in each order, and yield the violations of each.
+    """Run the operations in each order, and yield the violations of each order.
 
-    The first `dying` operations are also run so that they die after 0, 1, 2… effects. Without
-    `every`, only one of several orders with the same result is run.
+    The first `dying` operations also run with a crash after each number of effects. Unless `every`
+    is true, only one of the orders with the same result is run.
     """
     deaths = [(None, *range(_EFFECTS[kind])) for kind in kinds[:dying]]
     world: World
@@ -119,7 +119,7 @@ def random_runs(seeds: Iterable[int], worlds: Worlds = World) -> Violations:
 
 
 def ten_writes_in_a_row() -> Violations:
-    """After each of 12 writes in a row, the last ten are read as written in every environment."""
+    """After each of 12 writes in a row, every environment reads the last ten written values."""
     songs: list[tuple[RatingKey, Value]] = [(RatingKey("songs", f"{n}"), 1) for n in range(12)]
     for lag in LAGS:
         for skews in SKEWS:
@@ -139,7 +139,7 @@ def a_song_rated_again_and_again() -> Violations:
 
 
 def a_write_of_a_song_by_another_id() -> Violations:
-    """Write by the library id; then store another song in the bucket of the old catalog rating."""
+    """A bucket has an old rating of the song when the rating of another song is stored in it."""
     world = World(lag=1.0)
     world.read(CATALOG_SONG)
     world.write(1, SONG)
@@ -155,7 +155,7 @@ def a_late_effect_of_a_lost_write() -> Violations:
 
 
 def a_failure_of_apple_after_a_change_elsewhere() -> Violations:
-    """A stale copy is never older than a value that a read returned before."""
+    """If Apple fails, no stale copy is older than a value that a read has already returned."""
     world = World(lag=1.0)
     world.write(1)
     world.clock.advance(5.125)

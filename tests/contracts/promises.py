@@ -18,7 +18,7 @@ READABLE_WRITES: Final = 10
 
 @dataclass(eq=False)
 class Write:
-    """A write, in flight until `ended_at`; a write that died has no `ended_at`.
+    """A write; `ended_at` is None while it is in flight, or if it died.
 
     It `is_exact` if it overlaps with no other write and its outcome is known. A write that died or
     is not exact overlaps with every write that begins until `overlaps_until`.
@@ -60,7 +60,7 @@ class Promises:
             self.writes.remove(write)
 
     def allowed(self, key: RatingKey) -> list[Value]:
-        """Return Apple's values in the settling time, but no value from before an exact write."""
+        """Return the values that a read may return now; none is older than an exact write."""
         now = self._apple.clock.time()
         since = now - SETTLING_SECONDS - self._skew
         own = self._exact_writes().get(key)
@@ -72,7 +72,7 @@ class Promises:
         return [own.value, *(each.value for each in in_flight if each.key == key)]
 
     def _exact_writes(self) -> Mapping[RatingKey, Write]:
-        """Return the last write of each item whose written value reads must return."""
+        """Return, by item, the latest writes whose values a client must read."""
         found: dict[RatingKey, Write] = {}
         for write in reversed(self.writes):
             if not write.is_exact or len(found) == READABLE_WRITES:

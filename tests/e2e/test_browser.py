@@ -52,7 +52,7 @@ def web_page(_: HttpRequest) -> HttpResponse:
 
 @pytest.fixture(scope="module")
 def page(chromium: Browser) -> Iterator[Page]:
-    """A page of an origin on this machine, which is not the service's."""
+    """A page whose origin is on this machine, but differs from the service's origin."""
     with listen() as listener, serve(listener, web_page):
         page = chromium.new_page()
         page.goto(url_of(listener))
@@ -127,7 +127,7 @@ def test_a_page_reads_the_gateways_error_after_a_preflight(page: Page) -> None:
     assert (response["status"], response["body"]["errors"][0]["code"]) == (500, "50090")
 
 
-def test_with_a_list_of_origins_no_other_page_reads_a_response(
+def test_if_origins_are_listed_no_page_of_another_origin_reads_a_response(
     page: Page, chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ExitStack() as stack:

@@ -11,7 +11,7 @@ from tests.e2e.running_service import RunningService
 ADA = "sample-user-token-ada"
 LIST = "/v1/me/ratings/library-songs"
 SONG, DISLIKED = "i.7PJNN4mfXlD68R", "i.mmpYYzeu4J0XGD"
-WRITTEN = "/v1/me/ratings/songs/1440000201"  # no other test uses it
+WRITTEN = "/v1/me/ratings/songs/1440000201"  # no other test uses this song
 LIKE = {"type": "rating", "attributes": {"value": 1}}
 
 
@@ -34,7 +34,7 @@ def test_a_list_of_ids_may_be_written_in_every_usual_way(
     assert [rating["id"] for rating in response.document["data"]] == [SONG, DISLIKED]
 
 
-def test_a_list_without_a_rating_is_empty(service: RunningService) -> None:
+def test_a_list_of_unrated_items_is_empty(service: RunningService) -> None:
     response = service.request(f"{LIST}?ids=i.unrated1,i.unrated2", ADA)
 
     assert (response.status, response.document) == (200, {"data": []})
@@ -114,7 +114,9 @@ def test_a_rating_request_is_accepted_under_any_content_type(
         {**LIKE, "x": "x" * 1024},
     ],
 )
-def test_a_put_with_another_body_is_rejected(service: RunningService, body: object) -> None:
+def test_a_put_whose_body_is_not_a_rating_request_is_rejected(
+    service: RunningService, body: object
+) -> None:
     response = service.request(WRITTEN, ADA, method="PUT", body=json.dumps(body).encode())
 
     assert (response.status, response.error_code) == (400, "40091")

@@ -44,7 +44,7 @@ def operations(page: Page) -> Locator:
 
 
 def operation(page: Page, method: str, path: str = RATING) -> Locator:
-    """Return an operation of the page, unfolded."""
+    """Unfold an operation on the page, and return it."""
     shown = page.locator(f".opblock-{method}").filter(
         has=page.locator(f'.opblock-summary-path[data-path="{path}"]')
     )
@@ -53,7 +53,7 @@ def operation(page: Page, method: str, path: str = RATING) -> Locator:
 
 
 def execute(shown: Locator) -> tuple[str, str]:
-    """Try an unfolded operation; return status and body."""
+    """Send the request of an unfolded operation; return the status and the body."""
     shown.locator("button.execute").click()
     live = shown.locator(".live-responses-table .response")
     expect(live).to_be_visible()
@@ -62,7 +62,7 @@ def execute(shown: Locator) -> tuple[str, str]:
     return status, body.first.inner_text() if body.count() else ""
 
 
-def test_a_rating_is_read_from_the_page_in_dark_in_light_and_on_a_phone(
+def test_the_page_reads_a_rating_in_dark_mode_in_light_mode_and_on_a_phone(
     service: RunningService, chromium: Browser
 ) -> None:
     with opened(chromium, color_scheme="dark") as page:

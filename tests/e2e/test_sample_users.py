@@ -69,7 +69,7 @@ def test_a_sample_user_gets_its_error_and_other_users_are_not_affected(
     response = service.request(target, token(user))
     assert (response.status, response.error_code) == (status, code)
     assert bool(response.headers["Retry-After"]) == (status == 429)
-    for _ in range(4):  # one for each shared environment; the cache is not used
+    for _ in range(4):  # one request for each shared environment; the cache is not used
         assert service.request(f"{LIKED}?include=content", token("grace")).value == -1
 
 
@@ -80,7 +80,7 @@ def test_a_stale_copy_is_served_while_apple_fails(service: RunningService, user:
     assert int(response.headers["Age"]) >= 180
 
 
-def test_apple_fails_until_the_breaker_opens_only_for_this_user(fresh: RunningService) -> None:
+def test_the_breaker_opens_if_apple_is_down_and_a_reset_closes_it(fresh: RunningService) -> None:
     songs = [f"{SONGS}/i.SampleSong00{number}" for number in range(1, 5)]
     codes = [fresh.request(song, token("down")).error_code for song in songs]
     assert codes == ["50290", "50290", "50290", "50391"]
@@ -98,7 +98,9 @@ def test_a_write_of_unknown_outcome_was_applied(fresh: RunningService) -> None:
     assert fresh.request(LIKED, user).status == 404
 
 
-def test_a_library_of_300_songs_is_read_in_hundreds_under_either_id(fresh: RunningService) -> None:
+def test_a_library_of_300_songs_is_read_in_lists_of_100_and_by_catalog_id(
+    fresh: RunningService,
+) -> None:
     values = {1: 0, -1: 0}
     for first in range(1, 301, 100):
         numbers = range(first, first + 100)

@@ -11,7 +11,7 @@ RATINGS = "/v1/me/ratings"
 
 
 @pytest.mark.parametrize(
-    "item",  # no other test reads or writes these
+    "item",  # no other test reads or writes these items
     [
         "albums/1440000001",
         "library-albums/l.written1",

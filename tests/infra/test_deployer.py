@@ -15,7 +15,7 @@ WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 
 @pytest.fixture(scope="module")
 def template() -> dict[str, Any]:
-    # Its import takes a second, in each process that collects tests.
+    # At the top, this import would take a second in each process that collects tests.
     from cfnlint.decode import decode  # type: ignore[import-untyped]  # noqa: PLC0415
 
     document, errors = decode(str(PROJECT / "infra" / "deployer.yaml"))
@@ -87,7 +87,7 @@ def test_every_action_is_pinned_by_commit_and_no_job_has_more_rights_than_it_nee
         assert job["permissions"] == expected
 
 
-def test_prod_is_deployed_after_dev_and_each_in_its_environment() -> None:
+def test_prod_is_deployed_after_dev_and_each_stage_uses_its_own_environment() -> None:
     (workflow,) = (
         yaml.safe_load(file.read_text("utf-8")) for file in WORKFLOWS if file.stem == "deploy"
     )

@@ -55,7 +55,7 @@ def test_a_malformed_or_incomplete_domain_is_rejected(
 @pytest.mark.parametrize(
     "arn", ["check", POOL, f"{FUNCTION}:live:1", FUNCTION.replace("aws", "cn")]
 )
-def test_a_malformed_function_of_an_authorizer_is_rejected(arn: str) -> None:
+def test_a_malformed_arn_of_an_authorizers_function_is_rejected(arn: str) -> None:
     with pytest.raises(ValueError, match="not the ARN of a Lambda function"):
         LambdaAuthorizer(function_arn=arn)
 
@@ -108,7 +108,7 @@ def test_sign_in_tokens_that_cannot_work_are_rejected(
         SignInTokens(**settings)
 
 
-def test_origins_of_pages_of_loopback_and_of_web_views_are_accepted() -> None:
+def test_origins_of_loopback_pages_and_web_views_are_accepted() -> None:
     origins = (
         "https://a.example:8443",
         "http://localhost:3000",

@@ -13,7 +13,7 @@ REGIONS = ("us-east-1", "eu-west-1", "mx-central-1", "us-gov-east-1", "us-gov-we
 
 
 @pytest.mark.parametrize("service", [DYNAMODB, SECRETS_MANAGER], ids=lambda each: each.name)
-def test_in_each_supported_partition_the_ratings_function_calls_awss_endpoints(
+def test_the_ratings_function_calls_the_endpoints_of_each_supported_partition(
     service: JsonService,
 ) -> None:
     session = Session()
@@ -40,6 +40,8 @@ def test_in_each_supported_partition_the_ratings_function_calls_awss_endpoints(
         ("atlantis-1", "unknown"),
     ],
 )
-def test_another_region_is_rejected_with_its_partition(region: str, partition: str) -> None:
+def test_an_unsupported_region_is_rejected_and_its_partition_is_named(
+    region: str, partition: str
+) -> None:
     with pytest.raises(UnsupportedRegionError, match=f"{region} .* partition {partition},"):
         check_region(region)

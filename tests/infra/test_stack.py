@@ -118,7 +118,7 @@ def test_only_prod_retains_table_and_logs_and_every_log_expires(
 
 def test_exactly_the_stateful_resources_have_a_deletion_policy(full: Resources) -> None:
     for resource in full.by_id.values():
-        # CDK sets a policy on every stateful type: choose one for a new type, and add it here.
+        # CDK sets a policy on every stateful type: choose a policy for a new type, and list it.
         assert ("DeletionPolicy" in resource) == (
             resource["Type"]
             in {

@@ -1,1 +1,1 @@
-"""Sends random requests, and compares the function with models of Apple and of the cache."""
+"""Random requests compare the function with models of Apple and of the cache's promises."""

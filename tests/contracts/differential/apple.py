@@ -28,11 +28,11 @@ SLOW: Final[tuple[float, ...]] = (0.1, 0.4, 1.2, 3.0)
 """How many seconds a response takes."""
 
 LATE_SECONDS: Final = 30.0
-"""Latest effect of a write with a lost response; the function waits for 60 s, including lag."""
+"""The longest delay of a write whose response was lost; the function allows 60, including lag."""
 
 
 class Name(NamedTuple):
-    """A type and an id that identify an item; an item may have two names."""
+    """A type and an id that name an item; most items have two names."""
 
     type: str
     id: str
@@ -62,15 +62,15 @@ FAMILIES: Final = {
     "playlists": _names(3, playlists="pl.", library_playlists="p."),
     "stations": _names(4, stations="ra."),
 }
-"""All names by family: songs have more than ten, other families few, so that writes overlap."""
+"""All names by family. Songs have more than ten names; in the small families, writes overlap."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """An attempt that yields no rating, and the `status` and `code` that a client then receives.
+    """A failed `response` of Apple, and the `status` and `code` that the client then receives.
 
-    After a `definite` fault, Apple has not applied a write. The function may serve a stale copy
-    only after a `failure`.
+    A `definite` fault proves that Apple did not apply a write. A stale copy may be served only
+    after a `failure`.
     """
 
     response: Response | TransportError
@@ -118,14 +118,14 @@ FAULTS: Final = (
     _rejected(400, "40000"),
 )
 UNUSABLE: Final = Fault(response=response(200, "[]"), status=502, code="50291")
-"""A fault only of reads: for a write, this response means success."""
+"""Only for reads: for a write, this response means that Apple accepted it."""
 
 
 class Attempt(NamedTuple):
     """One request for ratings to Apple, and its result.
 
-    `values` has the ratings that the response to a read proves. A response to a write is `clear`
-    if it proves the rating, `unknown` if the write may take effect despite the response.
+    `values` has the ratings that the response to a read proves. A write is `clear` if its response
+    proves the rating, `unknown` if it may take effect although the response does not show that.
     """
 
     names: tuple[Name, ...]
@@ -146,7 +146,7 @@ class Attempt(NamedTuple):
 
 
 class AppleModel(FakeAppleMusic):
-    """Apple Music, with several tokens per account; `plan` has the faults of the next attempts."""
+    """Several tokens may have the same account. `plan` has the faults of the next attempts."""
 
     def __init__(self, chance: Random, accounts: Mapping[str, str]) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ TOLERANCE: Final = 0.01
 class Copy(NamedTuple):
     """A value that a read returned or a write confirmed, in a request that started `at`.
 
-    From `settled_at`, Apple's reads include the write; it is None for a read.
+    From `settled_at` on, Apple's reads include the write; None for a read.
     """
 
     value: int
@@ -39,15 +39,16 @@ class Copy(NamedTuple):
         return cls(value, at, max(at + FRESH, settled_at), at + STALE, settled_at)
 
     def after_another_write(self) -> Copy:
-        """Return this copy of a written value after a later write: it expires at `settled_at`."""
+        """After another write, a written value is used only until Apple's reads include it."""
         assert self.settled_at is not None
         return self._replace(fresh_until=self.settled_at, stale_until=self.settled_at)
 
 
 class Write(NamedTuple):
-    """A write: `announced` if DynamoDB applied any call, `closed` if any after the first.
+    """A write, its attempts at Apple, and the result of its calls to DynamoDB.
 
-    It `failed` if a call to DynamoDB failed.
+    It is `announced` if DynamoDB applied any call, `closed` if DynamoDB applied a call after the
+    first. It `failed` if DynamoDB failed during the write.
     """
 
     name: Name
@@ -77,11 +78,11 @@ class Write(NamedTuple):
 
 @dataclass
 class CacheModel:
-    """Copies by name: the cache may have the `possible` copies, and must have the `certain` copies.
+    """Copies by name: `possible` copies may be in the cache, `certain` copies must be.
 
     Apple's responses to requests after `quiet_at` include every write, so they are stored. A write
-    that opens before `exclusive_at` may overlap another write, so its value is not promised. Until
-    `_known_at`, a write with an unknown outcome may take effect.
+    that opens before `exclusive_at` may overlap another write, so its value is not promised. Before
+    `_known_at`, an earlier write may take effect.
     """
 
     possible: dict[Name, list[Copy]] = field(default_factory=dict)
@@ -94,7 +95,7 @@ class CacheModel:
     _written: list[Name] = field(default_factory=list)  # in order, without rejected writes
 
     def must_serve(self, names: Collection[Name], now: float, *, stale: bool) -> set[Name]:
-        """Return the names with a copy that must be served; `stale` includes stale copies."""
+        """Return the names that must have a fresh copy (if `stale`, a fresh or stale copy)."""
         return {
             name
             for name in names
@@ -103,7 +104,7 @@ class CacheModel:
         }
 
     def copies(self, name: Name, now: float, *, stale: bool) -> list[Copy]:
-        """Return the copies that may be served; `stale` includes stale copies."""
+        """Return the copies that may be in the cache and fresh (if `stale`, fresh or stale)."""
         return [
             copy
             for copy in self.possible.get(name, ())
@@ -111,7 +112,7 @@ class CacheModel:
         ]
 
     def fetched(self, values: Mapping[Name, int], at: float, *, stored: bool | None) -> None:
-        """Record Apple's values for a read; `stored` is None if a store may have failed."""
+        """Record Apple's response to a read; `stored` is None if DynamoDB may have stored it."""
         for name, value in values.items():
             is_settled = at > self._settled_at.get(name.item, 0.0) - TOLERANCE
             if not is_settled or stored is False:
@@ -130,7 +131,7 @@ class CacheModel:
         self.certain.clear()
 
     def wrote(self, write: Write) -> None:
-        """Record the end of a write; a write that is not `announced` changes no copy."""
+        """Record the end of a write; a write that was not announced changes no copy."""
         if not write.announced:
             return
         self._was_written = True
@@ -169,7 +170,7 @@ class CacheModel:
                 yield name, copy.after_another_write()
 
     def _outdate(self, write: Write) -> None:
-        """Drop the item's copies from reads, and ignore reads until they include the write."""
+        """Drop Apple's values of the item, and ignore new ones until reads include the write."""
         forgotten = write.unknown and write.closed
         for name, copies in self.possible.items():
             self.possible[name] = [
@@ -183,7 +184,7 @@ class CacheModel:
         self._settled_at[item] = max(settled_at, self._settled_at.get(item, 0.0))
 
     def _answer(self, write: Write, *, is_clean: bool) -> None:
-        """Record a written value: the cache may serve it, and must if no write overlapped."""
+        """Record a confirmed value: it may be served, and must be if no other write overlapped."""
         self.certain.pop(write.name, None)
         if is_clean:
             self.possible.pop(write.name, None)

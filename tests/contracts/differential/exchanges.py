@@ -25,7 +25,7 @@ class Call(NamedTuple):
 
 
 class FaultyDynamoDB:
-    """A DynamoDB that refuses a call, loses its response or applies it twice, as in `plan`."""
+    """DynamoDB with faults: it refuses a call, receives a call twice, or loses its response."""
 
     def __init__(self, call: AwsCall, clock: FakeClock) -> None:
         self._call = call
@@ -66,7 +66,7 @@ class Response:
 
     @property
     def is_refusal(self) -> bool:
-        """Whether this status is possible if the function did not call Apple."""
+        """Whether the status may mean that Apple was not called."""
         return self.status in (429, 503)
 
     @property
@@ -75,7 +75,7 @@ class Response:
 
     @property
     def kind(self) -> str:
-        """The status and the Cache-Status parameters, without the value of `ttl`."""
+        """The status, and Cache-Status without `ttl`."""
         parts = (f"{key}={value}" * (key != "ttl") for key, value in self.cache.items())
         return " ".join((str(self.status), *(part.strip("=") for part in parts if part)))
 
@@ -85,7 +85,7 @@ class Response:
 
 
 class Exchange(NamedTuple):
-    """A request with one token to one environment, and its results.
+    """A request with one token to one environment, its response, and its calls.
 
     `value` is the written value, or None for a read. Times are in epoch seconds.
     """
@@ -104,7 +104,7 @@ class Exchange(NamedTuple):
 
     @property
     def fault(self) -> Fault | None:
-        """The fault of the last attempt; None if it had no fault, or if Apple was not called."""
+        """The fault of the last attempt; None if it had no fault or there was no attempt."""
         return self.attempts[-1].fault if self.attempts else None
 
     @property

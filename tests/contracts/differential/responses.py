@@ -22,13 +22,13 @@ STORE_SECONDS: Final = 4.5
 """The function stores Apple's response only within this time after the read of the cache."""
 
 LATE_SECONDS: Final = 1.0
-"""After a later 401, too little time may remain to probe the developer token."""
+"""If a 401 comes later than this, too little time may remain to probe the developer token."""
 
 DEADLINE_SECONDS: Final = 6
 
 
 class AllowedResponses:
-    """The responses that clients may receive; `check` raises an AssertionError for any other."""
+    """The responses that clients may receive; otherwise `check` raises an AssertionError."""
 
     def __init__(self) -> None:
         self._caches: dict[tuple[str, str], CacheModel] = defaultdict(CacheModel)
@@ -62,7 +62,7 @@ class AllowedResponses:
             self._rejected_until[environment, exchange.token] = until
 
     def _expect_trouble(self, exchange: Exchange) -> None:
-        """Expect a recent failure of Apple: only then may the function omit the call."""
+        """Expect a recent failure of Apple: otherwise a request that needs Apple must call it."""
         until = self._apple_trouble_until[exchange.environment]
         _expect(exchange.sent_at < until, "a call to Apple")
 
@@ -96,7 +96,7 @@ class AllowedResponses:
         cache.wrote(write)
 
     def _check_calls(self, exchange: Exchange, cache: CacheModel) -> None:
-        """Check that all items without a fresh copy are requested in one list, at most twice."""
+        """Check that items without a fresh copy are requested as one list, in at most two calls."""
         forwarded, names, sent_at = exchange.forwarded, exchange.names, exchange.sent_at
         is_read = any(call.operation == "BatchGetItem" for call in exchange.calls)
         if exchange.extended:
@@ -155,7 +155,7 @@ def _check_body(exchange: Exchange, fetched: Mapping[Name, int]) -> None:
 
 
 def _check_copies(exchange: Exchange, names: set[Name], cache: CacheModel, now: float) -> None:
-    """Check that the cache may have each value, and that `Age` and `ttl` match these copies."""
+    """Check that the cache may contain each value, and that `Age` and `ttl` fit these copies."""
     response, is_stale = exchange.response, exchange.response.is_stale
     if not names:
         _expect("Age" not in response.headers, "no Age")

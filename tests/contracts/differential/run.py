@@ -29,7 +29,7 @@ class Run:
     """Several environments on one table, and three users; one user has two devices.
 
     `step` runs one random request, or many in a row, and raises an AssertionError if a response is
-    not allowed. `count` is the number of responses, `kinds` the distinct `Response.kind`s.
+    not allowed. `count` is the number of responses, `kinds` has their kinds.
     """
 
     def __init__(self, seed: int, call: AwsCall) -> None:

@@ -47,7 +47,7 @@ def test_every_metric_has_the_dimensions_of_its_sender(service: Resources) -> No
         assert dimensions[dimension]["Ref"] in service.of_type(type_)
 
 
-def test_the_first_widget_has_every_page_and_every_alarm_that_feeds_no_page(
+def test_the_first_widget_shows_every_alarm_except_the_parts_of_pages(
     service: Resources,
 ) -> None:
     first = widgets(service)[0]
@@ -62,7 +62,7 @@ def test_the_first_widget_has_every_page_and_every_alarm_that_feeds_no_page(
     }
 
 
-def test_latency_and_objectives_use_gateway_metrics_and_gb_seconds_use_the_functions_memory(
+def test_widgets_use_the_gateways_metrics_and_the_functions_memory_size(
     service: Resources,
 ) -> None:
     rows = {each["title"]: each["metrics"] for each in widgets(service) if "metrics" in each}

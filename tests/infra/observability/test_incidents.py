@@ -22,7 +22,7 @@ def monitoring(full: Resources) -> Monitoring:
 
 
 def _latest(outcomes: list[tuple[float, Notifications]]) -> dict[str, float]:
-    """The latest time of each notification: every outcome has each, at most once a day."""
+    """Return the latest time of each notification; each outcome must have it, at most daily."""
     latest: dict[str, float] = {}
     names = [{name for name, times in each.items() if times} for _, each in outcomes]
     assert all(each == names[0] for each in names)
@@ -63,7 +63,7 @@ def test_every_page_ticket_and_canary_alarm_fires_in_an_incident(monitoring: Mon
 
 
 @pytest.mark.parametrize(("stage", "absent"), [("dev", ("Canary", "SignIn")), ("prod", "SignIn")])
-def test_a_stage_has_the_same_alarms_except_those_of_features_that_are_off(
+def test_a_stage_has_every_alarm_except_the_alarms_of_disabled_features(
     monitoring: Monitoring, service: Resources, absent: str | tuple[str, ...]
 ) -> None:
     found = Monitoring.of(service)

@@ -107,7 +107,7 @@ def test_the_access_log_counts_valid_failed_and_throttled_requests(
 
 
 def _matches(pattern: str, line: dict[str, Any]) -> bool:
-    """Evaluate a filter pattern on strings, translated to Python."""
+    """Translate a filter pattern to Python, and evaluate it on a log line."""
     terms = re.sub(r'\$\.(\w+) = ("[^"]*")', r"fnmatch(line['\1'], \2)", pattern.strip("{} "))
     terms = re.sub(r'\$\.(\w+) != ("[^"]*")', r"line['\1'] != \2", terms)
     text = terms.replace("&&", "and").replace("||", "or")

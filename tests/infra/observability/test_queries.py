@@ -56,7 +56,7 @@ def _fields(query: Query) -> set[str]:
 
 
 def _is_in(line: Mapping[str, Any], field: str) -> bool:
-    """Whether Logs Insights finds a field; `name.0` is the first item of a list."""
+    """Whether Logs Insights finds a field in the line; `name.0` is the first item of a list."""
     name, _, index = field.partition(".")
     if not index:
         return name in line and not isinstance(line[name], (list, dict))

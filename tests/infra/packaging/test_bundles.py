@@ -43,7 +43,7 @@ MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 
 @pytest.fixture(scope="module")
 def bundled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return a package's bundle, made at the first call."""
+    """Return a function that makes a package's bundle at the first call, and returns it."""
 
     @cache
     def made(package: str) -> Path:
@@ -71,7 +71,7 @@ def bundle(bundled: Callable[[str], Path], package: str) -> Path:
 
 
 def _run(script: str, *arguments: str, **environment: str) -> str:
-    """The output of a script that can import only the standard library and a bundle."""
+    """Run a script that can import only the standard library and a bundle; return its output."""
     result = subprocess.run(  # noqa: S603 - this interpreter, on the bundle made above
         [sys.executable, "-I", "-S", "-B", "-c", script, *arguments],
         env=environment,
@@ -137,7 +137,7 @@ def test_a_bundle_takes_at_most_half_of_lambdas_quota(bundle: Path) -> None:
     assert unzipped < MAX_UNZIPPED_BYTES / 2
 
 
-def test_every_module_has_bytecode_that_is_valid_at_any_date_and_names_lambdas_path(
+def test_the_bytecode_of_every_module_ignores_file_dates_and_names_lambdas_path(
     bundle: Path, package: str
 ) -> None:
     lambda_python()

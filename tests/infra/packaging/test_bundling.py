@@ -107,7 +107,7 @@ def test_without_lambdas_python_a_bundle_is_uncompiled_with_a_warning(
 
     assert "no Python 3.13 here to compile functions/example" in err.getvalue()
     assert out.getvalue() == ""
-    # Not even the bytecode of the sources.
+    # The sources are not compiled either.
     assert list(output.rglob("*.pyc")) == []
 
 
@@ -147,7 +147,7 @@ def test_a_package_with_a_wrong_hash_is_not_bundled(repository: Path, output: Pa
         _example(repository).try_bundle(str(output), {})
 
 
-def test_a_missing_python_or_a_shim_without_one_is_not_used(
+def test_a_missing_python_or_a_shim_without_a_python_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -159,7 +159,7 @@ def test_a_missing_python_or_a_shim_without_one_is_not_used(
     assert find_interpreter("3.99") is None
 
 
-def test_a_missing_authority_of_amazon_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_root_certificate_of_amazon_is_an_error(tmp_path: Path) -> None:
     certificates = tmp_path / "cacert.pem"
     certificates.write_text("")
 

@@ -204,7 +204,7 @@ def test_the_gateway_itself_responds_to_preflights_without_key_or_credential(
         }
 
 
-def test_the_function_knows_the_allowed_origins_and_without_any_there_is_no_cors(
+def test_the_function_reads_the_allowed_origins_and_without_origins_cors_is_off(
     service: Resources, full: Resources
 ) -> None:
     none = Resources.of_stage(replace(STAGES["dev"], allowed_origins=()))
@@ -218,7 +218,7 @@ def test_the_function_knows_the_allowed_origins_and_without_any_there_is_no_cors
     assert _methods(none, "OPTIONS") == {}
 
 
-def test_the_api_has_both_ip_versions_text_bodies_only_and_compression(
+def test_the_api_uses_both_ip_versions_compression_and_only_text_bodies(
     service: Resources,
 ) -> None:
     api = service.properties(REST_API)
@@ -298,7 +298,7 @@ def test_the_gateway_itself_checks_the_tokens_of_a_user_pool(scopes: tuple[str, 
     assert [GATEWAY_ERRORS[name].status for name in ("UNAUTHORIZED", "ACCESS_DENIED")] == [401, 403]
 
 
-def test_a_custom_domain_has_the_apis_tls_and_ip_versions_and_is_the_only_way_in(
+def test_a_custom_domain_has_the_apis_tls_and_ip_versions_and_is_the_only_endpoint(
     full: Resources,
 ) -> None:
     domain_id, domain = full.only("AWS::ApiGateway::DomainName")

@@ -89,7 +89,7 @@ def test_the_function_reads_its_settings_and_has_its_own_concurrency(
     assert function["ReservedConcurrentExecutions"] == 5
 
 
-def test_one_method_of_this_stage_invokes_the_function_and_nothing_else_does(
+def test_only_one_method_of_this_stage_invokes_the_function(
     full: Resources,
 ) -> None:
     function = {"Fn::GetAtt": [full.function("sign_in")[0], "Arn"]}
@@ -130,7 +130,7 @@ def test_a_developer_token_requires_the_same_credentials_as_a_rating(
     assert (method["ApiKeyRequired"], method["AuthorizationType"]) == expected
 
 
-def test_the_sign_in_endpoint_has_its_own_throttle_and_all_others_the_stages_throttle(
+def test_only_the_sign_in_endpoint_has_its_own_throttle(
     full: Resources,
 ) -> None:
     common = {

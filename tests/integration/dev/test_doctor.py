@@ -36,7 +36,7 @@ def test_a_missing_requirement_fails_and_every_line_says_what_to_do(
     assert "--       AWS             none" in lines
 
 
-def test_an_old_python_a_missing_one_and_a_used_port_are_reported() -> None:
+def test_an_old_python_a_missing_python_and_a_used_port_are_reported() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
         findings = [check_python((3, 10, 9)), check_lambda_python(lambda _: None), check_port(port)]

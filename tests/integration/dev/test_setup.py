@@ -26,7 +26,7 @@ HOSTILE = {
 
 
 def wheel(folder: Path, name: str) -> str:
-    """Write a package of one empty module, and return its line of a lock file."""
+    """Write a package of one empty module, and return its line for a lock file."""
     files = {
         f"{name}.py": "",
         "METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
@@ -48,7 +48,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(packages: Path) -> dict[str, str]:
-    """This environment without uv, with hostile pip settings, and packages from a folder only."""
+    """Variables that hide uv, have hostile pip settings, and let pip use only a local folder."""
     source = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(packages)}
     return {**os.environ, **HOSTILE, **source, "PATH": str(packages)}
 
@@ -57,7 +57,7 @@ def environment(packages: Path) -> dict[str, str]:
 def made(
     tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], packages: Path
 ) -> Path:
-    """A virtual environment of set-up, with a lock file's two packages installed."""
+    """A folder with a virtual environment into which set-up has installed two packages."""
     folder = tmp_path_factory.mktemp("made")
     lock = folder / "some.lock"
     marked = f"never==1.0 ; sys_platform == 'other' --hash=sha256:{'0' * 64}\n"
@@ -137,7 +137,7 @@ def test_uv_installs_if_available_and_pip_if_uv_fails(
 
 
 def python(version: str) -> str:
-    """Return shell commands that replace the Python with one of this version."""
+    """Return shell commands that replace Python with a script that prints this version."""
     script = rf"#!/bin/sh\necho {version}\n"
     return f"cd bin; rm python; printf '{script}' > python; chmod +x python"
 
@@ -154,7 +154,7 @@ def python(version: str) -> str:
         (python("3 99"), True, "its Python is 3.99"),
     ],
 )
-def test_damage_or_another_python_than_the_requested_one_is_a_defect(
+def test_damage_and_an_unsuitable_python_are_defects(
     folder: Path, damage: str, this_python: bool, reason: str | None
 ) -> None:
     subprocess.run(damage, shell=True, cwd=folder, check=True)  # noqa: S602 - the commands above
@@ -204,7 +204,7 @@ def test_the_error_of_pip_is_shown_and_no_stamp_is_written(
     assert "missing.lock" not in (folder / "installed.json").read_text()
 
 
-def test_an_installation_elsewhere_is_reported_and_no_stamp_is_written(
+def test_a_package_installed_outside_the_environment_is_reported_and_no_stamp_is_written(
     folder: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
     shutil.rmtree(next(folder.glob("lib/python*/site-packages/an_inner-1.0.dist-info")))
@@ -250,7 +250,7 @@ def test_without_npm_or_with_an_old_node_nothing_is_installed(
 
 @pytest.fixture
 def npm_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working directory; commands in it come first on the PATH."""
+    """The working directory, which has a lock file of npm and comes first on the PATH."""
     (tmp_path / "package-lock.json").write_text("{}")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)

@@ -42,7 +42,7 @@ def after(seconds: float, answer: Answering) -> Answering:
 def assert_apple_is_not_called(
     function: LambdaFunction, status: int, code: str, retry_after: range
 ) -> None:
-    """A stale copy is a hit; other reads, and writes, fail at once and change nothing."""
+    """Check that a stale copy is a hit, and that other requests fail without a call to Apple."""
     function.calls()
     assert "hit; ttl=-" in cache_status(get(function))
     for response in (get(function, "i.z"), function.call("PUT"), function.call("DELETE")):
@@ -61,7 +61,7 @@ def test_while_the_breaker_is_open_apple_is_not_called_over_sockets(deploy: Depl
     assert_apple_is_not_called(function, 503, "50391", range(5, 11))
 
 
-def test_other_items_are_served_while_apple_answers_one_with_500(deploy: Deploy) -> None:
+def test_other_items_are_served_while_apple_answers_one_item_with_500(deploy: Deploy) -> None:
     function = deploy(apple=(*[DOWN] * 8, NOT_RATED))
     for _ in range(4):
         assert get(function)["statusCode"] == 502
@@ -69,7 +69,9 @@ def test_other_items_are_served_while_apple_answers_one_with_500(deploy: Deploy)
     assert get(function, "i.b")["statusCode"] == 404
 
 
-def test_reads_wait_four_seconds_for_a_silent_apple_and_then_one_and_a_half(deploy: Deploy) -> None:
+def test_a_read_times_out_after_4_seconds_and_the_next_read_after_1_5_seconds(
+    deploy: Deploy,
+) -> None:
     slow = after(2.75, NOT_RATED)
     function = deploy(apple=(slow, stays_silent, slow, NOT_RATED), items=STALE())
 

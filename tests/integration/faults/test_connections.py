@@ -83,7 +83,7 @@ def rated(value: int) -> bytes:
 
 @pytest.mark.parametrize("interim", [b"102 Processing", b"103 Early Hints"])
 @pytest.mark.parametrize(("seconds", "status"), [(0.0, 200), (0.5, 200), (2.5, 504)])
-def test_a_late_response_after_an_interim_one_never_reaches_another_user(
+def test_a_late_response_after_an_interim_response_never_reaches_another_user(
     deploy: Deploy, interim: bytes, seconds: float, status: int
 ) -> None:
     is_sent = threading.Event()
@@ -136,7 +136,7 @@ def test_the_status_decides_even_if_the_body_is_unreadable(
 
 @pytest.fixture
 def hanging_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Look-ups of names in `.test` take until the end of the test."""
+    """Look-ups of names in `.test` hang until the end of the test."""
     ends = threading.Event()
     original = socket.getaddrinfo
 

@@ -1,4 +1,4 @@
-"""Every other fault of the tables, through the deployed function over real sockets."""
+"""Faults of writes, lists and dependencies, through the deployed function over real sockets."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_response_to_each_fault_of_a_write(
 
 
 def assert_remembered(cell: Cell, function: LambdaFunction, closed_after: float) -> None:
-    """No copy from before the write is valid; the written value is valid only if it is certain."""
+    """Check that older copies are invalid, and that the written value is kept only if certain."""
     item, now = function.table.items[ADA.hash, family_sort_key("songs")], time.time()
     family = read_family(item, ADA.hash, now)
     assert family is not None
@@ -55,7 +55,9 @@ def assert_remembered(cell: Cell, function: LambdaFunction, closed_after: float)
 
 
 @pytest.mark.parametrize("cell", LISTS, ids=[cell.fault for cell in LISTS])
-def test_what_the_response_to_a_list_proves_about_each_id(cell: ListCell, deploy: Deploy) -> None:
+def test_only_the_ids_that_the_response_to_a_list_proves_are_stored(
+    cell: ListCell, deploy: Deploy
+) -> None:
     function = deploy(apple=(sends(cell.response), sends(http(404))))
     response = function.get_list(*BOTH)
     function.get_list(*BOTH)

@@ -54,7 +54,7 @@ def test_an_existing_key_requires_confirmation(
     assert (result[0], stage.value("key")) == (status, stored)
 
 
-def test_with_a_key_on_standard_input_only_the_option_confirms(stage: Stage) -> None:
+def test_a_key_on_standard_input_can_be_confirmed_only_with_the_option(stage: Stage) -> None:
     stage.put("key", OLD_KEY)
     status, output = stage.run(*PUT_KEY, "-", stdin=NEW_PEM)
     assert (status, stage.value("key")) == (1, OLD_KEY)
@@ -145,7 +145,7 @@ def test_rotate_without_a_schedule_or_a_key_names_the_command_to_run(stage: Stag
         ("AppleUnavailableError: Apple is slow: no response in time", "docs/rotation.md"),
     ],
 )
-def test_rotate_shows_each_step_and_reports_a_failed_one_at_once(
+def test_rotate_shows_each_step_and_reports_a_failed_step_at_once(
     stage: Stage, reason: str, remedy: str
 ) -> None:
     stage.enable_rotation(OLD_TOKEN)
@@ -230,7 +230,7 @@ def test_a_stack_without_the_needed_outputs_is_an_error(
         ({"AWS_REGION": "eu-west-1"}, "AWS credentials are missing: sign in"),
     ],
 )
-def test_a_stage_is_found_with_the_machines_aws_settings(
+def test_missing_aws_settings_of_the_machine_are_reported(
     monkeypatch: pytest.MonkeyPatch, run: Run, environment: dict[str, str], expected: str
 ) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:

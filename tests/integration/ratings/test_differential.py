@@ -24,7 +24,7 @@ STEPS: Final = 250
 """The steps of one run; longer runs find no other defects."""
 
 KINDS: Final = {
-    "200", "204", "400", "401", "403", "429", "502", "503", "504",  # of writes
+    "200", "204", "400", "401", "403", "429", "502", "503", "504",  # responses to writes
     "200 hit", "404 hit", "200 fwd=miss", "200 fwd=miss stored", "404 fwd=miss stored",
     "200 fwd=stale stored", "404 fwd=stale stored", "200 fwd=partial", "200 fwd=partial stored",
     "200 fwd=bypass", "404 fwd=bypass", "200 fwd=stale detail=stale-if-error",
@@ -46,7 +46,7 @@ def moto_call(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def run_until(requests: int, call: AwsCall) -> set[str]:
-    """Run until that many requests are answered; return the kinds of responses."""
+    """Run until at least `requests` are answered; return the kinds of responses."""
     kinds: set[str] = set()
     for seed in itertools.count():
         run = Run(seed, call)

@@ -31,7 +31,7 @@ READ, STORE, STORE_MANY, UPDATE = "BatchGetItem", "PutItem", "BatchWriteItem", "
 
 
 def counts(line: dict[str, Any]) -> dict[str, int]:
-    """The counts in a line of CloudWatch's embedded metric format, by the metric's name."""
+    """Return the value of each count metric in a log line, by the name of the metric."""
     (sent,) = line["_aws"]["CloudWatchMetrics"]
     assert sent["Namespace"] == metrics.NAMESPACE
     assert sent["Dimensions"] == [[metrics.FUNCTION_DIMENSION, metrics.SERVICE_DIMENSION]]
@@ -41,7 +41,7 @@ def counts(line: dict[str, Any]) -> dict[str, int]:
 
 
 def capacity(function: LambdaFunction) -> Capacity:
-    """The consumption of the function since the start."""
+    """Return the DynamoDB capacity that the function has consumed."""
     consumed = Capacity()
     for exchange in function.exchanges:
         consumed.record(*exchange)
@@ -78,7 +78,7 @@ SONGS = [f"i.{10**15 + number}" for number in range(5000)]
 
 
 def apple(connection: socket.socket, request: bytes) -> None:
-    """The user likes the song of a single request, and has rated none of a list."""
+    """Answer as Apple: an item read by its id is liked; the items of a list are unrated."""
     answers = sends(http(200, b'{"data":[]}')) if b"?ids=" in request else found()
     answers(connection, request)
 
@@ -132,7 +132,7 @@ FIGURES: dict[str, tuple[Any, ...]] = {
     FIGURES.values(),
     ids=FIGURES,
 )
-def test_each_kind_of_request_makes_these_calls_and_consumes_these_units(
+def test_each_kind_of_request_makes_the_expected_calls_and_consumes_the_expected_units(
     deploy: Deploy,
     before: Callable[[LambdaFunction], None] | None,
     request_: Callable[[LambdaFunction], None],

@@ -46,7 +46,7 @@ class Function:
         return self.handle(event, Context(function_name="sign-in-dev"))
 
     def lines(self) -> list[dict[str, Any]]:
-        """The lines written since the last call."""
+        """Return the log lines since the previous call."""
         return [json.loads(line) for line in self.output.readouterr().out.splitlines()]
 
 
@@ -80,7 +80,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
 
 def sent(line: dict[str, Any]) -> tuple[str, float]:
-    """The one metric that CloudWatch finds in a line, and its value."""
+    """Return the name and the value of the only metric in a log line."""
     (directive,) = line["_aws"]["CloudWatchMetrics"]
     assert directive["Namespace"] == "AppleMusicRatings"
     assert [set(each) for each in directive["Dimensions"]] == [{"service", "function_name"}]

@@ -17,7 +17,7 @@ TOKEN = "developer.token.one"
 
 
 def check(url: str, error: type[TokenRotationError], message: str, seconds: float = 5.0) -> None:
-    """Check the token: the error has the message and does not quote the token."""
+    """Expect the check of the token to fail with this message, without quoting the token."""
     with pytest.raises(error, match=message) as raised:
         AppleMusic(url, clock=time, timeout_seconds=seconds).check_token(TOKEN)
     assert raised.value.__cause__ is None

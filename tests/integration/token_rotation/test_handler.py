@@ -62,7 +62,7 @@ class Service:
         return value["SecretString"]
 
     def lines(self) -> list[dict[str, Any]]:
-        """The lines written since the last call."""
+        """Return the log lines since the previous call."""
         return [json.loads(line) for line in self.output.readouterr().out.splitlines()]
 
 
@@ -101,7 +101,7 @@ def deploy(
 
 
 def metrics(lines: list[dict[str, Any]]) -> list[float]:
-    """The days left that CloudWatch finds in these lines."""
+    """Return the values of `DeveloperTokenDaysLeft` in these log lines."""
     found = []
     for line in lines:
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
@@ -119,7 +119,7 @@ def messages(lines: list[dict[str, Any]]) -> list[str]:
     return [line["message"] for line in lines if "message" in line]
 
 
-def test_the_steps_each_run_twice_put_a_new_token_into_use_and_report_its_days_left(
+def test_running_each_step_twice_puts_a_new_token_into_use_and_reports_its_days_left(
     deploy: Deploy,
 ) -> None:
     with origin(OK) as apple:

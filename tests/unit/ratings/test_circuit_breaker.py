@@ -26,12 +26,12 @@ class Breaker:
         self.record(ANSWERED, seconds=seconds)
 
     def fails(self, *lists: str) -> None:
-        """Fail one call for each of the lists of items, such as `ab`."""
+        """Record one failed call for each list; `ab` is a list of the items `a` and `b`."""
         for items in lists:
             self.record(FAILED, items)
 
     def times_out(self, *, has_stale: bool = False, is_write: bool = False) -> float:
-        """Simulate silence of Apple until the breaker's limit; return that limit in seconds."""
+        """Record a timeout at the breaker's limit; return that limit in seconds."""
         seconds = self.breaker.patience(has_stale=has_stale, is_write=is_write)
         self.record(TIMED_OUT, seconds=min(seconds, 5), has_stale=has_stale)
         return seconds
@@ -45,7 +45,7 @@ class Breaker:
 
     @property
     def waits(self) -> tuple[float, float]:
-        """For how long the breaker blocks a request: without a stale copy, and with one."""
+        """Seconds for which the breaker blocks a request without, and with, a stale copy."""
         seconds = [self.breaker.retry_after(has_stale=each) for each in (False, True)]
         return (round(seconds[0], 3), round(seconds[1], 3))
 
@@ -107,14 +107,14 @@ def test_a_response_for_any_item_resets_the_count_of_failures(breaker: Breaker) 
     assert breaker.waits == (0, 0)
 
 
-def test_a_read_waits_four_seconds_and_after_a_timeout_one_and_a_half(breaker: Breaker) -> None:
+def test_a_read_waits_4_seconds_and_after_a_timeout_only_1_5_seconds(breaker: Breaker) -> None:
     for _ in range(2):
         assert breaker.times_out() == 4.0
         assert (breaker.read_seconds, breaker.waits) == (1.5, (0, 0))
         breaker.answers(seconds=1.4)
 
 
-def test_two_timeouts_open_the_breaker_even_of_one_item(breaker: Breaker) -> None:
+def test_two_timeouts_open_the_breaker_even_for_the_same_item(breaker: Breaker) -> None:
     assert [breaker.times_out(), breaker.times_out()] == [4.0, 1.5]
 
     assert breaker.waits == (10, 10)
@@ -127,7 +127,7 @@ def test_a_timeout_of_less_than_a_second_is_ignored(breaker: Breaker) -> None:
     assert (breaker.read_seconds, breaker.waits) == (4.0, (0, 0))
 
 
-def test_probes_wait_one_and_a_half_and_four_seconds_in_turn(opened: Breaker) -> None:
+def test_probes_wait_1_5_and_4_seconds_in_turn(opened: Breaker) -> None:
     for seconds in (1.5, 4.0, 1.5, 4.0):
         assert opened.times_out() == seconds
         assert 5 <= opened.waits[0] <= 15, "one failed probe is enough"
@@ -200,7 +200,7 @@ def test_three_timeouts_of_requests_with_a_stale_copy_block_only_such_requests(
 
 
 @pytest.mark.parametrize(("seconds", "is_slow"), [(1.4, False), (1.5, True)])
-def test_only_a_response_within_a_second_and_a_half_resets_the_count_of_timeouts_with_a_stale_copy(
+def test_only_a_response_within_1_5_seconds_resets_the_count_of_timeouts_with_a_stale_copy(
     breaker: Breaker, seconds: float, is_slow: bool
 ) -> None:
     for _ in range(3):

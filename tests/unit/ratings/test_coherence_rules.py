@@ -52,7 +52,9 @@ def test_without_the_mark_of_concurrent_writes_a_promise_breaks(monkeypatch: Pat
     assert any(TWO_WRITES())
 
 
-def test_without_the_value_that_a_resent_open_replaced_a_promise_breaks(monkeypatch: Patch) -> None:
+def test_without_the_attribute_writing_before_a_resent_open_breaks_a_promise(
+    monkeypatch: Patch,
+) -> None:
     class ConditionFailedError(dynamodb._ConditionFailedError):
         def __init__(self, item: items.Item) -> None:
             super().__init__({name: item[name] for name in item if name != "writing_before"})
@@ -119,7 +121,7 @@ def test_if_an_answer_replaces_a_later_stored_rating_a_promise_breaks(monkeypatc
     assert any(a_failure_of_apple_after_a_change_elsewhere())
 
 
-def test_without_earlier_answers_a_promise_breaks(monkeypatch: Patch) -> None:
+def test_if_a_write_drops_earlier_answers_a_promise_breaks(monkeypatch: Patch) -> None:
     answers_after = WriteStarted.answers_after
     monkeypatch.setattr(
         WriteStarted,
@@ -130,7 +132,7 @@ def test_without_earlier_answers_a_promise_breaks(monkeypatch: Patch) -> None:
     assert any(ten_writes_in_a_row())
 
 
-def test_with_nine_answers_a_promise_breaks(monkeypatch: Patch) -> None:
+def test_if_only_nine_answers_are_kept_a_promise_breaks(monkeypatch: Patch) -> None:
     monkeypatch.setattr(policy, "MAX_ANSWERS", 9)
 
     assert any(ten_writes_in_a_row())

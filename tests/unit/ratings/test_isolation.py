@@ -41,7 +41,7 @@ class Run:
 
     def run(self) -> None:
         for number in range(REQUESTS):
-            self._function.secret.text = TOKENS[number]  # one that Apple has not rejected yet
+            self._function.secret.text = TOKENS[number]  # a token that Apple has not rejected
             self._apple.clock.advance(self._chance.choice((0, 0, 1, 10, 70, 4000)))
             self._apple.fail_with(self._chance.choice((None, None, None, *FAILURES)))
             user, type_name = self._chance.choice(tuple(USERS)), self._chance.choice(tuple(ITEMS))
@@ -83,6 +83,6 @@ class Run:
 
 
 @pytest.mark.parametrize("block", range(20))
-def test_no_user_sees_a_rating_of_another_or_an_old_one(block: int) -> None:
+def test_no_user_sees_an_old_rating_or_a_rating_of_another_user(block: int) -> None:
     for seed in range(block * RUNS // 20, (block + 1) * RUNS // 20):
         Run(seed).run()

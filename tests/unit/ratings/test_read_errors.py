@@ -54,7 +54,7 @@ def test_if_apple_fails_a_stale_copy_is_served_and_the_failure_counted(
         *((rejection, 90, "stale") for rejection in REJECTIONS),
     ],
 )
-def test_no_copy_past_the_hard_limit_or_after_a_rejection_replaces_an_error(
+def test_an_error_is_returned_if_the_copy_is_too_old_or_apple_rejected_the_request(
     function: InMemoryFunction, error: type[RatingsError], age: float, fwd: str
 ) -> None:
     function.read()

@@ -116,7 +116,7 @@ def test_if_the_cache_fails_apple_is_called(
     assert (type(result.error), result.cache_status) == (AppleTimeoutError, cache_status)
 
 
-def test_under_an_unreadable_family_nothing_is_stored(function: InMemoryFunction) -> None:
+def test_nothing_is_stored_while_the_family_is_unreadable(function: InMemoryFunction) -> None:
     function.write(1)
     function.dynamodb.items[ADA.hash, "family#songs"]["generation"] = {"S": "x"}
     function.clock.advance(10)

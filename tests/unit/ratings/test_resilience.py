@@ -25,7 +25,7 @@ class Availability:
         self.policy = AppleAvailability(self.clock, Random(7), self.observer)
 
     def record(self, outcome: Outcome, retry_after: float = 0) -> float:
-        """Record a call; return for how long nothing is sent."""
+        """Record a call; return for how many seconds no request is sent."""
         self.policy.record(Attempt(outcome, frozenset(), 0.1, retry_after=retry_after))
         return self.policy.retry_after(has_stale=False)
 

@@ -61,7 +61,7 @@ OUTCOMES = {
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_an_error_counts_in_one_outcome_and_every_429_and_5xx_as_failed(
+def test_an_error_counts_in_one_metric_which_is_failed_for_a_429_or_5xx(
     error: type[errors.RatingsError],
 ) -> None:
     is_failed = error.status == 429 or error.status >= 500
@@ -85,11 +85,11 @@ def test_an_error_counts_in_one_outcome_and_every_429_and_5xx_as_failed(
         (BYPASS, Metric.CACHE_BYPASS),
     ],
 )
-def test_a_read_counts_in_one_outcome_of_the_cache(status: CacheStatus, metric: Metric) -> None:
+def test_a_read_counts_in_one_metric_of_the_cache(status: CacheStatus, metric: Metric) -> None:
     assert cache_metric(status) is metric
 
 
-def test_a_line_is_cloudwatchs_embedded_metric_format(log: Log) -> None:
+def test_a_line_has_cloudwatchs_embedded_metric_format(log: Log) -> None:
     log.telemetry.measure(Metric.UPSTREAM_LATENCY, 12.34)
     log.telemetry.measure(Metric.UPSTREAM_LATENCY, 56)
     log.telemetry.count(Metric.CACHE_ITEM_INVALID, times=100)

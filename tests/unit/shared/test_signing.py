@@ -24,7 +24,7 @@ def document(**changes: object) -> str:
 
 
 def reject(text: str, message: str, secret: str = PEM) -> None:
-    """Parse the text: the error has the message, is not "no key yet", and quotes no secret."""
+    """Expect parsing to fail with this message, not "no key yet", without quoting a secret."""
     with pytest.raises(SigningKeyError, match=message) as raised:
         parse_signing_key(text)
     error = raised.value
@@ -97,7 +97,7 @@ def test_a_private_key_that_is_not_a_plain_p256_key_is_rejected(
     "id_",
     ["ABC123456", "ABC12345678", "abc1234567", "ABC123456\n", "ABC 123456", "\u0661" * 10, ""],
 )
-def test_an_id_of_another_shape_than_apples_is_rejected(name: str, id_: str) -> None:
+def test_an_id_that_does_not_have_apples_format_is_rejected(name: str, id_: str) -> None:
     reject(document(**{name: id_}), name)
 
 
@@ -116,7 +116,7 @@ def test_an_id_of_another_shape_than_apples_is_rejected(name: str, id_: str) -> 
         document() + "\ud800",
     ],
 )
-def test_any_other_document_is_rejected(text: str) -> None:
+def test_a_malformed_document_is_rejected(text: str) -> None:
     reject(text, "private_key, key_id and team_id")
 
 

@@ -37,7 +37,7 @@ def test_a_placeholder_begins_with_a_fixed_text() -> None:
     ],
     ids=lambda text: text[:30],
 )
-def test_any_other_text_is_an_error_that_does_not_quote_it(text: str) -> None:
+def test_a_text_without_a_valid_expiry_is_an_error_that_does_not_quote_the_text(text: str) -> None:
     with pytest.raises(DeveloperTokenError) as raised:
         expiry(text)
 

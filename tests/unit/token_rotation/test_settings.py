@@ -9,7 +9,7 @@ def life_seconds(**variables: str) -> int:
     return Settings.from_env({**secrets, **variables}).token_life_seconds
 
 
-def test_a_token_lives_for_a_day_to_the_longest_life_that_apple_accepts() -> None:
+def test_the_life_of_a_token_is_from_one_day_to_the_maximum_that_apple_accepts() -> None:
     assert life_seconds() == 60 * 86_400
     for seconds in (86_400, 15_777_000):
         assert life_seconds(TOKEN_LIFE_SECONDS=str(seconds)) == seconds

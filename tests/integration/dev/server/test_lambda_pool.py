@@ -176,7 +176,7 @@ def test_a_user_with_a_fault_has_its_own_process_until_a_restart() -> None:
         pid(a)
 
 
-def test_if_the_process_of_a_user_with_a_fault_does_not_start_its_requests_fail() -> None:
+def test_requests_of_a_user_with_a_fault_fail_if_the_users_process_does_not_start() -> None:
     def make() -> LambdaPool:
         return LambdaPool(variables=variables("missing"), size=1)
 

@@ -78,7 +78,7 @@ def test_a_connection_that_was_idle_too_long_by_the_wall_clock_is_replaced(
 
 
 @pytest.mark.parametrize("dies", [resets, sends_and_closes()], ids=["RST", "FIN"])
-def test_a_kept_connection_that_died_costs_one_resend(dies: Answering) -> None:
+def test_a_request_is_resent_once_if_its_kept_connection_has_died(dies: Answering) -> None:
     with origin(sends(http(200)), dies, sends(http(200)), dies) as served:
         client = Client(served.url)
         assert not client.send().resent
@@ -90,7 +90,7 @@ def test_a_kept_connection_that_died_costs_one_resend(dies: Answering) -> None:
         assert (served.connections, len(served.requests)) == (3, 5)
 
 
-def test_nothing_is_resent_after_the_first_byte_or_from_a_new_connection() -> None:
+def test_no_request_is_resent_after_the_first_byte_or_if_its_connection_was_new() -> None:
     dies = sends_and_closes(b"H")
     with origin(resets, sends(http(200)), dies, sends(http(200))) as served:
         client = Client(served.url)
@@ -102,7 +102,7 @@ def test_nothing_is_resent_after_the_first_byte_or_from_a_new_connection() -> No
         assert len(served.requests) == 3
 
 
-def test_a_silent_kept_connection_is_dead_only_with_a_limit_for_the_first_byte() -> None:
+def test_a_silent_kept_connection_counts_as_dead_only_with_a_limit_for_the_first_byte() -> None:
     answers = sends(http(200)), stays_silent, sends(http(200))
     with origin(*answers) as served:
         client = Client(served.url)

@@ -231,7 +231,7 @@ def test_the_body_of_an_error_is_limited_to_a_quarter_second_and_64_kib(
     ("answers", "error"),
     [(sends_and_closes, ConnectionLostError), (sends, ExchangeTimeoutError)],
 )
-def test_a_body_that_is_cut_off_and_one_that_is_slow_have_different_errors(
+def test_a_truncated_body_and_a_slow_body_have_different_errors(
     answers: Callable[[bytes], Answering], error: type[TransportError], status: int
 ) -> None:
     with origin(answers(b"HTTP/1.1 %d Status\r\nContent-Length: 9\r\n\r\n{" % status)) as served:

@@ -72,7 +72,7 @@ def documents(size: int) -> Iterator[tuple[str, bytes]]:
 
 
 def too_much(size: int) -> dict[str, tuple[bytes, bytes]]:
-    """By name: the start of a response, and the block that is repeated after it."""
+    """Return, by name, the start of a response and the block that is repeated after it."""
     responses = {"a small response": (http(200, b'{"data":[]}'), b""), **ENDLESS}
     responses["a gzip bomb"] = zipped(bomb())
     responses["gzip members"] = zipped(gzip.compress(b"x", mtime=0) * 10_000)

@@ -134,7 +134,7 @@ def test_a_closed_port_is_a_connect_error() -> None:
 class TestLookUp:
     @pytest.fixture
     def look_up(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
-        """Replaces the look-up of `apple.test`."""
+        """Return a function that replaces the look-up of `apple.test`."""
         original = socket.getaddrinfo
 
         def replaced(found: Callable[[], Any]) -> None:
@@ -161,7 +161,7 @@ class TestLookUp:
         look_up(found)
         return started
 
-    def test_the_deadline_ends_a_hanging_look_up_and_later_requests_wait_for_the_same_one(
+    def test_the_deadline_ends_a_hanging_look_up_and_later_requests_wait_for_the_same_look_up(
         self, hanging: list[threading.Event]
     ) -> None:
         with origin(sends(http(200, b"{}"))) as served:

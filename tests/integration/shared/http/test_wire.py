@@ -34,7 +34,7 @@ STATUSES = (200, 200, 200, 200, 204, 304, 401, 403, 404, 429, 500, 503)
 
 @dataclass
 class Script:
-    """The peer's actions for each request, by its number: bytes, and pauses in seconds."""
+    """The peer's actions, by the number of the request: bytes, and pauses in seconds."""
 
     plays: list[list[bytes | float]]
     statuses: list[int]
@@ -130,7 +130,7 @@ def script(seed: int) -> Script:
 
 
 def converse(peer: socket.socket, plays: Script) -> None:
-    """Answer every request on one connection by its number."""
+    """Answer every request on one connection with the actions of the request's number."""
     with peer, suppress(OSError):
         while received := peer.recv(65_536):
             number = int(received.partition(b"X-Number: ")[2].partition(b"\r\n")[0])
@@ -205,7 +205,7 @@ def run_all(scripts: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert complete > scripts * REQUESTS * 0.4, "too few complete responses"
 
 
-def test_no_request_gets_the_response_to_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_request_gets_the_response_to_another_request(monkeypatch: pytest.MonkeyPatch) -> None:
     run_all(SCRIPTS, monkeypatch)
 
 

@@ -123,7 +123,7 @@ def test_both_ids_of_an_item_share_one_rating_per_user(apple: AppleMusic) -> Non
     assert data(call(apple, catalog, headers=grace)) == [rating(catalog, -1)]
 
 
-def test_content_is_returned_if_included(apple: AppleMusic) -> None:
+def test_content_is_returned_if_the_request_includes_it(apple: AppleMusic) -> None:
     (library,) = data(call(apple, f"{SONG}?include=content"))
     (content,) = library["relationships"]["content"]["data"]
     assert content == {
@@ -209,7 +209,9 @@ def test_a_bad_developer_token_gets_401(apple: AppleMusic, fault: str) -> None:
         assert call(apple, target, headers=headers).status == 401
 
 
-def test_a_missing_user_token_gets_401_and_an_unknown_one_gets_403(apple: AppleMusic) -> None:
+def test_a_missing_user_token_gets_401_and_an_unknown_user_token_gets_403(
+    apple: AppleMusic,
+) -> None:
     assert call(apple, SONG, headers=(DEVELOPER,)).status == 401
     unknown_user = ("Music-User-Token", "sample-user-token-eve")
     rejected = call(apple, SONG, headers=(DEVELOPER, unknown_user))
@@ -217,7 +219,7 @@ def test_a_missing_user_token_gets_401_and_an_unknown_one_gets_403(apple: AppleM
     assert error(rejected)["title"] == "Forbidden"
 
 
-def test_a_revoked_key_is_rejected_and_a_second_one_accepted(apple: AppleMusic) -> None:
+def test_a_revoked_key_is_rejected_and_a_second_key_is_accepted(apple: AppleMusic) -> None:
     second = DeveloperKey.generate("LOCALKEY02")
     apple.trust(second)
     apple.revoke(KEY)

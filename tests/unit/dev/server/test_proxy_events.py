@@ -77,7 +77,7 @@ def test_paths_arrive_undecoded(raw: str) -> None:
     assert built["pathParameters"]["id"] == raw
 
 
-def test_query_parameters_arrive_decoded_and_absent_ones_as_null() -> None:
+def test_query_parameters_arrive_decoded_and_a_request_without_a_query_has_null() -> None:
     built = event("/v1/me/ratings/library-songs?ids=i.a%2Ci.b&x=1+%C3%A9")
     assert built["queryStringParameters"] == {"ids": "i.a,i.b", "x": "1 é"}
     assert event()["queryStringParameters"] is None
@@ -94,7 +94,7 @@ def test_query_parameters_arrive_decoded_and_absent_ones_as_null() -> None:
         ("X-Forwarded-Proto", ["https"], ["http"]),
     ],
 )
-def test_headers_are_passed_on_dropped_or_changed_and_the_single_map_has_the_last_value(
+def test_headers_are_kept_dropped_or_changed_and_the_single_value_map_has_the_last_value(
     name: str, sent: list[str], expected: list[str]
 ) -> None:
     built = event(SONG, *[(name, value) for value in sent])
@@ -106,14 +106,14 @@ def test_headers_are_passed_on_dropped_or_changed_and_the_single_map_has_the_las
     ("body", "expected"),
     [('{"é": 1}'.encode(), ('{"é": 1}', False)), (b"\xff\x00", ("/wA=", True))],
 )
-def test_a_text_body_arrives_as_text_and_a_binary_one_in_base64(
+def test_a_text_body_arrives_as_text_and_a_binary_body_in_base64(
     body: bytes, expected: tuple[str, bool]
 ) -> None:
     built = event(method="PUT", body=body)
     assert (built["body"], built["isBase64Encoded"]) == expected
 
 
-def test_a_slash_at_the_end_is_ignored_and_passed_on() -> None:
+def test_a_trailing_slash_does_not_change_the_route_and_stays_in_the_path() -> None:
     built = event("/v1/me/ratings/library-songs/")
     assert built["resource"] == "/v1/me/ratings/{type}"
     assert built["path"] == "/v1/me/ratings/library-songs/"

@@ -37,7 +37,7 @@ bodies = st.sampled_from(["{}", "[" * 900]) | st.text(max_size=50)
 def mostly(
     valid: st.SearchStrategy[Any], hostile: st.SearchStrategy[Any]
 ) -> st.SearchStrategy[Any]:
-    """Mostly valid parts: an event with only hostile parts reaches nothing."""
+    """Draw a hostile part in one of eight cases: only hostile parts would be rejected early."""
     return st.integers(0, 7).flatmap(lambda number: hostile if number == 7 else valid)
 
 

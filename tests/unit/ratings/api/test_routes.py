@@ -123,7 +123,7 @@ def test_a_list_keeps_its_order_and_omits_unrated_items() -> None:
 
 
 @pytest.mark.parametrize("request_", [GET, GET_LIST])
-def test_a_failed_read_is_its_error_with_its_cache_status(request_: ApiRequest) -> None:
+def test_a_failed_read_returns_its_error_and_its_cache_status(request_: ApiRequest) -> None:
     missed = CacheStatus(fwd="miss")
     result = ReadResult(error=UNAVAILABLE, cache_status=missed)
 

@@ -19,7 +19,7 @@ from functions.ratings.errors import (
 )
 from functions.ratings.models import RATING_TYPES, QueryOptions, RatingKey
 
-# Ids as Apple documents them; the last of each type has the maximum length.
+# Ids as Apple documents them; the last id of each type has the maximum length.
 VALID_IDS = {
     "albums": ["1440935467", "1", "9" * 20],
     "library-albums": ["l.qrRWYhq", "l.1", "l." + "a" * 64],

@@ -82,7 +82,7 @@ def test_apple_has_several_responses_for_not_rated(request_: ReadRequest, absent
 
 
 @pytest.mark.parametrize("member", ["errors", "next"])
-def test_errors_or_next_instead_of_the_rating_of_one_item_is_a_failure(member: str) -> None:
+def test_a_response_with_errors_or_next_but_without_the_rating_is_a_failure(member: str) -> None:
     resource = rating("i.a", -1)
     with_rating = environment(response(200, json.dumps({"data": [resource], member: "x"})))
     assert call(with_rating) == {SONG: rating_of(SONG, -1)}
@@ -174,7 +174,7 @@ def test_a_write_is_clear_if_the_response_confirms_it(
         *((DELETE, received) for received in (PAGE, response(202), response(206, None))),
     ],
 )
-def test_a_success_that_does_not_confirm_the_write_is_unclear_and_after_a_lost_attempt_a_failure(
+def test_an_unconfirmed_success_is_unclear_but_a_failure_after_a_lost_attempt(
     request_: WriteRequest, received: Response
 ) -> None:
     assert call(environment(received), request_) == WriteResult(is_confirmed=False)
@@ -260,7 +260,7 @@ def test_a_write_is_unavailable_during_a_cool_off_and_while_the_breaker_is_open(
 
 
 @pytest.mark.parametrize(("seconds", "takes"), [(0.9, 0), (1.9, 1)])
-def test_a_write_is_unavailable_without_time_after_its_token_is_read(
+def test_a_write_is_unavailable_if_too_little_time_remains_after_reading_the_token(
     seconds: float, takes: float
 ) -> None:
     function = environment()

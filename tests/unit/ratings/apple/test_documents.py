@@ -44,7 +44,7 @@ def test_a_resource_with_included_parts_is_returned_as_apple_sent_it() -> None:
     assert read(resource, bare=False)["i.a"].resource == json.dumps(resource, separators=(",", ":"))
 
 
-def test_an_id_that_is_omitted_or_has_no_value_or_0_is_not_rated() -> None:
+def test_an_omitted_id_and_an_id_without_a_value_or_with_0_are_not_rated() -> None:
     without_value = {**rating("i.b"), "attributes": {}}
     without_attributes = {"id": "i.c", "type": "ratings"}
     ids = ("i.a", "i.b", "i.c", "i.d")
@@ -81,7 +81,7 @@ INVALID_VALUES: list[object] = [5, 2, "1", True, False, None, 1.0, 0.0, [1], {}]
         *([rating("i.a", value)] for value in INVALID_VALUES),
     ],
 )
-def test_an_id_that_was_not_requested_or_repeats_or_an_unknown_value_is_invalid(
+def test_an_unrequested_id_a_repeated_id_and_an_unknown_value_are_invalid(
     resources: list[Any],
 ) -> None:
     with pytest.raises(InvalidAppleResponseError):
@@ -166,7 +166,7 @@ def test_a_token_is_found_in_each_encoding(form: str) -> None:
     assert repeats(f'{{"data":[{{"x":"and {form}, too"}}]}}'.encode(), ("other", TOKEN))
 
 
-def test_a_body_without_a_token_repeats_none() -> None:
+def test_a_body_without_a_token_does_not_repeat_a_token() -> None:
     assert not repeats(b'{"data":[{"x":"\\u0061\\u00e9\xff"}]}', (TOKEN, "b"))
 
 
@@ -184,7 +184,7 @@ def test_a_body_without_a_token_repeats_none() -> None:
         ),
     ],
 )
-def test_only_an_empty_response_or_the_value_confirms_a_put(
+def test_only_an_empty_response_or_the_written_value_confirms_a_put(
     is_clear: bool, body: bytes | None
 ) -> None:
     assert confirms(body, JSON, SONG, 1) is is_clear

@@ -124,7 +124,7 @@ def test_a_caller_without_a_stale_copy_waits_for_the_end_of_the_first_cool_off()
     ("has_stale", "retry_after", "attempts"),
     [(False, None, 2), (False, "soon", 2), (False, "1", 1), (False, "0", 1), (True, None, 1)],
 )
-def test_a_call_waits_for_the_end_of_a_cool_off_only_without_a_stale_copy_and_a_retry_after(
+def test_a_call_with_a_stale_copy_or_a_retry_after_does_not_wait_for_the_end_of_a_cool_off(
     has_stale: bool, retry_after: str | None, attempts: int
 ) -> None:
     function = environment(response(429, retry_after=retry_after), OK, retries=True)
@@ -212,7 +212,7 @@ def test_the_breaker_limits_the_time_of_each_request() -> None:
     assert function.apple.seconds == pytest.approx([1.5, 6.0, 1.5, 4.0, 1.5])
 
 
-def test_while_apple_is_slow_only_requests_with_a_stale_copy_are_not_sent() -> None:
+def test_while_apple_is_slow_only_requests_without_a_stale_copy_are_sent() -> None:
     function = environment(LATE)
     function.apple.takes = 1.5
     for _ in range(3):

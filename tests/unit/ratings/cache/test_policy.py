@@ -57,7 +57,7 @@ def test_age_and_ttl_are_whole_seconds(now: float, age: int, ttl: int) -> None:
         (None, None, 1000, None),
     ],
 )
-def test_the_later_value_is_used_and_the_value_of_an_earlier_write_until_it_has_settled(
+def test_the_later_value_is_used_and_an_earlier_writes_value_only_until_the_write_settles(
     stored: float | None, answer: Answer | None, now: float, chosen: CachedRating | None
 ) -> None:
     in_bucket = None if stored is None else StoredRating(-1, stored)

@@ -20,7 +20,7 @@ def page(server_url: str) -> str:
     return reference_files(server_url=server_url)["index.html"].decode()
 
 
-def test_a_published_page_may_call_its_api_only_and_has_no_sample_users() -> None:
+def test_a_published_page_may_call_only_its_api_and_has_no_sample_users() -> None:
     assert f"connect-src 'self' {URL};" in page(f"{URL}/dev")
     assert f'"servers": [{{"url": "{URL}/dev"}}]' in page(f"{URL}/dev")
     assert "Sample users" not in page(f"{URL}/dev")
@@ -31,7 +31,7 @@ def test_without_an_api_the_page_lists_the_contracts_servers_and_sends_no_reques
     assert "{api}.execute-api" in page("")
 
 
-def test_a_form_starts_with_the_paths_parameters_and_sends_no_options_unless_filled_in() -> None:
+def test_a_form_is_prefilled_only_with_the_required_parameters() -> None:
     text = page("/").partition('id="settings">')[2].partition("</script>")[0]
     document = json.loads(text)["document"]
     parameters = document["components"]["parameters"]

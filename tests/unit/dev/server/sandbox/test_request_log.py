@@ -16,7 +16,7 @@ SONG = "/v1/me/ratings/library-songs/i.abc"
 def line(
     target: str = SONG, status: int = 200, cache: str | None = "hit; ttl=42", output: str = ""
 ) -> str:
-    """Return what is written for one request, without its time of day."""
+    """Return the log text of one request, without the time of day."""
     written: list[str] = []
     log = RequestLog(written.append)
     log.function_output(output)
