@@ -116,6 +116,7 @@ def test_the_page_can_call_no_other_host(service: RunningService, chromium: Brow
     page.close()
 
 
+@pytest.mark.long
 def test_published_files_call_their_api_and_no_other_host(
     chromium: Browser, tmp_path: Path
 ) -> None:

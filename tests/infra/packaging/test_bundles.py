@@ -4,7 +4,6 @@ import json
 import ssl
 import subprocess
 import sys
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,7 +16,7 @@ from tests.infra.resources import REPOSITORY
 from tests.lambda_python import lambda_python
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
 SETTINGS = {
     "SIGNING_KEY_SECRET_ID": "signing-key",
@@ -41,33 +40,25 @@ SIGNING = {"cryptography", "cffi", "_cffi_backend", "pycparser"}
 MAX_UNZIPPED_BYTES = 250 * 1024 * 1024
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
-def bundled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return a function that makes a package's bundle at the first call, and returns it."""
-
-    @cache
-    def made(package: str) -> Path:
-        output = tmp_path_factory.mktemp(package)
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    made = {package: tmp_path_factory.mktemp(package) for package in IMPORTED}
+    for package, output in made.items():
         assert function_bundling(package, Architecture.ARM_64).try_bundle(str(output), {}) is True
-        return output
-
     return made
 
 
-@pytest.fixture(
-    params=[
-        "ratings",
-        pytest.param("sign_in", marks=pytest.mark.long),
-        pytest.param("token_rotation", marks=pytest.mark.long),
-    ]
-)
+@pytest.fixture(params=IMPORTED)
 def package(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture
-def bundle(bundled: Callable[[str], Path], package: str) -> Path:
-    return bundled(package)
+def bundle(bundles: Mapping[str, Path], package: str) -> Path:
+    return bundles[package]
 
 
 def _run(script: str, *arguments: str, **environment: str) -> str:
@@ -102,17 +93,14 @@ def test_the_bundle_has_the_modules_that_its_handler_imports_and_no_others(
     assert bundled == relative(map(Path, imported), REPOSITORY)
 
 
-@pytest.mark.long
 def test_only_functions_that_sign_have_cryptography_and_only_rotation_has_boto3(
-    bundled: Callable[[str], Path],
+    bundles: Mapping[str, Path],
 ) -> None:
     names = {
         package: {
-            each.name.partition(".")[0]
-            for each in bundled(package).iterdir()
-            if each.suffix != ".dist-info"
+            each.name.partition(".")[0] for each in bundle.iterdir() if each.suffix != ".dist-info"
         }
-        for package in IMPORTED
+        for package, bundle in bundles.items()
     }
 
     assert names["sign_in"] == names["ratings"] | SIGNING
@@ -159,8 +147,7 @@ def test_botocore_has_only_the_models_of_called_services(bundle: Path, package: 
     assert {name for each in partitions for name in each["services"]} == AWS_SERVICES[package]
 
 
-@pytest.mark.long
-def test_a_client_finds_its_endpoint_in_every_partition(bundled: Callable[[str], Path]) -> None:
+def test_a_client_finds_its_endpoint_in_every_partition(bundles: Mapping[str, Path]) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from botocore.session import Session\n"
@@ -170,7 +157,7 @@ def test_a_client_finds_its_endpoint_in_every_partition(bundled: Callable[[str],
     )
     regions = ("eu-west-1", "us-gov-west-1", "cn-north-1")
 
-    assert _run(script, str(bundled("token_rotation")), *regions).split() == [
+    assert _run(script, str(bundles["token_rotation"]), *regions).split() == [
         "https://secretsmanager.eu-west-1.amazonaws.com",
         "https://secretsmanager.us-gov-west-1.amazonaws.com",
         "https://secretsmanager.cn-north-1.amazonaws.com.cn",
