@@ -22,7 +22,8 @@ CONTRACT_TOOLS := tests/e2e/openapi
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/node_modules/.bin:$(PATH)
 
-# Without bytecode every process compiles all modules again: a third of the time of `make test`.
+# Without bytecode, each process compiles all modules again. Collecting the tests then takes twice as
+# long.
 unexport PYTHONDONTWRITEBYTECODE
 
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20

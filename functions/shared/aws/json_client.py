@@ -1,7 +1,7 @@
 """Calls AWS's JSON services over a persistent connection, signed by botocore's signer.
 
-A call with a botocore client takes twice as long: decision 0051. There are no retries: callers
-treat a slow dependency as unavailable.
+A call with a botocore client takes twice as long: decision 0051. Failed calls are not repeated:
+callers treat a slow dependency as unavailable.
 """
 
 from __future__ import annotations
