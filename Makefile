@@ -90,7 +90,7 @@ mutants: set-up-tools ## Test the tests: change the code in many small ways, lis
 bench: set-up-dev ## Measure the function and other implementations of its job (a few minutes)
 	@$(BIN)/python -m bench --python "$(MINISTACK_PYTHON)" $(ARGS)
 
-bench-fleet: set-up-dev ## Simulate fleets of environments while Apple or AWS fails (a minute)
+bench-fleet: set-up-dev ## Simulate fleets of environments while Apple or AWS fails (80 seconds)
 	@$(BIN)/python -m bench.fleet
 
 check: set-up-dev ## Check lint, types, wording, unsafe code and which modules import each other
