@@ -32,7 +32,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 # Tests that share slow fixtures run in one process: see tests/conftest.py. Four processes suit two
-# cores, because many tests wait.
+# cores, because many tests wait. Unit tests do not.
 PARALLEL := --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help run reference doctor ops smoke unit test test-long test-bundle e2e others-clients mutants bench bench-fleet check format synth bootstrap diff deploy destroy \
@@ -58,7 +58,7 @@ smoke: set-up-ops ## Run the smoke test on a deployed service (URL=https://…, 
 	@$(BIN)/python -m ops smoke $(if $(WRITE),--write $(WRITE)) $(URL)
 
 unit: set-up-dev ## Run the unit tests: no sockets, no processes
-	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" tests/unit $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) --numprocesses=2 -m "not long" tests/unit $(ARGS)
 
 test: set-up-cdk ## Run every test except the long ones
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not long" $(ARGS)

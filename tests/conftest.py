@@ -48,13 +48,6 @@ def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
     enable_socket()
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _exclude_older_objects() -> None:
-    """Exclude older objects from garbage collection, so that `_leaks` is fast."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def _leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail the test that leaves a socket or a file open, not a later test."""

@@ -5,6 +5,7 @@ It supports only the cache's requests, enforces DynamoDB's limits, and raises on
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -100,7 +101,12 @@ def _holds(condition: str, before: Item, values: Item) -> bool:
     formula = re.sub(comparison, compared, condition)
     python = formula.replace("NOT", "not").replace("AND", "and").replace("OR", "or")
     assert re.fullmatch(r"(?:True|False|and|or|not|[() ])+", python), condition
-    return bool(eval(python))  # noqa: S307 - only constants and operators
+    return _truth(python)
+
+
+@functools.cache
+def _truth(formula: str) -> bool:
+    return bool(eval(formula))  # noqa: S307 - only constants and operators
 
 
 def _evaluated(expression: str, before: Item, values: Item) -> Any:
