@@ -37,7 +37,7 @@ class Measurement:
     """The times and counts of one variant.
 
     `times` are in seconds, one value per round: the same index of two variants is the same round.
-    Its keys end in `_wall` and `_cpu`. `instructions` counts a start with its first hit.
+    The keys end in `_wall` and `_cpu`. `instructions` counts a start with its first hit.
     """
 
     zip_bytes: int = 0
@@ -160,7 +160,7 @@ def _count_instructions(launcher: Launcher, measured: _Measured) -> None:
 
 def _rounds(kind: str, count: int, variants: _Measured) -> list[list[Variant]]:
     """Print that the rounds begin, and return the variants of each round in a random order."""
-    _print(f"{kind}: {count} rounds of {len(variants)}…")
+    _print(f"{kind}: {count} rounds of {len(variants)} variants…")
     order = random.Random(kind)  # noqa: S311 - not a secret
     return [order.sample(list(variants), len(variants)) for _ in range(count)]
 

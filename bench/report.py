@@ -107,9 +107,9 @@ def _run(run: Mapping[str, Any]) -> str:
     return (
         f"Python {run['python']} on {run['machine']}, {run['cores']} cores, {run['date']}; load "
         f"{run['load_before']:.1f} before and {run['load_after']:.1f} after; {run['seconds']} s. "
-        f"Rounds: {effort['cold_rounds']} of a start; {effort['warm_rounds']} of {effort['hits']} "
-        f"hits and {effort['misses']} misses; {effort['many_rounds']} of a list of 100 ids and 100 "
-        "single hits."
+        f"Rounds: {effort['cold_rounds']} starts; {effort['warm_rounds']} with {effort['hits']} "
+        f"hits and {effort['misses']} misses; {effort['many_rounds']} with a list of 100 ids and "
+        "100 single hits."
     )
 
 

@@ -56,13 +56,13 @@ def thresholds(measured: Mapping[str, Measurement]) -> Results:
     memory, theirs = project.peak_memory_bytes, measured[POWERTOOLS].peak_memory_bytes
     return {
         "cold_to_powertools": _ratio(
-            "init and first hit / Powertools with boto3, valid .pyc",
+            "init and first hit / Powertools with boto3, bytecode",
             (ours["cold_wall"], measured[POWERTOOLS].times["cold_wall"], POWERTOOLS),
             limit=0.70,
             target=0.42,
         ),
         "cold_to_powertools_sam": _ratio(
-            "init and first hit / the same peer as SAM packages it",
+            "init and first hit / Powertools, packaged by SAM",
             (ours["cold_wall"], measured[POWERTOOLS_SAM].times["cold_wall"], POWERTOOLS_SAM),
             limit=0.30,
             target=0.18,

@@ -36,17 +36,17 @@ VARIANTS: Final = (
         label="apple-music-ratings, as deployed",
         handler="functions.ratings.handler.lambda_handler",
     ),
-    Variant(name=POWERTOOLS, label="Powertools, boto3; valid .pyc", peer=_PEERS / "powertools"),
+    Variant(name=POWERTOOLS, label="Powertools, boto3; bytecode", peer=_PEERS / "powertools"),
     Variant(
         name=POWERTOOLS_SAM,
-        label="the same as SAM packages it",
+        label="the same, packaged by SAM",
         peer=_PEERS / "powertools",
         bytecode=False,
     ),
-    Variant(name="fastapi", label="FastAPI, Mangum, boto3; valid .pyc", peer=_PEERS / "fastapi"),
+    Variant(name="fastapi", label="FastAPI, Mangum, boto3; bytecode", peer=_PEERS / "fastapi"),
     Variant(
         name=BARE_BOTOCORE,
-        label="bare handler, one botocore GetItem; valid .pyc",
+        label="bare handler, one botocore GetItem; bytecode",
         peer=_PEERS / "bare_botocore",
     ),
     Variant(

@@ -1,9 +1,9 @@
-"""Installs what a make target needs: `python -m dev.setup FOLDER LOCK [--node]`.
+"""Installs packages for a make target: `python -m dev.setup FOLDER LOCK [--node] [--this-python]`.
 
 It creates the virtual environment FOLDER and installs the packages of the lock file LOCK there,
 with uv if it is on the PATH; `--node` also installs the CDK's command line. It does nothing if all
 of these are installed, and rebuilds an unusable environment. It runs before anything is installed,
-so it imports only the standard library.
+so it needs only the standard library.
 """
 
 from __future__ import annotations

@@ -102,7 +102,8 @@ class Secret:
             follow(version)
             if was_pending and state.pending_version != version:
                 raise OperatorError(
-                    "The signing key is missing: put one with `put-signing-key`, then rotate again."
+                    "The signing key is missing, or the rotation was abandoned. Put a key with "
+                    "`put-signing-key` if there is none, then rotate again."
                 )
             if clock.monotonic() >= end:
                 raise RotationTimeoutError

@@ -149,8 +149,8 @@ USERS: Final = (
         "sample-user-token-down",
         case="Apple is down",
         response=(
-            "The Liked Song: 200, a stale copy. Other items: 502 / `50290`; after five failures "
-            "of Apple in a row, 503 / `50391` with `Retry-After`"
+            "The Liked Song: 200, a stale copy. Other items: 502 / `50290`; after errors for three "
+            "items, 503 / `50391` with `Retry-After`"
         ),
         ratings=_LIKED,
         fault=Fault.DOWN,

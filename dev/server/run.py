@@ -193,7 +193,7 @@ def _serve(
 def _print_warnings(other: LocalService | None, network_url: str | None) -> None:
     if other:
         _warn(
-            f"`ops --local` works on the service at {other.api_url}, which started earlier. "
+            f"`ops --local` uses the service at {other.api_url}, which started earlier. "
             "Set LOCAL_STATE_FILE to another file, here and for ops, to use this service."
         )
     if network_url:

@@ -20,7 +20,7 @@ KEY_ACTIONS: Final = ("secretsmanager:GetSecretValue",)
 
 MEMORY_MB: Final = 512
 TIMEOUT_SECONDS: Final = 5
-"""Enough for the start of an environment, and a read of the key, which takes at most a second."""
+"""Enough for a read of the key, at most a second, and a start that Lambda repeats after a crash."""
 
 RESERVED_CONCURRENCY: Final = 5
 """A flood of sign-ins uses at most this part of the account's concurrency."""

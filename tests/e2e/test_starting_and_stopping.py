@@ -63,7 +63,7 @@ def test_a_service_starts_with_own_data_and_reports_its_url_and_users_as_json(
     assert own.facts["networkUrl"] is None
     assert "sample-user-token-down" in [user["token"] for user in own.facts["users"]]
     assert "made-up-token-a" not in str(own.facts)
-    assert f"Warning: `ops --local` works on the service at {service.url}, " in result.stderr
+    assert f"Warning: `ops --local` uses the service at {service.url}, " in result.stderr
     assert re.findall(r"^[\d:]{8} (.*) \d+ ms \S+", result.stderr, re.MULTILINE) == [
         "GET /v1/me/ratings/songs/123 200 fwd=miss stored",
         "GET /v1/me/ratings/songs/907242702 200 fwd=miss stored",

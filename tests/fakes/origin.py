@@ -1,4 +1,4 @@
-"""An HTTP origin on a real socket; a test writes its responses byte by byte."""
+"""An HTTP origin on a real socket; a test defines each byte of its responses."""
 
 from __future__ import annotations
 

@@ -163,7 +163,8 @@ class WriteStarted(NamedTuple):
     ) -> Mapping[RatingKey, Answer]:
         """The family's answers if this write of `key` ends at `now` as the only write in flight.
 
-        An earlier write's answer remains while Apple's responses may not yet include that write.
+        A rejected write changes none. After an accepted one, the answers of other keys remain for
+        `SETTLING_SECONDS` after their own write.
         """
         if outcome is WriteOutcome.REJECTED:
             return self.answers

@@ -125,7 +125,7 @@ class Attempt(NamedTuple):
     """One request for ratings to Apple, and its result.
 
     `values` has the ratings that the response to a read proves. A write is `clear` if its response
-    proves the rating, `unknown` if it may take effect although the response does not show that.
+    proves the rating, `unknown` if the function must assume that it may still take effect.
     """
 
     names: tuple[Name, ...]

@@ -193,7 +193,7 @@ def test_an_app_on_the_generated_typescript_client_reads_and_writes_ratings(
         "attributes": {"value": -1},
     }
     assert seen["list"] == [["i.7PJNN4mfXlD68R", 1], ["i.generatedClient", -1]]
-    assert "unlike" not in seen
+    assert "unlike" not in seen, "deleteRating returns undefined"
     assert (seen["notRated"]["status"], seen["notRated"]["code"]) == ("404", "40400")
     assert (seen["invalid"]["code"], seen["invalid"]["source"]) == (
         "40091",

@@ -74,7 +74,7 @@ A *ticket* can wait for the next working day. It notifies the topic `TicketTopic
 of the kind *page* only feed the pages above. The alarms of the kind *rollback* exist in a stage with a canary. They read the
 metrics of only the new version and notify nobody: the deployment fails. *SignIn* exists in a stage with `sign_in_tokens`.
 
-`counted` and `failed` are the number of bad requests and `requests` is the number of all requests in the period. `fast` is the
+In a formula, `counted` is the row's first metric, `requests` its last, `failed` the one that ends in `Failed`. `fast` is the
 percentage of responses that were not slow. The window slides. CloudWatch evaluates it every minute, and once an hour if it is
 longer than a day. Missing data does not breach, with two exceptions. *DeveloperTokenDaysLeft* keeps its state until the next
 report. *DeveloperTokenReport* never breaches: it changes to `INSUFFICIENT_DATA` after two days without a report, and notifies
@@ -117,9 +117,9 @@ These are not rolled back:
 
 ## What the alarms cannot see
 
-A canary that gets fewer than two failed or slow requests per minute is not rolled back. With fewer than 20 requests per minute
-it gets fewer than two requests. The numbers above are averages: with 40 requests per minute, a canary gets two or more in nine
-of ten minutes. These bad releases reach everyone. They fire the alarms above if they then miss an objective:
+A canary that gets fewer than two failed or slow requests per minute is not rolled back. If the service gets fewer than 20
+requests per minute, a canary gets fewer than two on average. With 40, it gets two or more in nine of ten minutes. The bad
+releases below reach everyone. They fire the alarms above if they then miss an objective:
 
 | release | what happens |
 |---|---|

@@ -225,7 +225,7 @@ ROWS: Final[tuple[Row, ...]] = (
         for fault, probe, status, code, retry_after in (
             ("because of the user", 200, 401, "40191", None),
             ("because of the developer token", 401, 503, "50390", REREAD),
-            ("and the probe fails", 500, 503, "50390", None),
+            ("cause unknown", 500, 503, "50390", None),
         )
     ),
     *(

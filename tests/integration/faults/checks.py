@@ -1,4 +1,4 @@
-"""Checks one cell of a table, through the deployed function over real sockets."""
+"""Checks one cell of a table, over real sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every fault of Apple during a read, through the deployed function over real sockets."""
+"""Every fault of Apple during a read, over real sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dead connections, late responses and hanging look-ups, through the deployed function."""
+"""Dead connections, late responses and hanging look-ups, over real sockets."""
 
 from __future__ import annotations
 

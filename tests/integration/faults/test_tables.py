@@ -1,4 +1,4 @@
-"""Faults of writes, lists and dependencies, through the deployed function over real sockets."""
+"""Faults of writes, lists and dependencies, over real sockets."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def assert_remembered(cell: Cell, function: LambdaFunction, closed_after: float)
 
 
 @pytest.mark.parametrize("cell", LISTS, ids=[cell.fault for cell in LISTS])
-def test_only_the_ids_that_the_response_to_a_list_proves_are_stored(
+def test_a_list_stores_only_the_ratings_that_the_response_proves(
     cell: ListCell, deploy: Deploy
 ) -> None:
     function = deploy(apple=(sends(cell.response), sends(http(404))))

@@ -40,7 +40,7 @@ def assert_nothing_is_stored_for(function: InMemoryFunction, seconds: float) -> 
 
 
 @pytest.mark.parametrize(("value", "method"), [(-1, "PUT"), (1, "PUT"), (None, "DELETE")])
-def test_a_write_is_announced_sent_and_closed_and_then_read_from_the_cache(
+def test_a_write_is_opened_sent_and_closed_and_then_read_from_the_cache(
     function: InMemoryFunction, value: Value, method: str
 ) -> None:
     written = rating_of(SONG, value or 0)
@@ -49,7 +49,7 @@ def test_a_write_is_announced_sent_and_closed_and_then_read_from_the_cache(
     assert function.calls == ["open", method, "close"]
     assert function.apple.value(ADA.value, SONG.id) == value
     assert function.apple.requests[0].target == "/v1/me/ratings/library-songs/i.a?l=de"
-    assert function.apple.seconds == pytest.approx([5])
+    assert function.apple.seconds == pytest.approx([5])  # of 6: 1 is reserved for the close
     hit = ReadResult(ratings=(written,), cache_status=CacheStatus(ttl=42), age=18)
     function.clock.advance(18)
     assert function.read() == hit

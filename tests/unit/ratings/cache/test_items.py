@@ -34,9 +34,8 @@ IDENTITY = {
     "schema_version": {"N": "2"},
     "token_hash": {"S": TOKEN_HASH},
 }
-BUCKET = Bucket(
-    {"i.a": StoredRating(-1, 1800000000.25), "i.b": StoredRating(0, 1800000000.0)}, generation=7
-)
+RATINGS = {"i.a": StoredRating(-1, 1800000000.25), "i.b": StoredRating(0, 1800000000.0)}
+BUCKET = Bucket(RATINGS, generation=7)
 BUCKET_ITEM: dict[str, Any] = {
     **IDENTITY,
     "sk": {"S": BUCKET_KEY},
@@ -98,14 +97,10 @@ def test_a_bucket_is_written_and_read_in_layout_2(generation: int | None) -> Non
     bucket = BUCKET._replace(generation=generation)
 
     assert item == bucket_item(
-        TOKEN_HASH,
-        BUCKET_KEY,
-        {item_id: each for item_id, each in bucket.ratings.items() if each is not None},
-        generation=generation,
-        expires_at=1800003661,
+        TOKEN_HASH, BUCKET_KEY, RATINGS, generation=generation, expires_at=1800003661
     )
     assert read_bucket({**item, **ADDED}, TOKEN_HASH, BUCKET_KEY) == bucket
-    only = Bucket({"i.a": bucket.ratings["i.a"]}, generation)
+    only = Bucket({"i.a": RATINGS["i.a"]}, generation)
     assert read_bucket(item, TOKEN_HASH, BUCKET_KEY, ["i.a", "i.z"]) == only
 
 
