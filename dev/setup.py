@@ -42,7 +42,7 @@ class SetupError(Exception):
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Install what is missing, and return the exit status."""
+    """Install missing packages; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m dev.setup", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("lock", type=Path)

@@ -161,7 +161,7 @@ def put_token(operator: Operator, path: str, *, yes: bool) -> None:
 )
 @click.pass_obj
 def rotate(operator: Operator, timeout_seconds: int, *, yes: bool) -> None:
-    """Replace the developer token. If that fails, a working token stays in use."""
+    """Replace the developer token. If that fails, the old token stays in use."""
     target = operator.target(changes=True)
     secret = Secret(target.secrets_manager, target.developer_token_secret)
     before = secret.state()
@@ -183,7 +183,7 @@ def rotate(operator: Operator, timeout_seconds: int, *, yes: bool) -> None:
         )
     except RotationTimeoutError:
         raise OperatorError(
-            f"No new token within {timeout_seconds} s; a working one stays in use. The log of the "
+            f"No new token within {timeout_seconds} s; the old one stays in use. The log of the "
             f"function {target.rotation_function} says why: fix that, then rotate again."
         ) from None
     _show(secret, operator.clock.time())
@@ -196,7 +196,7 @@ def token(operator: Operator) -> None:
     target = operator.target(changes=False)
     secret = Secret(target.secrets_manager, target.developer_token_secret)
     if not _show(secret, operator.clock.time()):
-        signing = f"put the signing key, then run {_command(target, 'rotate')}"
+        signing = f"`put-signing-key`, then run {_command(target, 'rotate')}"
         remedy = signing if secret.state().rotates else "put one with `put-token`."
         raise OperatorError(f"The service has no working developer token: {remedy}")
 

@@ -80,6 +80,6 @@ def _describe_failure(step: str, reason: str) -> str:
     else:
         remedy = "docs/rotation.md lists reasons and fixes: fix the cause, then rotate again."
     return (
-        f"The rotation failed in {step} ({reason[:_LONGEST_TEXT]}); a working token stays in use. "
+        f"The rotation failed in {step} ({reason[:_LONGEST_TEXT]}); the old token stays in use. "
         f"{remedy}"
     )

@@ -25,7 +25,7 @@ _HINTS: Final = {
     "40191": "Apple says that this user is not signed in or has no subscription",
     "40300": "Apple rejects the user token: get a new one from the app",
     "40390": "the stage requires an API key in API_KEY, or its firewall blocks this address",
-    "50390": "the service has no working developer token: put the signing key, then rotate",
+    "50390": "the service has no working developer token: put-signing-key, then rotate",
 }
 
 

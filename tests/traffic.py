@@ -16,7 +16,7 @@ EXPECTED = (404, "fwd=miss; stored")
 
 @dataclass(slots=True)
 class Traffic:
-    """Counts the requests so far, and keeps each failure."""
+    """The number of responses so far, and each failure."""
 
     count: int = 0
     failures: list[object] = field(default_factory=list)

@@ -27,7 +27,7 @@ class Reads:
     rejected_tokens: RejectedTokens
 
     def read(self, request: ReadRequest, deadline: Deadline) -> ReadResult:
-        """Return all requested ratings; request only ratings without a fresh copy from Apple.
+        """Return all requested ratings; call Apple only for ratings without a fresh copy.
 
         Raises:
             UserTokenRejectedError: if Apple rejected the user token a moment ago.

@@ -30,7 +30,7 @@ class SignInRequest:
 
     @classmethod
     def from_event(cls, event: Any, *, fallback_request_id: str) -> SignInRequest:
-        """Read a proxy event; treat a missing value, or a value of the wrong type, as empty."""
+        """Read a proxy event; treat a missing or malformed object or list as empty."""
         event = as_mapping(event)
         context = as_mapping(event.get("requestContext"))
         # A client can set `requestId` with a header. The gateway generates `extendedRequestId`.

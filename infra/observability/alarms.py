@@ -126,7 +126,7 @@ def share(
         expression=f"IF(FILL(counted, 0) >= {minimum}, 100 * FILL(counted, 0) / requests, 0)",
         using_metrics={"counted": counted, "requests": requests},
         period=counted.period,
-        label=f"% of requests, if at least {minimum}",
+        label=f"% of requests; 0 if fewer than {minimum} match",
     )
 
 
@@ -141,7 +141,7 @@ def slow_share(
         expression=f"IF(requests * (100 - fast) >= {100 * minimum}, 100 - fast, 0)",
         using_metrics={"fast": fast, "requests": requests},
         period=fast.period,
-        label=f"% of slow requests, if at least {minimum}",
+        label=f"% slow requests; 0 if fewer than {minimum} are slow",
     )
 
 

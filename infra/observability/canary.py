@@ -36,7 +36,7 @@ def canary_rules(version: VersionMetrics) -> dict[AlarmId, AlarmRule]:
             "requests": version.function("Invocations"),
         },
         period=MINUTE,
-        label=f"% of the version's requests, if at least {MINIMUM}",
+        label=f"% of the version's requests; 0 if fewer than {MINIMUM} failed",
     )
     return {
         AlarmId.CANARY_FAILURES: AlarmRule(

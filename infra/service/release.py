@@ -29,7 +29,7 @@ DEPLOY_ACTIONS: Final = (
 
 
 class Release(Construct):
-    """The alias that the API calls; every deployment moves it to the new version.
+    """The alias that the API calls; a deployment moves it to a new version, if there is one.
 
     With `canary`, CodeDeploy moves it: the new version gets a tenth of the requests for five
     minutes, then all. The alarms of `roll_back_on` roll back a release.

@@ -49,9 +49,9 @@ def call(function: InMemoryFunction, request: ReadRequest | WriteRequest = GET) 
 
 def fails(
     function: InMemoryFunction, error: type[RatingsError], request: ReadRequest | WriteRequest = GET
-) -> bool:
-    """Expect a call to fail with this error; return the error's `outcome_unknown`."""
+) -> RatingsError:
+    """Expect a call to fail with this error, and return it."""
     with pytest.raises(error) as raised:
         call(function, request)
     assert type(raised.value) is error
-    return raised.value.outcome_unknown
+    return raised.value

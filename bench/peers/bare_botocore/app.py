@@ -1,4 +1,4 @@
-"""The job in a bare handler, with botocore's own client."""
+"""`job.py` in a bare handler, with botocore's own client."""
 
 import botocore.session
 from job import Ratings

@@ -31,7 +31,7 @@ def service_facts(url: str, network_url: str | None, *, has_samples: bool) -> di
 
 
 class LocalRoutes:
-    """Responds only to the requests of `/_local/`."""
+    """Responds only to requests for `/_local/`."""
 
     def __init__(self, facts: dict[str, Any], *, reset: Callable[[], None]) -> None:
         self._facts = json.dumps(facts).encode()

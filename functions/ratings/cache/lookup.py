@@ -77,7 +77,7 @@ class CacheLookup:
         return self._from_cache(CacheStatus(fwd=fwd, ttl=self._least_ttl(), detail=STALE_IF_ERROR))
 
     def fetched(self, ratings: Mapping[RatingKey, Rating], *, stored: bool) -> ReadResult:
-        """The result with Apple's response; a key that the response omits is not rated."""
+        """The result with Apple's response; a `missing` key that it omits is not rated."""
         known = {key: rating_of(key, cached.value) for key, cached in self.fresh.items()}
         known |= ratings
         return ReadResult(

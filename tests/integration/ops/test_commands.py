@@ -120,7 +120,7 @@ def test_after_a_timeout_the_unfinished_rotation_can_be_abandoned(stage: Stage) 
     stage.enable_rotation(OLD_TOKEN)
     status, output = stage.run("rotate", "--timeout", "10")
     assert (status, stage.value("token")) == (1, OLD_TOKEN)
-    assert "error: No new token within 10 s; a working one stays in use" in output
+    assert "error: No new token within 10 s; the old one stays in use" in output
     assert "the function a-function says why" in output
     assert "pending        an unfinished rotation" in stage.run("token")[1]
     assert "Nothing was changed" in stage.run("rotate", stdin="n\n")[1]
@@ -135,7 +135,7 @@ def test_rotate_without_a_schedule_or_a_key_names_the_command_to_run(stage: Stag
     stage.enable_rotation(OLD_TOKEN)
     status, output = stage.run("rotate", on_sleep=stage.end_rotation_without_a_token)
     assert status == 1
-    assert "put one with `put-signing-key`" in output
+    assert "Put a key with `put-signing-key`" in output
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_rotate_shows_each_step_and_reports_a_failed_step_at_once(
 
     assert status == 1
     assert output.count("\ncreateSecret   signed a new token\n") == 1
-    assert f"error: The rotation failed in testSecret ({reason}); a working token" in output
+    assert f"error: The rotation failed in testSecret ({reason}); the old token" in output
     assert remedy in output
     assert "No new token within" not in output
 
@@ -185,7 +185,7 @@ def test_without_a_working_token_the_remedy_is_shown(stage: Stage, existing: str
     assert status == 1
     assert output.endswith("no working developer token: put one with `put-token`.\n")
     stage.enable_rotation(EXPIRED_TOKEN)
-    assert "put the signing key, then run make ops" in stage.run("token")[1]
+    assert "`put-signing-key`, then run make ops" in stage.run("token")[1]
 
 
 @pytest.mark.parametrize(

@@ -184,7 +184,7 @@ def test_a_token_is_sent_only_with_tls_or_on_this_machine(url: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "songs", "songs/", "songs/..", "songs/../x", "/songs/1", "songs/1?l=de"]
 )
-def test_an_invalid_item_is_not_written(text: str) -> None:
+def test_an_invalid_item_is_rejected(text: str) -> None:
     with pytest.raises(OperatorError, match="such as songs/907242702"):
         checked_item(text)
 

@@ -1,4 +1,4 @@
-"""The local Apple Music responds as Apple documents."""
+"""The local Apple Music follows Apple's documentation."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def test_port_freshness_and_state_file_can_be_set() -> None:
     )
 
 
-def test_address_data_and_json_output_can_be_set() -> None:
+def test_address_and_data_and_json_can_be_set() -> None:
     environment = {"HOST": "0.0.0.0", "DATA": "my.json", "LOG": "json", "READY": "json"}  # noqa: S104
     options = read_options(environment, now=NOW, resolve=found)
     assert (options.host, options.data_file) == ("0.0.0.0", Path("my.json"))  # noqa: S104

@@ -19,7 +19,7 @@ def read(**event: Any) -> ApiRequest:
     return ApiRequest.from_event(event, fallback_request_id="lambda-1")
 
 
-def test_every_field_of_an_event_is_read() -> None:
+def test_an_event_is_read_into_a_request() -> None:
     event = {
         "resource": "/v1/me/ratings/{type}",
         "httpMethod": "GET",

@@ -132,7 +132,7 @@ def test_a_failure_is_counted_and_says_whether_a_write_may_take_effect(
 ) -> None:
     function = environment(received)
 
-    is_unknown = fails(function, error, request_)
+    is_unknown = fails(function, error, request_).outcome_unknown
 
     assert is_unknown is unknown or request_ in (GET, GET_LIST)
     assert len(function.apple.requests) == 1
@@ -180,7 +180,7 @@ def test_an_unconfirmed_success_is_unclear_but_a_failure_after_a_lost_attempt(
     assert call(environment(received), request_) == WriteResult(is_confirmed=False)
 
     function = environment(LOST, received, retries=True)
-    assert fails(function, errors.InvalidAppleResponseError, request_)
+    assert fails(function, errors.InvalidAppleResponseError, request_).outcome_unknown
 
 
 @pytest.mark.parametrize(("request_", "received", "error", "unknown"), WRITE_FAILURES)
@@ -188,7 +188,7 @@ def test_after_a_lost_attempt_the_outcome_of_a_failed_write_stays_unknown(
     request_: WriteRequest, received: Result, error: type[errors.RatingsError], unknown: bool
 ) -> None:
     for lost in (LOST, response(502), response(503), response(504, None)):
-        assert fails(environment(lost, received, retries=True), error, request_)
+        assert fails(environment(lost, received, retries=True), error, request_).outcome_unknown
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ EXTENDED = replace(GET, options=QueryOptions(include="content"))
 def test_a_401_with_an_accepted_developer_token_blames_the_user() -> None:
     function = environment(UNAUTHORIZED, response(200))
 
-    assert not fails(function, errors.NotSignedInError, PUT)
+    assert not fails(function, errors.NotSignedInError, PUT).outcome_unknown
 
     rejected, probe = function.apple.requests
     headers = rejected.headers.keys() - {"Music-User-Token", "Content-Type"}
@@ -44,7 +44,7 @@ def test_a_401_with_an_accepted_developer_token_blames_the_user() -> None:
 def test_a_401_without_an_accepted_developer_token_blames_the_service(probed: Result) -> None:
     function = environment(UNAUTHORIZED, probed)
 
-    assert not fails(function, errors.DeveloperTokenRejectedError, PUT)
+    assert not fails(function, errors.DeveloperTokenRejectedError, PUT).outcome_unknown
     assert function.observer.counted[Metric.DEVELOPER_TOKEN_UNAVAILABLE] == 1
 
 
@@ -71,7 +71,7 @@ def test_after_a_401_a_newer_developer_token_is_tried_once() -> None:
 
 def test_the_result_with_a_newer_developer_token_is_final() -> None:
     for result in (LATE, response(504)):
-        assert fails(renewed(UNAUTHORIZED, result), errors.AppleTimeoutError, PUT)
+        assert fails(renewed(UNAUTHORIZED, result), errors.AppleTimeoutError, PUT).outcome_unknown
 
 
 @pytest.mark.parametrize("request_", [PUT, replace(PUT, value=None)])
@@ -80,7 +80,7 @@ def test_a_401_after_a_lost_attempt_of_a_write_leaves_its_outcome_unknown(
 ) -> None:
     lost = messages.ConnectionLostError("reset")
     function = environment(lost, UNAUTHORIZED, response(200), retries=True)
-    assert fails(function, errors.NotSignedInError, request_)
+    assert fails(function, errors.NotSignedInError, request_).outcome_unknown
 
     function = renewed(lost, UNAUTHORIZED, response(204), retries=True)
     assert call(function, request_) == WriteResult(is_confirmed=True, outcome_unknown=True)
@@ -161,7 +161,7 @@ def test_a_write_is_not_sent_again_without_enough_time() -> None:
     function = renewed(UNAUTHORIZED, response(200))
     function.apple.takes, function.secret.takes = 4.5, 1.0
 
-    assert not fails(function, errors.DeadlineExceededError, PUT)
+    assert not fails(function, errors.DeadlineExceededError, PUT).outcome_unknown
     assert function.apple.paths == [ITEM]
 
 
