@@ -91,7 +91,7 @@ NOT_RATED: Final = Rating(0)
 
 
 def rating_of(key: RatingKey, value: Value) -> Rating:
-    """Return a rating with the resource that Apple returns; valid ids need no JSON escaping."""
+    """Build a rating with Apple's form of the resource; valid ids need no JSON escaping."""
     if value == 0:
         return NOT_RATED
     return Rating(

@@ -57,11 +57,11 @@ class DeveloperTokens:
     def issue(self, origin: str | None) -> IssuedToken:
         """Return a token for web pages of `origin`; without an origin, for apps.
 
-        If the key cannot be used, a token in memory is returned while it is valid.
+        If the key cannot be used, a token in memory is returned until a minute before its expiry.
 
         Raises:
             NoSigningKeyError: if no key was set yet.
-            SigningKeyUnavailableError: if the key cannot be used, and no token is in memory.
+            SigningKeyUnavailableError: if the key cannot be used, and memory has no such token.
         """
         now, kept = self.clock.time(), self._kept.get(origin)
         if kept is not None and kept.is_reusable(now):

@@ -163,7 +163,7 @@ def _cache_and_token(metrics: ServiceMetrics) -> list[cloudwatch.IWidget]:
         _graph("Developer token: failures", _counts(metrics, TOKEN_FAILURES)),
         _graph("Developer token: days left", [metrics.days_left()]),
         _graph(
-            "Token rotation: runs and errors",
+            "Rotation function: calls and errors",
             [metrics.rotation_function("Invocations"), metrics.rotation_function("Errors")],
         ),
         *sign_ins,

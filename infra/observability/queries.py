@@ -52,7 +52,7 @@ fields @timestamp, duration_ms, method, message, status, cache_status, error, wa
     ),
     Query(
         "FailedQuietly",
-        "Failures behind successful responses",
+        "Failures behind responses without 5xx",
         """\
 filter ispresent(warnings.0) and status < 500
 | stats count(*) as requests, latest(request_id) as example by warnings.0, warnings.1

@@ -18,7 +18,7 @@ TOKEN_HEADER: Final = "Music-User-Token"  # noqa: S105 - a header's name
 WINDOW_SECONDS: Final = 300
 
 COUNTED_ONLY: Final = (
-    # Blocks more than 2,048 bytes; a valid list of a hundred ids has up to 8,500.
+    # Blocks more than 2,048 bytes; a valid list of a hundred ids has up to 10,000.
     "SizeRestrictions_QUERYSTRING",
     # The API does not require a User-Agent, and not every HTTP client sends one.
     "NoUserAgent_HEADER",

@@ -79,7 +79,7 @@ def stale_reads(service: RunningService, apple: RunningAppleMusic, user: str) ->
 
 
 @pytest.mark.long
-def test_users_read_what_they_wrote_and_nothing_old_at_any_of_four_processes() -> None:
+def test_users_read_their_own_writes_and_nothing_old_from_four_processes() -> None:
     with launch({user: {} for user in USERS}, lag_seconds=LAG_SECONDS) as apple:
         service = RunningService.over(apple, LOG="json")
         try:
@@ -88,7 +88,7 @@ def test_users_read_what_they_wrote_and_nothing_old_at_any_of_four_processes() -
                     (user, threads.submit(use_device, service, user, seed))
                     for seed, user in enumerate((*USERS, *OVERLAPPING))
                 ]
-            not_what_was_written = [
+            wrong_reads = [
                 each
                 for user, device in devices
                 for each in device.result()
@@ -103,5 +103,5 @@ def test_users_read_what_they_wrote_and_nothing_old_at_any_of_four_processes() -
 
     if "CacheInvalidationFailed" in ended.stderr:
         pytest.skip("DynamoDB was too slow on this machine: the promises do not apply")
-    assert not_what_was_written == []
+    assert wrong_reads == []
     assert stale == []

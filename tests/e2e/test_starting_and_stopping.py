@@ -46,7 +46,7 @@ def test_a_port_in_use_is_reported_in_one_line(service: RunningService) -> None:
     )
 
 
-def test_a_service_starts_with_own_data_and_reports_its_url_and_users_as_json(
+def test_a_second_service_with_own_data_reports_only_the_sample_users_as_json(
     service: RunningService, tmp_path: Path
 ) -> None:
     data = tmp_path / "data.json"

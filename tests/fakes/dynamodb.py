@@ -32,7 +32,7 @@ def step(operation: str, request: Mapping[str, Any]) -> str:
 
 
 class FakeDynamoDB:
-    """One table: `items` by partition key and sort key. Calls of the steps in `failing` fail."""
+    """One table: `items` by partition key and sort key. Calls fail in the steps of `failing`."""
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Item] = {}

@@ -230,7 +230,7 @@ def test_a_stage_can_start_the_ratings_function_from_a_snapshot() -> None:
     assert "SnapStart" not in service.function("token_rotation")[1]
 
 
-def test_the_outputs_name_what_an_operator_needs_and_stateful_resources_keep_their_ids(
+def test_the_outputs_are_complete_and_stateful_resources_keep_their_ids(
     service: Resources, stage: str
 ) -> None:
     outputs = service.outputs()

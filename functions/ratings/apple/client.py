@@ -184,7 +184,7 @@ class AppleClient:
             raise errors.NotSignedInError("401 with an accepted developer token")
         tokens.reject(developer_token)
         raise errors.DeveloperTokenRejectedError(
-            "401 with only the developer token", retry_after=tokens.retry_after()
+            "401, and the probe was rejected", retry_after=tokens.retry_after()
         )
 
     def _is_accepted(self, developer_token: DeveloperToken, call: Call) -> bool:

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 from tests.contracts.differential.apple import FORBIDDEN, Attempt, Name
 
 FRESH, STALE, SETTLING, UNKNOWN, LONGEST_WRITE, ANSWERS = 60, 3660, 5, 60, 6, 10
-TOLERANCE: Final = 0.01
-"""Times in the cache are rounded to milliseconds."""
+TOLERANCE: Final = 1e-5
+"""In seconds: sums of floating-point times differ in their last digits."""
 
 
 class Copy(NamedTuple):

@@ -164,7 +164,7 @@ FAILURES: Final = (
     ),
     traffic(
         "Lambda concurrency exhausted",
-        "Lambda throttles 200 of 1,200 requests per minute: 500",
+        "Lambda throttles 200 of 1,200 requests per minute: status 500",
         replace(BUSY, failed=200, not_run=200),
         minutes=10,
         pages={PageId.FAILURES: 6},

@@ -47,7 +47,7 @@ feature, and tests/infra/observability/. -->
 | failures | at most {failed}% of the valid requests fail |
 | latency | at most {slow}% of all responses take longer than 2 s |
 
-A *valid* request is one that the service must serve: answered 2xx, 404 "not rated", 5xx, or 429 because of Apple's rate
+A *valid* request is one that the service must serve: answered 2xx, 404 by Apple, 5xx, or 429 because of Apple's rate
 limit. It *fails* if it is answered 5xx or 429. Requests that the gateway throttled, that Apple rejected or that the client
 must correct are not valid, so that a flood of them cannot hide failures. The access log counts:
 
@@ -55,14 +55,14 @@ must correct are not valid, so that a flood of them cannot hide failures. The ac
 |---|---|
 {filters}
 
-A *burn rate* of 1 uses up exactly the objective. An alarm fires if the burn rate is high in a long window, which shows that it
-matters, and in a short window, which shows that it has not ended.
+A *burn rate* of 1 just meets the objective. A page on an objective fires if the burn rate is high in a long window, which shows
+that it matters, and in a short window, which shows that it has not ended.
 
 ## Pages
 
 A page means that users are affected now. It notifies the topic `AlarmTopic` when it fires and when it ends. The page in the
 last column has priority: the other page waits {wait} minutes before it notifies, and is silent while the page with priority fires,
-and for {extension} minutes afterwards. So one incident pages once.
+and for {extension} minutes afterwards. So most incidents page once.
 
 | page | fires while | suppressed by |
 |---|---|---|
@@ -77,7 +77,7 @@ metrics of only the new version and notify nobody: the deployment fails. *SignIn
 In a formula, `counted` is the row's first metric, `requests` its last, `failed` the one that ends in `Failed`. `fast` is the
 percentage of responses that were not slow. The window slides. CloudWatch evaluates it every minute, and once an hour if it is
 longer than a day. Missing data does not breach, with two exceptions. *DeveloperTokenDaysLeft* keeps its state until the next
-report. *DeveloperTokenReport* never breaches: it changes to `INSUFFICIENT_DATA` after two days without a report, and notifies
+report. *DeveloperTokenReport* can never breach, but changes to `INSUFFICIENT_DATA` after two days without a report, and notifies
 then. It starts in that state, so nothing fires before the first report.
 
 | alarm | kind | metrics | fires at | in |
@@ -87,8 +87,8 @@ then. It starts in that state, so nothing fires before the first report.
 ## Incidents
 
 Tests replay each incident against the alarms of the template, after normal traffic (0.05% of requests fail, 0.3% of DynamoDB's
-responses are late). The times are the longest from the start of the incident to the notification. Metrics arrive one or two
-minutes later. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Unless the text gives
+responses are late). The times are the longest from the start of the incident to the notification. Add one or two
+minutes, because metrics arrive late. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Unless the text gives
 another rate, the service gets 1,200 requests per minute.
 
 | incident | what happens | pages, within | tickets, within |
@@ -126,7 +126,7 @@ releases below reach everyone. They fire the alarms above if they then miss an o
 {unseen}
 
 - *FailuresPage* needs at least 5 failures in five minutes and 20 in an hour, or 10 in half an hour and 100 in six hours. Fewer
-  than 20 failures in three days fire nothing.
+  than 20 in three days do not fire *FailureBudget* either.
 - Fewer than 500 rejected requests in five minutes fire nothing: one app that repeats a request with an expired token sends 300.
 - Both versions fail while Apple is down. Then a canary is rolled back too.
 
@@ -146,7 +146,7 @@ In Logs Insights, in a folder with the stack's name:
 
 ## Metrics and their cost
 
-The stage has {custom} custom metrics at most and {measured} metrics in {count} alarms. CloudWatch bills a custom metric only for the
+A stage with every feature has {custom} custom metrics at most and {measured} metrics in {count} alarms. CloudWatch bills a custom metric only for the
 hours in which it is sent. [cost.md](cost.md#one-month-without-requests) has the monthly costs.
 """
 

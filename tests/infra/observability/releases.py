@@ -91,7 +91,7 @@ GOOD: Final = (
     release("A good release", "nothing changes", requests=40),
     release("A good release", "each request is a cold start", requests=300, milliseconds=900),
     release("A good release", "each request is a cold start", requests=1000, milliseconds=900),
-    release("A crash in a good release", "one per minute", requests=60_000, crashed=1 / 6000),
+    release("A crash in a good release", "one crash per minute", requests=60_000, crashed=1 / 6000),
 )
 
 UNSEEN: Final = (

@@ -118,7 +118,7 @@ def test_without_a_usable_key_no_token_is_issued_and_the_key_is_read_again(
 
 
 @UNUSABLE
-def test_a_token_in_memory_is_returned_while_valid_if_the_key_becomes_unusable(
+def test_if_the_key_becomes_unusable_a_token_is_returned_until_its_last_minute(
     text: object, message: str
 ) -> None:
     world = World()

@@ -113,7 +113,7 @@ def test_the_gateway_itself_responds_to_a_preflight(target: str) -> None:
     assert error(call(function, "/v1/me/library/songs", "OPTIONS")) == (404, "40401")
 
 
-def test_without_cors_a_preflight_reaches_the_function_and_no_error_has_its_headers() -> None:
+def test_without_cors_a_preflight_reaches_the_function_and_errors_lack_cors_headers() -> None:
     function = FakeFunction(OK)
     gateway = GatewaySimulator(
         function.invoke, sign_in=function.invoke, clock=lambda: 0.0, has_cors=False
