@@ -1,4 +1,4 @@
-"""`make bench`: measures, prints the tables, and updates the results and the pages of docs/."""
+"""`make bench`: measures, prints tables, and updates the results and docs/performance.md."""
 
 from __future__ import annotations
 

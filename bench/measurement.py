@@ -148,7 +148,7 @@ def _measure_many(function: Function, into: Measurement, rounds: int) -> None:
 
 
 def _count_instructions(launcher: Launcher, measured: _Measured) -> None:
-    """Count the instructions of each start; for two variants, two runs also give those of a hit."""
+    """Count the instructions of each start, and for two variants also those of a hit."""
     hit = single_event(SONG)
     for variant, into in measured.items():
         _print(f"Counting the instructions of {variant.name}…")
@@ -175,7 +175,7 @@ def _batch(function: Function, events: Sequence[Event], name: str, into: Measure
 def _require_cache(report: Report) -> Report:
     headers: Mapping[str, str] = report["last"].get("headers") or {}
     if "fwd=bypass" in headers.get("Cache-Status", ""):
-        raise FunctionFailedError(f"the cache did not respond in time: {report['last']}")
+        raise FunctionFailedError(f"the cache was bypassed: {report['last']}")
     return report
 
 

@@ -1,1 +1,1 @@
-"""Everything that runs only on a developer's machine."""
+"""Tools for developers and CI; none runs in AWS."""

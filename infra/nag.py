@@ -1,4 +1,4 @@
-"""Acknowledges findings of cdk-nag."""
+"""Acknowledges findings of cdk-nag and the CDK."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class RatingsStack(Stack):
             self,
             "Ratings",
             package="ratings",
-            description="Serves ratings from the cache or from Apple Music",
+            description="Reads, caches and writes Apple Music ratings",
             no_dlq_reason="Only API Gateway invokes it, and waits for the response. There is no "
             "asynchronous event that could go to a queue.",
             environment=Settings(

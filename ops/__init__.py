@@ -1,1 +1,1 @@
-"""The operator's commands: put keys and tokens, rotate, show the token, test a service."""
+"""The operator's commands: put keys and tokens, rotate, show the expiry, test a service."""

@@ -74,7 +74,7 @@ class Operator:
 @click.option("--local", "is_local", is_flag=True, help="A running `make run`: smoke and token.")
 @click.pass_context
 def cli(context: click.Context, stage: str | None, *, is_local: bool) -> None:
-    """Manage the Apple Music developer token of a stage, and test the stage."""
+    """Manage a service's Apple Music developer token, and test the service."""
     context.obj = replace(context.obj, stage=stage, is_local=is_local)
 
 
@@ -103,7 +103,7 @@ def put_signing_key(operator: Operator, path: str, key_id: str, team_id: str, *,
     secret = Secret(target.secrets_manager, target.signing_key_secret)
     existing = secret.value()
     if existing == document:
-        click.echo(f"Key {key.key_id} is already in use: nothing to do.")
+        click.echo(f"Key {key.key_id} is already stored: nothing to do.")
         return
     try:
         found = f"Key {parse_signing_key(existing).key_id}"
@@ -271,7 +271,7 @@ def _confirm(question: str, path: str | None = None, *, yes: bool) -> None:
     with suppress(click.Abort):
         if path != "-" and click.confirm(question):
             return
-    raise OperatorError(f"Nothing was changed. {question} Confirm it, or use --yes.")
+    raise OperatorError(f"Nothing was changed. {question} To confirm, add --yes.")
 
 
 def _command(target: Target, command: str) -> str:

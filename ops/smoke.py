@@ -155,7 +155,7 @@ def smoke(
         yield _check("another user does not get that rating", get(one, other_token), _is_miss)
     missing, elsewhere = get(two, None), get("/v1/me", user_token)
     yield _check("a missing user token is rejected", missing, _is_error("40190"), {401})
-    yield _check("another path is rejected", elsewhere, _is_error("40401"), {404})
+    yield _check("an unknown path is rejected", elsewhere, _is_error("40401"), {404})
     yield "every response has `no-store` and its own request id", _header_fault(replies)
 
 

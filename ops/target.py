@@ -46,7 +46,7 @@ class Target:
     api_url: str
 
     def follow_rotation(self, version: str) -> None:
-        """Print what the rotation function has logged, or raise `OperatorError` if it failed."""
+        """Print the new log lines of the rotation; raise `OperatorError` if a step failed."""
         if self.rotation_log is not None:
             self.rotation_log.follow(version)
 
@@ -86,7 +86,7 @@ def _stack_outputs(cloud_formation: Any, stage: str) -> Mapping[str, str]:
             raise
         raise OperatorError(
             f"The stack {_PROJECT}-{stage} does not exist in this account and region: deploy it "
-            f"with `make deploy STAGE={stage}`, or choose another with AWS_PROFILE and AWS_REGION."
+            f"with `make deploy STAGE={stage}`, or set the right AWS_PROFILE and AWS_REGION."
         ) from None
     outputs: Sequence[Mapping[str, str]] = response["Stacks"][0].get("Outputs", [])
     return {output["OutputKey"]: output["OutputValue"] for output in outputs}

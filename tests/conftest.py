@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ pytest_plugins = ["tests.secret_scan.plugin", "tests.summary"]
 
 TESTS = Path(__file__).parent
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
+MAX_OPEN_FILES = 256  # the default of macOS: tests that leave more open fail on every machine
 WITHOUT_RESOURCES = {"infra", "unit"}
 TOGETHER = {"e2e", "infra"}
 
@@ -30,6 +32,11 @@ class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no typ
         file = nodeid.partition("::")[0]
         tier = file.split("/")[1]
         return tier if tier in TOGETHER and self.config.option.markexpr != "long" else file
+
+
+def pytest_configure() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MAX_OPEN_FILES, hard))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -48,13 +55,20 @@ def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
     enable_socket()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _exclude_older_objects() -> None:
+    """Exclude older objects from garbage collection, so that `_leaks` is fast."""
+    gc.unfreeze()  # also older objects become garbage, and may hold sockets
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail the test that leaves a socket or a file open, not a later test."""
     yield
     if _tier(request.path) not in WITHOUT_RESOURCES:
         gc.collect()
-        gc.freeze()  # the next collection is fast: it skips the objects that outlive this test
 
 
 def _tier(path: Path) -> str:

@@ -54,7 +54,7 @@ class Load(NamedTuple):
 
 
 class Size(NamedTuple):
-    """The size of a fleet. To save time, only 1 in `sample` environments and requests runs."""
+    """The size of a fleet. To save time, a simulation divides both numbers by `sample`."""
 
     environments: int
     requests_per_second: float
@@ -83,7 +83,7 @@ class Served(NamedTuple):
 
     @property
     def is_success(self) -> bool:
-        """Whether the client got the rating."""
+        """Whether the client got 200."""
         return self.status == HTTPStatus.OK
 
 

@@ -44,7 +44,7 @@ class Scenario:
         return Run(fleet, began=began, seconds=self.seconds, quota=quota)
 
     def figures(self, run: Run) -> list[Figure]:
-        """Measure the figures that have a limit, and the time to recover."""
+        """Measure the figures, and the time to recover if it has a limit."""
         found = list(self.measure(run))
         if self.recovery_seconds:
             found.append(

@@ -138,7 +138,7 @@ def rotate_with_the_function() -> None:
 def accept_rotation_schedules() -> None:
     """A template may contain a rotation schedule; MiniStack lacks that resource.
 
-    Nothing rotates on schedule here: the schedule's days are longer than any run.
+    Nothing rotates on schedule here: no run lasts as long as the interval.
     """
 
     def create(_: str, properties: Mapping[str, Any], _stack: str) -> tuple[str, dict[str, str]]:

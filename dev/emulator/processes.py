@@ -14,7 +14,7 @@ _POLL_SECONDS: Final = 0.1
 
 
 class DeploymentError(Exception):
-    """A step failed; the message says why and what to do."""
+    """A step failed; the message says why."""
 
 
 class StoppedError(Exception):

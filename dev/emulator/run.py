@@ -101,7 +101,7 @@ def _welcome(deployment: Deployment, file: Path) -> str:
             f"\nDeployed at {deployment.api_url}\n",
             f"curl -i --cacert {deployment.authority} -H 'X-Api-Key: {deployment.api_key}' \\",
             f'  -H "Music-User-Token: {ADA}" {deployment.api_url}{_PATH}\n',
-            "In another terminal, AWS's tools and ops work on it:",
+            "In another terminal, use AWS's tools and ops with it:",
             f"  source {os.path.relpath(file, REPOSITORY)}",
             '  make ops ARGS="--stage local token"',
             f'  MUSIC_USER_TOKEN={ADA} make ops ARGS="--stage local smoke"\n',

@@ -201,7 +201,7 @@ def _print_warnings(other: LocalService | None, network_url: str | None) -> None
 
 
 def _lambda_variables(aws_url: str) -> dict[str, str]:
-    """Return the environment variables that Lambda and the stack set."""
+    """Return the functions' environment variables, without their settings."""
     return {
         **isolated({}, credential=CREDENTIAL),
         **_NO_HOME,

@@ -13,7 +13,7 @@ _PART_BYTES: Final = 130
 
 
 def parse_object(body: bytes) -> dict[str, Any] | None:
-    """Return the object; None if the body is not an object, too large or nested too deeply."""
+    """Return the object; None if the body is too large, nested too deeply or not an object."""
     try:
         text = body.decode()
         parts = sum(map(text.count, ",[{"))

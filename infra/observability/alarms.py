@@ -1,7 +1,7 @@
 """Creates alarms and pages from their ids and rules.
 
 A page is a composite alarm over other alarms: users are affected now. A ticket can wait for the
-next working day. Rules require a minimum count, because one failure among few requests is a large
+next working day. Percentages need a minimum count: one failure among few requests is a large
 percentage.
 """
 
@@ -165,7 +165,7 @@ def add_alarm(
 def add_pages(
     scope: Construct, rules: Mapping[PageId, PageRule], *, runbook_url: str
 ) -> dict[PageId, cloudwatch.CompositeAlarm]:
-    """Add the pages without an action to `scope`, each page after its suppressor."""
+    """Add the pages to `scope`, without actions, each after its suppressor."""
     pages: dict[PageId, cloudwatch.CompositeAlarm] = {}
     for id_ in PageId:
         rule = rules[id_]

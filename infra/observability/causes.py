@@ -99,7 +99,7 @@ def _cache_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
 def _token_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
     return {
         AlarmId.NO_DEVELOPER_TOKEN: AlarmRule(
-            description="Users get 503 for everything that is not fresh in the cache: requests had "
+            description="Users get 503 for everything that is not in the cache: requests had "
             "no valid developer token, for 15 minutes",
             runbook="an-alarm-no-developer-token",
             # During a short failure of Secrets Manager, new environments have no token. A failure
@@ -160,7 +160,7 @@ def _sign_in_rule(metrics: ServiceMetrics) -> AlarmRule:
         label="sign-ins that failed",
     )
     return AlarmRule(
-        description="Users cannot sign in (signed-in users are not affected): requests for a "
+        description="Users get errors at sign-in (others are not affected): requests for a "
         "developer token failed, for 15 minutes",
         runbook="an-alarm-users-cannot-sign-in",
         metric=failures,

@@ -36,9 +36,9 @@ SECRET_HEADERS: Final = (TOKEN_HEADER.lower(), "authorization", "x-api-key")
 class Firewall(Construct):
     """A regional web ACL that allows every request that no rule blocks.
 
-    Clients get the gateway's WAF_FILTERED response. No rule has a custom response, which would take
-    precedence. Logging and sampling are off, because both record headers. Even if someone enables
-    them in the console, the values of secret headers are replaced.
+    Blocked clients get the gateway's WAF_FILTERED response. No rule has a custom one, which would
+    take precedence. Logging and sampling are off, because both record headers. Even if someone
+    enables them in the console, the values of secret headers are replaced.
     """
 
     def __init__(

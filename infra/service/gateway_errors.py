@@ -1,6 +1,6 @@
-"""API Gateway's own responses: errors, in Apple's shape, and preflights of browsers.
+"""API Gateway's own errors, in Apple's shape, and its responses to preflights.
 
-The deployed API and `make run` share them. It imports no AWS library.
+This module imports no AWS library. The deployed API and `make run` share it.
 """
 
 from __future__ import annotations

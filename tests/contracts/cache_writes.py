@@ -187,9 +187,7 @@ class WritesContract:
         assert cache.family() == before._replace(number=number, answers={})
         assert cache.values() == {}
 
-    def test_invalidating_creates_nothing_for_a_user_without_ratings(
-        self, cache: CheckedCache
-    ) -> None:
+    def test_invalidating_creates_a_family_only_with_has_ratings(self, cache: CheckedCache) -> None:
         cache.store(SONG)
 
         cache.invalidate(has_ratings=False)

@@ -72,6 +72,6 @@ def test_a_second_service_with_own_data_reports_only_the_sample_users_as_json(
     assert service.state.api_url == service.url
 
 
-def test_ops_checks_the_service_and_shows_its_developer_token(service: RunningService) -> None:
+def test_ops_checks_the_service_and_shows_its_tokens_key_id(service: RunningService) -> None:
     assert service.ops("smoke", MUSIC_USER_TOKEN="sample-user-token-ada").returncode == 0
     assert "LOCALKEY01" in service.ops("token").stdout

@@ -40,7 +40,7 @@ def test_a_client_reads_what_it_last_wrote(service: RunningService, item: str) -
     assert service.request(target, GRACE).error_code == "40400"
 
 
-def test_a_write_to_the_library_form_is_read_in_the_catalog_form(service: RunningService) -> None:
+def test_a_write_with_a_library_id_is_read_with_the_catalog_id(service: RunningService) -> None:
     library, catalog = f"{RATINGS}/library-albums/l.qrRWYhq", f"{RATINGS}/albums/907242701"
     before = service.request(catalog, ADA).value
 

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 import pytest
 import trustme
 
+from functions.ratings import resilience
 from functions.ratings.settings import Settings
 from functions.shared.aws.json_client import AwsError
 from tests.fakes.apple_music import rating
@@ -32,6 +33,10 @@ Answers = tuple[Answering, ...]
 LIKE: Final = json.dumps({"type": "rating", "attributes": {"value": 1}})
 PLENTY_SECONDS: Final = 60.0
 """Long enough that a busy machine changes no response."""
+
+PLENTY: Final = (PLENTY_SECONDS, PLENTY_SECONDS)
+AS_DEPLOYED: Final = (resilience.SHORT_SECONDS, resilience.LONG_SECONDS)
+"""How long a read waits for Apple, with and without a stale copy."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,9 @@ SECRET: Final[Answers] = secret(DEVELOPER_JWT)
 class LambdaFunction:
     """One environment of the function, and the servers that it calls.
 
-    `dynamodb` replaces the `table`. `exchanges` has its operations, requests and responses.
+    `dynamodb` replaces the `table`. Timeouts are long, so that a busy machine changes no response;
+    `AS_DEPLOYED` sets Apple's as in production. `exchanges` has the operations, requests and
+    responses of DynamoDB.
     """
 
     def __init__(  # noqa: PLR0913 - each peer by its name
@@ -98,6 +105,7 @@ class LambdaFunction:
         dynamodb: Answers | None = None,
         secrets: Answers = SECRET,
         cache_seconds: float = 3.0,
+        apple_seconds: tuple[float, float] = PLENTY,
         **variables: str,
     ) -> None:
         self._stack = stack
@@ -130,6 +138,8 @@ class LambdaFunction:
         }.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+        for name, limit in zip(("SHORT_SECONDS", "LONG_SECONDS"), apple_seconds, strict=True):
+            monkeypatch.setattr(resilience, name, limit)
         # The module builds its handler when it is imported.
         monkeypatch.delitem(sys.modules, "functions.ratings.handler", raising=False)
         self.handle = importlib.import_module("functions.ratings.handler").lambda_handler

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import socket
 import ssl
 import struct
@@ -43,6 +44,16 @@ def stays_silent(connection: socket.socket, _: bytes) -> None:
     """Send nothing, and wait until the client closes the connection."""
     connection.settimeout(ENDLESS_SECONDS)
     connection.recv(1)
+
+
+def after(seconds: float, answering: Answering) -> Answering:
+    """Respond `seconds` later, or when the client closes the connection."""
+
+    def answer(connection: socket.socket, request: bytes) -> None:
+        select.select([connection], [], [], seconds)
+        answering(connection, request)
+
+    return answer
 
 
 def resets(connection: socket.socket, _: bytes) -> None:

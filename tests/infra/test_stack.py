@@ -184,7 +184,7 @@ def test_the_functions_read_their_settings_from_their_environments(
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_each_function_runs_on_arm64_untraced_and_writes_its_own_log_lines(
+def test_each_function_runs_on_arm64_untraced_and_with_text_logs(
     services: Mapping[str, Resources], package: str
 ) -> None:
     functions = [service.function(package)[1] for service in services.values()]

@@ -169,7 +169,7 @@ class AppleClient:
             developer_token = tokens.reread(call.deadline)
         except errors.DeveloperTokenUnavailableError as error:
             raise errors.DeveloperTokenRejectedError(
-                "401, and the secret has no valid token", retry_after=error.retry_after
+                "401, and no valid token is available", retry_after=error.retry_after
             ) from None
         if developer_token != rejected:
             again = replace(request, max_idle_seconds=NEW_CONNECTION)

@@ -41,8 +41,8 @@ def parse_developer_token(text: str, now: float) -> DeveloperToken:
 class DeveloperTokenSource:
     """The developer token of one Lambda environment, read from one secret.
 
-    `current` and `reread` raise `DeveloperTokenUnavailableError` if memory has no valid token that
-    Apple did not reject, and none can be read.
+    `current` and `reread` raise `DeveloperTokenUnavailableError` if the token in memory is missing,
+    expired or rejected, and no usable one can be read.
     """
 
     call: AwsCall

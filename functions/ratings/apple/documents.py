@@ -71,7 +71,7 @@ def read_error_code(body: bytes | None) -> str | None:
 
 
 def proves_absence(body: bytes | None) -> bool:
-    """Whether a 404 is about the item: its body is empty, or has errors other than 40401."""
+    """Whether a 404 is about the item: its body is empty, or has errors, but not 40401."""
     codes = _error_codes(body)
     return body == b"" or (bool(codes) and NO_SUCH_ROUTE not in codes)
 

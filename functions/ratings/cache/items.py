@@ -82,7 +82,7 @@ def read_bucket(
 ) -> Bucket | None:
     """Read a bucket with all its ratings, or only those of `ids`; None if it is unreadable.
 
-    An `item` of `{}` is a bucket that was never stored.
+    An `item` of `{}` means that no bucket is stored.
     """
     if item == {}:
         return Bucket({})
@@ -110,7 +110,7 @@ def family_item(token_hash: str, family: str, state: Family, *, expires_at: int)
 
 
 def read_family(item: Item, token_hash: str, now: float) -> Family | None:
-    """Read a family; return None if it is unreadable. `{}` is a family that was never stored."""
+    """Read a family; return None if it is unreadable. `{}` means that none is stored."""
     if item == {}:
         return Family()
     try:
@@ -194,7 +194,7 @@ def closing_the_only_one(
     generation: int,
     answers: Mapping[RatingKey, Answer],
 ) -> Update:
-    """End the only write in flight. The condition fails if another write has started."""
+    """End the only write in flight. The condition fails after any other update."""
     return Update(
         token_hash,
         {

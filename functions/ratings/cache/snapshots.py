@@ -34,8 +34,8 @@ def read_snapshot(
 ) -> CacheSnapshot:
     """Build a snapshot from the items that DynamoDB read.
 
-    `found` maps sort keys to items. DynamoDB did not read the sort keys in `unread`. `by_bucket`
-    returned `wanted`.
+    `found` maps sort keys to items. DynamoDB did not read the sort keys in `unread`. `wanted` is
+    from `by_bucket`.
     """
     family = items.read_family(found.get(family_key, {}), token_hash, now)
     if family is None or family_key in unread:

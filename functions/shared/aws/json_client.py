@@ -1,7 +1,7 @@
 """Calls AWS's JSON services over a persistent connection, signed by botocore's signer.
 
-A call with a botocore client takes twice as long: decision 0051. Failed calls are not repeated:
-callers treat a slow dependency as unavailable.
+A botocore client needs over twice the CPU time: decision 0051. Only requests on dead connections
+are resent: callers treat a slow dependency as unavailable.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ FAILURES: Final = (
     ),
     traffic(
         "Developer token revoked",
-        "503 for everything except fresh cache hits; nothing is served stale",
+        "503 for nine tenths of the requests",
         replace(
             BUSY, failed=1080, counted={**BUSY.counted, Metric.DEVELOPER_TOKEN_UNAVAILABLE: 1080}
         ),
@@ -139,7 +139,7 @@ FAILURES: Final = (
     ),
     traffic(
         "Secrets Manager down",
-        "running environments have the token, new ones do not: 2% of the requests",
+        "running environments have the token, new ones do not: 1% of requests fail, 1% are stale",
         replace(
             BUSY,
             failed=12,
@@ -164,7 +164,7 @@ FAILURES: Final = (
     ),
     traffic(
         "Lambda concurrency exhausted",
-        "Lambda throttles 200 of 1,200 requests per minute: status 500",
+        "for 10 minutes, Lambda throttles 200 of 1,200 requests per minute: status 500",
         replace(BUSY, failed=200, not_run=200),
         minutes=10,
         pages={PageId.FAILURES: 6},

@@ -47,7 +47,7 @@ feature, and tests/infra/observability/. -->
 | failures | at most {failed}% of the valid requests fail |
 | latency | at most {slow}% of all responses take longer than 2 s |
 
-A *valid* request is one that the service must serve: answered 2xx, 404 by Apple, 5xx, or 429 because of Apple's rate
+A *valid* request is one that the service must serve: answered 2xx, 404 from the function, 5xx, or 429 because of Apple's rate
 limit. It *fails* if it is answered 5xx or 429. Requests that the gateway throttled, that Apple rejected or that the client
 must correct are not valid, so that a flood of them cannot hide failures. The access log counts:
 
@@ -88,7 +88,7 @@ then. It starts in that state, so nothing fires before the first report.
 
 Tests replay each incident against the alarms of the template, after normal traffic (0.05% of requests fail, 0.3% of DynamoDB's
 responses are late). The times are the longest from the start of the incident to the notification. Add one or two
-minutes, because metrics arrive late. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Unless the text gives
+minutes, because metrics arrive late. Most incidents last 90 minutes; a longer one can notify more. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Unless the text gives
 another rate, the service gets 1,200 requests per minute.
 
 | incident | what happens | pages, within | tickets, within |
@@ -147,7 +147,7 @@ In Logs Insights, in a folder with the stack's name:
 ## Metrics and their cost
 
 A stage with every feature has {custom} custom metrics at most and {measured} metrics in {count} alarms. CloudWatch bills a custom metric only for the
-hours in which it is sent. [cost.md](cost.md#one-month-without-requests) has the monthly costs.
+hours in which it is sent. [cost.md](cost.md#fixed-monthly-cost) has the monthly costs.
 """
 
 

@@ -56,7 +56,7 @@ def test_requests_per_address_and_per_token_are_limited_in_five_minutes(full: Re
     }
 
 
-def test_prod_limits_an_address_to_ten_requests_per_second(
+def test_prod_limits_an_address_to_3000_requests_in_5_minutes(
     services: Mapping[str, Resources],
 ) -> None:
     (rule,) = services["prod"].properties(ACL)["Rules"]

@@ -257,7 +257,7 @@ def npm_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_cdk_is_installed_once_with_any_node_env(npm_project: Path) -> None:
-    # Without this option, npm skips development packages if NODE_ENV is production.
+    # Without --include=dev, npm skips development packages if NODE_ENV=production.
     commands(
         npm_project,
         npm='echo "$@" >> npm.log; case "$*" in *--include=dev*) mkdir -p node_modules/.bin; '

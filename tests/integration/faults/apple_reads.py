@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,9 +11,10 @@ from typing import Any, Final
 
 from functions.ratings.apple.client import MAX_BODY_BYTES
 from tests.fakes.apple_music import rating
-from tests.fakes.lambda_function import found
+from tests.fakes.lambda_function import AS_DEPLOYED, found
 from tests.fakes.origin import (
     Answering,
+    after,
     drips,
     http,
     resets,
@@ -124,7 +124,7 @@ def slow(fault: str, answering: Answering) -> Row:
     nothing = Expected(status=504, code="50490", cache="fwd=miss")
     cache = "fwd=stale; ttl=-31; detail=stale-if-error"
     stale = Expected(status=200, cache=cache, age=STALE_AGE + 1)
-    return row(fault, (answering,), nothing, stale, seconds=SECONDS)
+    return row(fault, (answering,), nothing, stale, seconds=SECONDS, apple_seconds=AS_DEPLOYED)
 
 
 def invalid_body(fault: str, body: bytes, *headers: str) -> Row:
@@ -139,8 +139,7 @@ def invalid_chunk(size: str, rest: bytes = b"") -> Row:
 def interim(fault: str, status: int, *, times: int = 1, seconds: float = 0.0) -> Row:
     def answer(connection: socket.socket, request: bytes) -> None:
         connection.sendall(f"HTTP/1.1 {status} Interim\r\n\r\n".encode() * times)
-        time.sleep(seconds)
-        found()(connection, request)
+        after(seconds, found())(connection, request)
 
     return rated(fault, answer)
 

@@ -16,7 +16,7 @@ from functions.ratings.cache.items import bucket_item, bucket_sort_key
 from functions.ratings.cache.policy import StoredRating
 from functions.ratings.metrics import Metric
 from tests.fakes.apple_music import rating
-from tests.fakes.lambda_function import APPLE, PLENTY_SECONDS, SECRET, Answers, Wire
+from tests.fakes.lambda_function import APPLE, PLENTY, PLENTY_SECONDS, SECRET, Answers, Wire
 from tests.fakes.origin import Answering, http, sends
 from tests.fakes.ratings_function import ADA, POLICY, SONG
 
@@ -92,8 +92,9 @@ class Expected:
 class Cell:
     """One request while Apple or an AWS service fails.
 
-    `dynamodb` replaces a working DynamoDB with `items`. `aws_calls` counts the calls to DynamoDB
-    and to Secrets Manager, `metrics` the failures in the log line; None skips the comparison.
+    `items` are in DynamoDB, unless `dynamodb` replaces it. `aws_calls` counts the calls to DynamoDB
+    and to Secrets Manager, if not None. `metrics` counts the failures in the log line; None only
+    forbids those of the cache.
     """
 
     fault: str
@@ -106,6 +107,7 @@ class Cell:
     dynamodb: Answers | None = None
     secrets: Answers = SECRET
     cache_seconds: float = PLENTY_SECONDS
+    apple_seconds: tuple[float, float] = PLENTY
     seconds: float = PLENTY_SECONDS
     is_warm: bool = False
     aws_calls: tuple[int, int] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ from functions.ratings.cache.items import bucket_sort_key, family_item, family_s
 from functions.ratings.cache.policy import Family
 from functions.ratings.metrics import Metric
 from tests.fakes.lambda_function import SECRET, Answers, aws_json, secret
-from tests.fakes.origin import Answering, drips, http, resets, sends, stays_silent
+from tests.fakes.origin import Answering, after, drips, http, resets, sends, stays_silent
 from tests.fakes.ratings_function import ADA, SONG, TABLE, developer_jwt
 from tests.integration.faults.cells import (
     FRESH_AGE,
@@ -28,6 +27,7 @@ from tests.integration.faults.cells import (
     holding,
     item,
 )
+from tests.patience import LATE_SECONDS
 
 DYNAMODB_SECONDS: Final = 0.3
 """The time limit of a call in a deployment; most cells use a longer limit."""
@@ -119,12 +119,11 @@ def returns(*ages: int, unprocessed: Item | None = None, seconds: float = 0.0) -
     """Respond to a read with items of these ages, and optionally with an unprocessed key."""
 
     def answer(connection: socket.socket, request: bytes) -> None:
-        time.sleep(seconds)
         left = {} if unprocessed is None else {TABLE: {"Keys": [unprocessed]}}
         items = {TABLE: [item(age) for age in ages]}
         aws_json({"Responses": items, "UnprocessedKeys": left})(connection, request)
 
-    return answer
+    return after(seconds, answer)
 
 
 STORE: Final = aws_json({})
@@ -221,7 +220,7 @@ ROWS: Final[tuple[Row, ...]] = (
     failing_dynamodb("refused"),
     failing_dynamodb("reset", resets),
     failing_dynamodb("silent", stays_silent),
-    failing_dynamodb("slow", returns(seconds=0.5)),
+    failing_dynamodb("slow", returns(seconds=LATE_SECONDS)),
     failing_dynamodb("a header a byte at a time", drips(OK + b"X: ", b"x", 0.15)),
     failing_dynamodb(
         "a body a byte at a time", drips(OK + b"Content-Length: 99\r\n\r\n", b" ", 0.15)

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from functions.ratings.resilience import SHORT_SECONDS
 from tests.fakes.lambda_function import (
+    AS_DEPLOYED,
+    PLENTY_SECONDS,
     SECRET,
     LambdaFunction,
     aws_json,
@@ -17,7 +20,7 @@ from tests.fakes.lambda_function import (
     found,
     secret,
 )
-from tests.fakes.origin import Answering, http, sends, stays_silent
+from tests.fakes.origin import Answering, after, http, sends, stays_silent
 from tests.fakes.ratings_function import SONG, developer_jwt
 from tests.integration.conftest import Deploy
 from tests.integration.faults.cells import holding
@@ -29,14 +32,6 @@ NOT_RATED = sends(http(404))
 
 def get(function: LambdaFunction, item: str = SONG.id, **more: Any) -> dict[str, Any]:
     return function.call(pathParameters={"type": SONG.type, "id": item}, **more)
-
-
-def after(seconds: float, answer: Answering) -> Answering:
-    def late(connection: Any, request: bytes) -> None:
-        time.sleep(seconds)
-        answer(connection, request)
-
-    return late
 
 
 def assert_apple_is_not_called(
@@ -72,20 +67,24 @@ def test_other_items_are_served_while_apple_answers_one_item_with_500(deploy: De
 def test_a_read_times_out_after_4_seconds_and_the_next_read_after_1_5_seconds(
     deploy: Deploy,
 ) -> None:
-    slow = after(2.75, NOT_RATED)
-    function = deploy(apple=(slow, stays_silent, slow, NOT_RATED), items=STALE())
+    late = after(3.9, NOT_RATED)
+    function = deploy(
+        apple=(stays_silent, late, NOT_RATED), items=STALE(), apple_seconds=AS_DEPLOYED
+    )
 
-    assert get(function, "i.b")["statusCode"] == 404, "2.75 s is within 4 s"
     started = time.monotonic()
     assert error_code(get(function, "i.c")) == "50490"
     assert time.monotonic() - started >= 4
-    assert error_code(get(function, "i.c")) == "50490", "2.75 s is over 1.5 s"
+    assert error_code(get(function, "i.c")) == "50490", "3.9 s is over 1.5 s"
     assert_apple_is_not_called(function, 503, "50391", range(5, 11))
 
 
 def test_while_apple_is_slow_only_stale_copies_are_served_without_a_call(deploy: Deploy) -> None:
-    slow = after(1.9, found())
-    function = deploy(apple=(slow,), items=STALE())
+    function = deploy(
+        apple=(stays_silent, stays_silent, stays_silent, found()),
+        items=STALE(),
+        apple_seconds=(SHORT_SECONDS, PLENTY_SECONDS),
+    )
     for _ in range(3):
         assert cache_status(get(function)).startswith("fwd=stale; ttl=-")
     function.calls()

@@ -14,9 +14,10 @@ import pytest
 from functions.ratings.cache.items import family_sort_key
 from functions.ratings.metrics import Metric
 from tests.fakes.apple_music import rating
-from tests.fakes.lambda_function import PLENTY_SECONDS, cache_status, found
+from tests.fakes.lambda_function import AS_DEPLOYED, PLENTY_SECONDS, cache_status, found
 from tests.fakes.origin import (
     Answering,
+    after,
     http,
     resets,
     sends,
@@ -82,22 +83,24 @@ def rated(value: int) -> bytes:
 
 
 @pytest.mark.parametrize("interim", [b"102 Processing", b"103 Early Hints"])
-@pytest.mark.parametrize(("seconds", "status"), [(0.0, 200), (0.5, 200), (2.5, 504)])
+@pytest.mark.parametrize(
+    ("seconds", "limit", "status"),
+    [(0.0, PLENTY_SECONDS, 200), (0.5, PLENTY_SECONDS, 200), (LATE_SECONDS, 2.5, 504)],
+)
 def test_a_late_response_after_an_interim_response_never_reaches_another_user(
-    deploy: Deploy, interim: bytes, seconds: float, status: int
+    deploy: Deploy, interim: bytes, seconds: float, limit: float, status: int
 ) -> None:
     is_sent = threading.Event()
 
-    def late(connection: socket.socket, _: bytes) -> None:
+    def late(connection: socket.socket, request: bytes) -> None:
         connection.sendall(b"HTTP/1.1 " + interim + b"\r\n\r\n")
-        time.sleep(seconds)
         try:
-            connection.sendall(rated(-1))
+            after(seconds, sends(rated(-1)))(connection, request)
         finally:
             is_sent.set()
 
     function = deploy(apple=(late, sends(rated(1))))
-    first = function.call(seconds=2.5)
+    first = function.call(seconds=limit)
     others = [function.call(token="grace")]
     assert is_sent.wait(SAFETY_NET_SECONDS)
     others.append(function.call(token="grace"))
@@ -124,7 +127,7 @@ def test_the_status_decides_even_if_the_body_is_unreadable(
     deploy: Deploy, answers: Callable[..., Answering], rest: bytes, status: int, expected: int
 ) -> None:
     apple = answers(f"HTTP/1.1 {status} Status\r\n".encode() + rest)
-    function = deploy(apple=(apple,), items=holding("stale")())
+    function = deploy(apple=(apple,), items=holding("stale")(), apple_seconds=AS_DEPLOYED)
     started = time.monotonic()
     response = function.call(seconds=6.5)
     taken = time.monotonic() - started

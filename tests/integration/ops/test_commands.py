@@ -58,7 +58,7 @@ def test_a_key_on_standard_input_can_be_confirmed_only_with_the_option(stage: St
     stage.put("key", OLD_KEY)
     status, output = stage.run(*PUT_KEY, "-", stdin=NEW_PEM)
     assert (status, stage.value("key")) == (1, OLD_KEY)
-    assert "Confirm it, or use --yes." in output
+    assert "To confirm, add --yes." in output
     assert stage.run(*PUT_KEY, "--yes", "-", stdin=NEW_PEM)[0] == 0
     assert stage.value("key") == NEW_KEY
 
@@ -124,7 +124,7 @@ def test_after_a_timeout_the_unfinished_rotation_can_be_abandoned(stage: Stage) 
     assert "the function a-function says why" in output
     assert "pending        an unfinished rotation" in stage.run("token")[1]
     assert "Nothing was changed" in stage.run("rotate", stdin="n\n")[1]
-    assert "Confirm it, or use --yes." in stage.run("rotate", stdin="")[1]
+    assert "To confirm, add --yes." in stage.run("rotate", stdin="")[1]
     finish = lambda: stage.finish_rotation(NEW_TOKEN)  # noqa: E731
     assert stage.run("rotate", stdin="y\n", on_sleep=finish)[0] == 0
     assert stage.value("token") == NEW_TOKEN

@@ -1,4 +1,4 @@
-"""Random requests to the function: two small models allow every response."""
+"""Random requests to the function: two small models check every response."""
 
 import itertools
 import json

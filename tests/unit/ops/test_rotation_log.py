@@ -1,4 +1,4 @@
-"""The lines of one rotation in the log, even if the service that returns them does not filter."""
+"""RotationLog prints only the lines of one rotation, even if the log is not filtered."""
 
 from __future__ import annotations
 

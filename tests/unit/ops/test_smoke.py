@@ -159,7 +159,7 @@ def with_header(name: str, value: str | None) -> Change:
         ),
         (lambda reply: replace(reply, body=b"<html>"), "a list of ratings is read"),
         (lambda reply: replace(reply, body=b"<html>"), "a missing user token is rejected"),
-        (lambda reply: replace(reply, status=200), "another path is rejected: status 200"),
+        (lambda reply: replace(reply, status=200), "an unknown path is rejected: status 200"),
         (
             lambda reply: replace(reply, status=503, body=error(503, "50390")),
             "a rating is read: status 503 (50390): the service has no working developer token",

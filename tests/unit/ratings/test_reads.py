@@ -168,7 +168,7 @@ def test_only_the_missing_items_of_a_list_are_read_from_apple(function: InMemory
 
 
 @pytest.mark.parametrize("proven", [["i.b"], []])
-def test_an_item_that_apple_omits_without_proof_is_not_stored(
+def test_an_item_that_an_incomplete_list_omits_is_not_stored(
     function: InMemoryFunction, proven: list[str]
 ) -> None:
     document = {"data": [rating(item_id) for item_id in proven], "next": "/v1/more"}

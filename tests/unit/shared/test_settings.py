@@ -75,7 +75,7 @@ def test_origins_of_web_pages_and_webviews_are_accepted() -> None:
         "capacitor:localhost",
     ],
 )
-def test_any_other_allowed_origin_is_rejected(origin: str) -> None:
+def test_any_other_origin_is_rejected(origin: str) -> None:
     with pytest.raises(SettingsError, match="ALLOWED_ORIGINS"):
         check_origins(("https://a.example", origin))
 

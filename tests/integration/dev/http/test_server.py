@@ -101,7 +101,7 @@ def test_repeated_headers_arrive_separately_and_in_order(url: str) -> None:
 
 
 @pytest.mark.parametrize("request_line", ["HEAD / HTTP/1.1", "GET /204 HTTP/1.1"])
-def test_a_response_without_a_body_sends_none(url: str, request_line: str) -> None:
+def test_head_and_204_responses_have_no_body(url: str, request_line: str) -> None:
     _, body = exchange(url, f"{request_line}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
     assert body == b""
 
@@ -140,7 +140,7 @@ def test_a_port_in_use_is_an_os_error(url: str) -> None:
         listen(urlsplit(url).port or 0)
 
 
-def test_other_devices_reach_a_server_that_listens_on_every_network() -> None:
+def test_a_server_on_every_network_has_a_url_for_other_devices() -> None:
     with listen(host="0.0.0.0") as listener:  # noqa: S104
         port = listener.getsockname()[1]
         assert url_of(listener) == f"http://127.0.0.1:{port}"

@@ -34,7 +34,7 @@ def function_of(url: str) -> InMemoryFunction:
     return function
 
 
-def test_the_requests_have_apples_paths_and_both_tokens_and_no_other_header() -> None:
+def test_the_requests_have_apples_paths_and_exactly_the_expected_headers() -> None:
     with origin(FOUND) as apple:
         function = function_of(apple.url)
         function.read("i.a", "i.b", options=QueryOptions(language="en-GB", include="content"))

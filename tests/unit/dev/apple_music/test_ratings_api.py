@@ -123,7 +123,7 @@ def test_both_ids_of_an_item_share_one_rating_per_user(apple: AppleMusic) -> Non
     assert data(call(apple, catalog, headers=grace)) == [rating(catalog, -1)]
 
 
-def test_content_is_returned_if_the_request_includes_it(apple: AppleMusic) -> None:
+def test_the_include_parameter_adds_the_content(apple: AppleMusic) -> None:
     (library,) = data(call(apple, f"{SONG}?include=content"))
     (content,) = library["relationships"]["content"]["data"]
     assert content == {

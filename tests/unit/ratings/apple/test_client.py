@@ -174,7 +174,7 @@ def test_a_write_is_clear_if_the_response_confirms_it(
         *((DELETE, received) for received in (PAGE, response(202), response(206, None))),
     ],
 )
-def test_an_unconfirmed_success_is_unclear_but_a_failure_after_a_lost_attempt(
+def test_an_unconfirmed_success_fails_only_after_a_lost_attempt(
     request_: WriteRequest, received: Response
 ) -> None:
     assert call(environment(received), request_) == WriteResult(is_confirmed=False)

@@ -134,9 +134,7 @@ REASONS: dict[str, list[object]] = {
     [(reason, text) for reason, texts in REASONS.items() for text in texts],
     ids=lambda value: repr(value)[:40],
 )
-def test_without_a_token_the_error_says_what_to_fix_and_is_counted(
-    reason: str, text: object
-) -> None:
+def test_without_a_token_the_error_has_the_reason_and_is_counted(reason: str, text: object) -> None:
     source = Source(text)
 
     with pytest.raises(DeveloperTokenUnavailableError) as raised:

@@ -31,7 +31,7 @@ def test_without_an_api_the_page_lists_the_contracts_servers_and_sends_no_reques
     assert "{api}.execute-api" in page("")
 
 
-def test_a_form_is_prefilled_only_with_the_required_parameters() -> None:
+def test_only_required_parameters_have_an_example() -> None:
     text = page("/").partition('id="settings">')[2].partition("</script>")[0]
     document = json.loads(text)["document"]
     parameters = document["components"]["parameters"]
