@@ -110,7 +110,7 @@ def slow(run: Run) -> Iterator[Figure]:
         earlier="breaker opens",
     )
     yield Figure("share of failures: writes", _failed(run, Kind.WRITE), 0, earlier="breaker opens")
-    yield Figure("timeouts after 1.5 s per environment, at most", max(cut_short, default=0), limit)
+    yield Figure("1.5 s timeouts per environment, at most", max(cut_short, default=0), limit)
 
 
 def bad_item(run: Run) -> Iterator[Figure]:

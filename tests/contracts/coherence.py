@@ -36,7 +36,7 @@ _SEVERAL: Final = ((NEIGHBOUR, 1), (SONG, 1), (CATALOG_SONG, -1), (SONG, None))
 class World:
     """One user. Each operation of the user pauses before each call to DynamoDB or Apple.
 
-    Each operation has its own environment; the next of `skews` is how far its clock is ahead.
+    Each operation has its own environment, whose clock is ahead by the next of `skews`.
     Calls of the steps in `resent` are sent twice, because the first response is lost. `call`
     calls DynamoDB; None means DynamoDB in memory. `violations` has the forbidden ratings.
     """

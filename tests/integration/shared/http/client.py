@@ -23,7 +23,7 @@ class Client:
         return self._transport.send(request, Deadline.after(seconds, time))
 
 
-def exchange(answering: Answering) -> tuple[Response, Origin]:
+def send_two(answering: Answering) -> tuple[Response, Origin]:
     """Return the first response; a second request shows whether the connection is kept."""
     with origin(answering) as served:
         client = Client(served.url)

@@ -18,7 +18,7 @@ from functions.shared.http.messages import (
     TransportError,
 )
 from tests.fakes.origin import Answering, drips, http, origin, sends, sends_and_closes
-from tests.integration.shared.http.client import GET, Client, exchange
+from tests.integration.shared.http.client import GET, Client, send_two
 from tests.patience import SAFETY_NET_SECONDS
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -54,7 +54,7 @@ def zipped(body: bytes) -> bytes:
     ],
 )
 def test_a_complete_response_is_read_and_its_connection_kept(data: bytes, body: bytes) -> None:
-    response, served = exchange(sends(data))
+    response, served = send_two(sends(data))
 
     assert (response.body, response.body_error) == (body, None)
     assert (served.connections, len(served.requests)) == (1, 2)
@@ -72,14 +72,14 @@ def test_a_complete_response_is_read_and_its_connection_kept(data: bytes, body: 
     ],
 )
 def test_a_connection_is_closed_unless_the_end_of_the_response_is_proven(data: bytes) -> None:
-    response, served = exchange(sends(data))
+    response, served = send_two(sends(data))
 
     assert response.body in (b"", b"{}")
     assert served.connections == 2
 
 
 def test_without_framing_the_body_ends_with_the_connection() -> None:
-    response, served = exchange(sends_and_closes(OK + b"\r\n{}"))
+    response, served = send_two(sends_and_closes(OK + b"\r\n{}"))
 
     assert response.body == b"{}"
     assert served.connections == 2
@@ -128,7 +128,7 @@ FRAMINGS = {
 def test_an_ambiguous_body_is_unreadable_and_closes_the_connection(
     data: bytes, status: bytes
 ) -> None:
-    response, served = exchange(sends(data.replace(b"200", status, 1)))
+    response, served = send_two(sends(data.replace(b"200", status, 1)))
 
     assert response.status in (int(status), 204)
     assert response.body is None
@@ -182,7 +182,7 @@ TOO_LARGE = {
 
 @pytest.mark.parametrize("data", TOO_LARGE.values(), ids=TOO_LARGE)
 def test_a_body_that_is_too_large_in_any_way_is_unreadable(data: bytes) -> None:
-    response, served = exchange(sends_and_closes(data))
+    response, served = send_two(sends_and_closes(data))
 
     assert (response.status, response.body) == (200, None)
     assert type(response.body_error) is ResponseTooLargeError
@@ -198,7 +198,7 @@ def test_a_body_that_is_too_large_in_any_way_is_unreadable(data: bytes) -> None:
     ],
 )
 def test_a_body_of_exactly_the_limit_is_read(data: bytes) -> None:
-    response, _ = exchange(sends(data))
+    response, _ = send_two(sends(data))
 
     assert response.body == b"x" * 10_000
 
