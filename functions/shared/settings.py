@@ -82,7 +82,7 @@ def check_origins(origins: tuple[str, ...]) -> None:
         if parts is None or (parts[1] == "http" and parts[2] not in _LOOPBACK):
             raise SettingsError(
                 f"ALLOWED_ORIGINS: {origin!r} is not an origin such as https://app.example.com, "
-                "http://localhost:5173 or capacitor://localhost; * must be the only value"
+                "http://localhost:5173 or capacitor://localhost; * cannot be in a list"
             )
         if (parts[1], parts[3]) in (("https", "443"), ("http", "80")):
             raise SettingsError(f"ALLOWED_ORIGINS: browsers send {origin!r} without its port")

@@ -154,7 +154,7 @@ def test_apple_is_not_called_if_the_secret_is_unreadable_after_a_rejection() -> 
         fails(function, errors.DeveloperTokenUnavailableError)
 
     assert function.apple.requests == []
-    assert function.secret.reads == 3
+    assert function.secret.reads == 1 + 2
 
 
 def test_a_write_is_not_sent_again_without_enough_time() -> None:
