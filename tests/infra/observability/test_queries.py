@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.infra.resources import Resources
+
+PROJECT = Path(__file__).parents[3]
 
 # The fields and keywords of Logs Insights.
 AT_FIELDS = {"@timestamp", "@message"}
@@ -107,3 +110,10 @@ def test_every_query_is_saved_for_its_log_group_in_the_stacks_folder(service: Re
         )
         for query in (*RATINGS_QUERIES, *ACCESS_QUERIES)
     }
+
+
+def test_the_runbook_names_every_query_and_no_other_in_italics() -> None:
+    page = (PROJECT / "docs" / "runbook.md").read_text("utf-8")
+    names = {" ".join(name.split()) for name in re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", page)}
+
+    assert names == {query.name for query in (*RATINGS_QUERIES, *ACCESS_QUERIES)}
