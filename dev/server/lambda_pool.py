@@ -224,7 +224,7 @@ class IsolatedPools:
         return self._pool(event).invoke(event, request_id)
 
     def restart(self) -> None:
-        """End the processes of `tokens`; their next events start new ones."""
+        """End the isolated pools; their users' next events start new ones."""
         with self._lock:
             self._pools.clear()
             self._stack.close()

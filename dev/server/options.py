@@ -80,7 +80,7 @@ def _address(text: str) -> str:
         return str(IPv4Address(text))
     except ValueError:
         raise UsageError(
-            "HOST must be an IPv4 address of this machine: 0.0.0.0 for every network, or unset it."
+            "HOST must be an IPv4 address of this machine, 0.0.0.0 (every network), or unset."
         ) from None
 
 

@@ -64,7 +64,7 @@ def is_absent(response: Response) -> bool:
 
 
 def read_retry_after(header: str | None, now: float) -> int | None:
-    """Return `Retry-After`, seconds or a date (RFC 9110 section 10.2.3), as limited seconds."""
+    """Return `Retry-After`, a number or date (RFC 9110 section 10.2.3), as clamped seconds."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         seconds = float(text[:9])
