@@ -47,7 +47,7 @@ def test_every_metric_has_the_dimensions_of_its_sender(service: Resources) -> No
         assert dimensions[dimension]["Ref"] in service.of_type(type_)
 
 
-def test_the_first_widget_shows_every_alarm_except_the_parts_of_pages(
+def test_the_first_widget_shows_all_alarms_except_parts_of_composites(
     service: Resources,
 ) -> None:
     first = widgets(service)[0]

@@ -48,7 +48,7 @@ def test_every_user_has_its_own_token_which_the_secret_scan_knows() -> None:
     assert set(FAULTS) < set(RATINGS) < set(tokens)
 
 
-def test_every_id_is_one_item_and_valid_for_the_service_and_the_local_apple_music() -> None:
+def test_every_id_is_unique_and_valid_for_the_service_and_the_local_apple_music() -> None:
     names = [name for item in (*SAMPLE_ITEMS, *LIBRARY_ITEMS) for name in item.ids]
     assert len(set(names)) == len(names)
     for name in names:
