@@ -14,7 +14,7 @@ from tests.e2e.running_service import RunningService
 from tests.patience import SAFETY_NET_SECONDS
 
 SONGS = "/v1/me/ratings/library-songs"
-LIKED, OTHER = f"{SONGS}/i.7PJNN4mfXlD68R", f"{SONGS}/i.SampleSong001"
+FIRST, OTHER = f"{SONGS}/i.7PJNN4mfXlD68R", f"{SONGS}/i.SampleSong001"
 STALE = "detail=stale-if-error"
 
 
@@ -53,12 +53,12 @@ def token(name: str) -> str:
 @pytest.mark.parametrize(
     ("user", "target", "status", "code"),
     [
-        ("new", LIKED, 404, "40400"),
-        ("expired", LIKED, 403, "40300"),
-        ("that-nobody-has", LIKED, 403, "40300"),
-        ("no-subscription", LIKED, 401, "40191"),
-        ("subscription-ended", LIKED, 400, "40015"),
-        ("throttled", LIKED, 429, "42991"),
+        ("new", FIRST, 404, "40400"),
+        ("expired", FIRST, 403, "40300"),
+        ("that-nobody-has", FIRST, 403, "40300"),
+        ("no-subscription", FIRST, 401, "40191"),
+        ("subscription-ended", FIRST, 400, "40015"),
+        ("throttled", FIRST, 429, "42991"),
         ("down", OTHER, 502, "50290"),
         ("slow", OTHER, 504, "50490"),
     ],
@@ -70,12 +70,12 @@ def test_a_sample_user_gets_its_error_and_other_users_are_not_affected(
     assert (response.status, response.error_code) == (status, code)
     assert bool(response.headers["Retry-After"]) == (status == 429)
     for _ in range(4):  # one request for each shared environment; the cache is not used
-        assert service.request(f"{LIKED}?include=content", token("grace")).value == -1
+        assert service.request(f"{FIRST}?include=content", token("grace")).value == -1
 
 
 @pytest.mark.parametrize("user", ["down", "slow"])
 def test_a_stale_copy_is_served_while_apple_fails(service: RunningService, user: str) -> None:
-    response = service.request(LIKED, token(user))
+    response = service.request(FIRST, token(user))
     assert (response.value, response.cache.split("; ")[-1]) == (1, STALE)
     assert int(response.headers["Age"]) >= 180
 
@@ -84,18 +84,18 @@ def test_the_breaker_opens_if_apple_is_down_and_a_reset_closes_it(fresh: Running
     songs = [f"{SONGS}/i.SampleSong00{number}" for number in range(1, 5)]
     codes = [fresh.request(song, token("down")).error_code for song in songs]
     assert codes == ["50290", "50290", "50290", "50391"]
-    assert fresh.request(LIKED, token("down")).cache.startswith("hit; ttl=-")
+    assert fresh.request(FIRST, token("down")).cache.startswith("hit; ttl=-")
     reset(fresh)
     assert fresh.request(songs[0], token("down")).error_code == "50290"
 
 
 def test_a_write_of_unknown_outcome_was_applied(fresh: RunningService) -> None:
     user = token("write-unknown")
-    assert fresh.request(LIKED, user).value == 1
-    assert fresh.put(LIKED, user, -1).error_code == "50490"
-    assert fresh.request(LIKED, user).value == -1
-    assert fresh.request(LIKED, user, method="DELETE").error_code == "50490"
-    assert fresh.request(LIKED, user).status == 404
+    assert fresh.request(FIRST, user).value == 1
+    assert fresh.put(FIRST, user, -1).error_code == "50490"
+    assert fresh.request(FIRST, user).value == -1
+    assert fresh.request(FIRST, user, method="DELETE").error_code == "50490"
+    assert fresh.request(FIRST, user).status == 404
 
 
 def test_a_library_of_300_songs_is_read_in_lists_of_100_and_by_catalog_id(
@@ -113,13 +113,13 @@ def test_a_library_of_300_songs_is_read_in_lists_of_100_and_by_catalog_id(
 
 
 def test_a_reset_undoes_writes_and_restores_the_cache(fresh: RunningService) -> None:
-    assert fresh.put(LIKED, token("grace"), 1).status == 200
-    assert fresh.put(LIKED, token("down"), -1).status == 502
-    assert fresh.request(LIKED, token("down")).status == 502
+    assert fresh.put(FIRST, token("grace"), 1).status == 200
+    assert fresh.put(FIRST, token("down"), -1).status == 502
+    assert fresh.request(FIRST, token("down")).status == 502
     reset(fresh)
-    response = fresh.request(LIKED, token("grace"))
+    response = fresh.request(FIRST, token("grace"))
     assert (response.value, response.cache) == (-1, "fwd=miss; stored")
-    assert fresh.request(LIKED, token("down")).value == 1
+    assert fresh.request(FIRST, token("down")).value == 1
 
 
 def test_the_services_facts_list_the_users_and_the_items(service: RunningService) -> None:
