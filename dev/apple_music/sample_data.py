@@ -160,8 +160,8 @@ USERS: Final = (
         "sample-user-token-slow",
         case="Apple is too slow",
         response=(
-            "The Liked Song: 200, a stale copy, after 1.5 s. Other items: 504 / `50490` after 4 s, "
-            "the second request after 1.5 s, later ones 503 / `50391` with `Retry-After`"
+            "The Liked Song: 200, a stale copy, after 1.5 s. Other items: 504 / `50490`; the "
+            "first after 4 s, the second after 1.5 s; then 503 / `50391` with `Retry-After`"
         ),
         ratings=_LIKED,
         fault=Fault.SLOW,

@@ -1,7 +1,8 @@
-"""Removes the data of AWS services that a function never calls from its bundled botocore.
+"""Reduces a bundled botocore to the data that its function needs.
 
-The service models are most of botocore's size, and every new client searches through them. Each
-connection loads the certificates of all authorities again.
+The models of AWS services are most of botocore's size, and every new client searches through them:
+only the models of the services that the function calls remain. Every connection loads all
+certificates of `cacert.pem`: only Amazon's root certificates remain.
 """
 
 from __future__ import annotations

@@ -42,10 +42,10 @@ Run = Callable[[], Violations]
 Worlds = Callable[..., World]
 
 
-def violations_in(runs: Violations, *, at_least: int) -> list[list[str]]:
-    """Return the runs with violations; fail if there are fewer than `at_least` runs."""
+def violations_in(runs: Violations, *, min_runs: int) -> list[list[str]]:
+    """Return the runs with violations; fail if there are fewer than `min_runs` runs."""
     all_runs = list(runs)
-    assert len(all_runs) >= at_least, len(all_runs)
+    assert len(all_runs) >= min_runs, len(all_runs)
     return [violations for violations in all_runs if violations]
 
 

@@ -62,7 +62,7 @@ def execute(shown: Locator) -> tuple[str, str]:
     return status, body.first.inner_text() if body.count() else ""
 
 
-def test_the_page_reads_a_rating_in_dark_mode_in_light_mode_and_on_a_phone(
+def test_the_page_reads_a_rating_and_fits_dark_mode_light_mode_and_a_phone(
     service: RunningService, chromium: Browser
 ) -> None:
     with opened(chromium, color_scheme="dark") as page:

@@ -22,7 +22,7 @@ ALL_RESENT = ("open", "close", "store")
 
 
 @pytest.mark.parametrize(
-    ("run", "at_least"),
+    ("run", "min_runs"),
     [
         (orders("like", "read", every=True, dying=1, lag=0.0), 46),
         (orders("like", "read", every=True, dying=1, lag=1.0, skews=(0.5, -0.5)), 46),
@@ -36,13 +36,13 @@ ALL_RESENT = ("open", "close", "store")
         (orders("like", "dislike", dying=1, skews=(0.5, -0.5), resent=("open",)), 70),
     ],
 )
-def test_the_promises_hold_in_every_order_of_a_few_operations(run: Run, at_least: int) -> None:
-    assert violations_in(run(), at_least=at_least) == []
+def test_the_promises_hold_in_every_order_of_a_few_operations(run: Run, min_runs: int) -> None:
+    assert violations_in(run(), min_runs=min_runs) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("run", "at_least"),
+    ("run", "min_runs"),
     [
         (orders("like", "dislike", "read", dying=2, lag=0.0), 900),
         (orders("like", "delete", "read", dying=2, lag=1.0, skews=(0.5, -0.5)), 900),
@@ -58,12 +58,12 @@ def test_the_promises_hold_in_every_order_of_a_few_operations(run: Run, at_least
         (orders(*SESSION, every=True, skews=(0.5, -0.5), resent=ALL_RESENT), 1500),
     ],
 )
-def test_the_promises_hold_in_every_order_of_more_operations(run: Run, at_least: int) -> None:
-    assert violations_in(run(), at_least=at_least) == []
+def test_the_promises_hold_in_every_order_of_more_operations(run: Run, min_runs: int) -> None:
+    assert violations_in(run(), min_runs=min_runs) == []
 
 
 def test_the_promises_hold_in_random_runs_with_crashes_lost_responses_and_resent_calls() -> None:
-    assert violations_in(random_runs(range(40)), at_least=40) == []
+    assert violations_in(random_runs(range(40)), min_runs=40) == []
 
 
 @pytest.mark.long
@@ -71,7 +71,7 @@ def test_the_promises_hold_in_random_runs_with_crashes_lost_responses_and_resent
 def test_the_promises_hold_in_more_random_runs(hundred: int) -> None:
     seeds = range(hundred * 100, hundred * 100 + 100)
 
-    assert violations_in(random_runs(seeds), at_least=100) == []
+    assert violations_in(random_runs(seeds), min_runs=100) == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_promises_hold_in_more_random_runs(hundred: int) -> None:
     ],
 )
 def test_the_promises_hold_after(run: Run) -> None:
-    assert violations_in(run(), at_least=1) == []
+    assert violations_in(run(), min_runs=1) == []
 
 
 def test_a_lag_beyond_the_settling_time_is_bounded_by_the_fresh_window() -> None:

@@ -28,7 +28,7 @@ def worlds(dynamodb: "DynamoDBClient") -> Worlds:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "resent", "at_least"),
+    ("kinds", "resent", "min_runs"),
     [
         (("like", "read"), (), 15),
         (("delete", "read list"), ("open", "close"), 20),
@@ -37,12 +37,12 @@ def worlds(dynamodb: "DynamoDBClient") -> Worlds:
     ids=str,
 )
 def test_the_promises_hold_in_every_order_with_crashes(
-    worlds: Worlds, kinds: tuple[str, ...], resent: tuple[str, ...], at_least: int
+    worlds: Worlds, kinds: tuple[str, ...], resent: tuple[str, ...], min_runs: int
 ) -> None:
     run = orders(*kinds, dying=1, skews=(0.5, -0.5), resent=resent, worlds=worlds)
 
-    assert violations_in(run(), at_least=at_least) == []
+    assert violations_in(run(), min_runs=min_runs) == []
 
 
 def test_the_promises_hold_in_random_runs(worlds: Worlds) -> None:
-    assert violations_in(random_runs(range(20), worlds), at_least=20) == []
+    assert violations_in(random_runs(range(20), worlds), min_runs=20) == []

@@ -91,7 +91,7 @@ def test_unprocessed_items_are_put_once_more(done: dict[str, Any]) -> None:
 @pytest.mark.parametrize("done", [{"Responses": {}, "UnprocessedKeys": {}}, {"Responses": {}}])
 def test_unprocessed_keys_are_read_once_more(done: dict[str, Any]) -> None:
     unread = {"Responses": {}, "UnprocessedKeys": UNREAD}
-    dynamodb = ScriptedDynamoDB(unread, done, unread)
+    dynamodb = ScriptedDynamoDB(unread, done, unread, unread)
 
     assert dynamodb.read().family == Family()
     assert dynamodb.requests[1]["RequestItems"][TABLE]["Keys"] == [FAMILY]
@@ -135,7 +135,7 @@ WRONG_KEYS = [{"Keys": wrong} for wrong in WRONG if wrong != []]
     ],
     ids=str,
 )
-def test_a_response_to_a_read_with_wrong_json_types_is_a_failure(response: dict[str, Any]) -> None:
+def test_a_response_with_wrong_json_types_to_a_read_is_a_failure(response: dict[str, Any]) -> None:
     cache = ScriptedDynamoDB(response)
 
     assert cache.unchecked.read(ADA, [SONG]) is None
@@ -143,7 +143,7 @@ def test_a_response_to_a_read_with_wrong_json_types_is_a_failure(response: dict[
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_a_response_to_a_write_with_wrong_json_types_is_a_failure(wrong: Any) -> None:
+def test_a_response_with_wrong_json_types_to_a_store_is_a_failure(wrong: Any) -> None:
     cache = ScriptedDynamoDB({"Responses": {}}, {"UnprocessedItems": wrong})
 
     assert cache.unchecked.store(ADA, cache.read(*TWO), TWO, NOW) is False
@@ -151,7 +151,7 @@ def test_a_response_to_a_write_with_wrong_json_types_is_a_failure(wrong: Any) ->
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_a_response_to_an_update_with_wrong_json_types_is_a_failure(wrong: Any) -> None:
+def test_a_response_with_wrong_json_types_to_an_update_is_a_failure(wrong: Any) -> None:
     cache = ScriptedDynamoDB({"Attributes": wrong})
 
     assert cache.unchecked.open_write(ADA, "songs") is None
