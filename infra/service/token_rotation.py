@@ -31,7 +31,7 @@ KEY_ACTIONS: Final = ("secretsmanager:GetSecretValue",)
 
 MEMORY_MB: Final = 256
 TIMEOUT_SECONDS: Final = 60
-"""Enough for each call of a step to time out twice."""
+"""Enough for a step whose calls to AWS and Apple all time out twice."""
 
 
 class TokenRotation(Construct):

@@ -38,7 +38,7 @@ class State(Enum):
 
 
 class Source(NamedTuple):
-    """A metric and its sender: a function's package, its new version, the API or the access log."""
+    """A metric and its sender: a function, its new version, the API or the access log."""
 
     namespace: str
     name: str

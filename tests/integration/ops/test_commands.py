@@ -203,6 +203,7 @@ def test_without_a_working_token_the_remedy_is_shown(stage: Stage, existing: str
 def test_a_usage_error_does_not_show_a_secret_from_an_argument(
     stage: Stage, arguments: tuple[str, ...], status: int
 ) -> None:
+    # `run` checks that the output has no secret.
     assert stage.run(*arguments)[0] == status
 
 

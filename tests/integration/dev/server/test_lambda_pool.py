@@ -153,7 +153,7 @@ def test_an_event_whose_response_is_about_to_be_read_fails_at_a_stop(start: Star
         process._receive(SAFETY_NET_SECONDS)
 
 
-def test_a_user_with_a_fault_has_its_own_process_until_a_restart() -> None:
+def test_a_user_with_a_fault_has_its_own_process_which_a_restart_replaces() -> None:
     def make() -> LambdaPool:
         return LambdaPool(variables=variables("describe"), size=1)
 
