@@ -10,15 +10,10 @@ from typing import Any, Final
 
 from bench.fleet.events import EventLoop
 from bench.fleet.services import AppleMusic, DynamoDB, SecretsManager
-from functions.ratings.apple.client import AppleClient
-from functions.ratings.apple.developer_token import DeveloperTokenSource
-from functions.ratings.apple.rejected_tokens import RejectedTokens
-from functions.ratings.apple.resilient_client import ResilientClient
-from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.cache.policy import CachePolicy
 from functions.ratings.metrics import Metric
 from functions.ratings.reads import Reads
-from functions.ratings.resilience import CacheBypass
+from functions.ratings.service import Dependencies, assemble
 from functions.ratings.settings import Settings
 from functions.ratings.writes import Writes
 
@@ -50,35 +45,19 @@ def new_environment(
     secrets: SecretsManager,
     dynamodb: DynamoDB,
 ) -> Environment:
-    """Assemble an environment from the same classes as the function's handler."""
-    observer = _NoObserver()
-    cache = DynamoDBCache(
-        partial(dynamodb.call, number),
-        table_name="cache",
-        policy=POLICY,
-        clock=clock,
-        random=random,
-        bypass=CacheBypass(clock, observer),
-        observer=observer,
-    )
-    apple = AppleClient(
-        ResilientClient(
-            partial(apple_music.send, number),
+    """Assemble an environment as the function's handler does."""
+    reads, writes = assemble(
+        Dependencies(
+            dynamodb=partial(dynamodb.call, number),
+            secrets_manager=partial(secrets.call, number),
+            apple_music=partial(apple_music.send, number),
             clock=clock,
             sleep=clock.sleep,
             random=random,
-            observer=observer,
+            observer=_NoObserver(),
         ),
-        developer_tokens=DeveloperTokenSource(
-            partial(secrets.call, number),
-            secret_id="secret",  # noqa: S106 - a name
-            clock=clock,
-            observer=observer,
-        ),
-        clock=clock,
-        observer=observer,
+        table_name="cache",
+        secret_id="secret",  # noqa: S106 - a name
+        policy=POLICY,
     )
-    rejected = RejectedTokens(clock)
-    reads = Reads(cache=cache, apple=apple, clock=clock, rejected_tokens=rejected)
-    writes = Writes(cache=cache, apple=apple, clock=clock, rejected_tokens=rejected)
     return Environment(number, reads, writes)

@@ -11,18 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from functions.ratings.api.cors import cors_headers
 from functions.ratings.api.gateway import ApiRequest, ProxyResponse, error_response
 from functions.ratings.api.routes import Routes
-from functions.ratings.apple.client import AppleClient
-from functions.ratings.apple.developer_token import READ_SECONDS, DeveloperTokenSource
-from functions.ratings.apple.rejected_tokens import RejectedTokens
-from functions.ratings.apple.resilient_client import ResilientClient
-from functions.ratings.cache.dynamodb import DynamoDBCache
+from functions.ratings.apple.developer_token import READ_SECONDS
 from functions.ratings.cache.policy import CachePolicy
 from functions.ratings.errors import InternalError
-from functions.ratings.reads import Reads
-from functions.ratings.resilience import CacheBypass
+from functions.ratings.service import Dependencies, assemble
 from functions.ratings.settings import Settings
 from functions.ratings.telemetry import Telemetry
-from functions.ratings.writes import Writes
 from functions.shared.aws.json_client import (
     DYNAMODB,
     SECRETS_MANAGER,
@@ -81,40 +75,24 @@ def _build_routes(
         SECRETS_MANAGER, environment, trust=trust, seconds=READ_SECONDS, clock=time
     )
     apple_music = Transport(settings.apple_music_url, trust=TrustStore(), clock=time)
-    policy = CachePolicy(
-        fresh_seconds=settings.fresh_seconds,
-        stale_if_error_seconds=settings.stale_if_error_seconds,
-        deadline_seconds=settings.deadline_seconds,
-    )
-    cache = DynamoDBCache(
-        dynamodb.call,
-        table_name=settings.cache_table_name,
-        policy=policy,
-        clock=time,
-        random=random.SystemRandom(),
-        bypass=CacheBypass(time, telemetry),
-        observer=telemetry,
-    )
-    apple = AppleClient(
-        ResilientClient(
-            apple_music.send,
+    reads, writes = assemble(
+        Dependencies(
+            dynamodb=dynamodb.call,
+            secrets_manager=secrets_manager.call,
+            apple_music=apple_music.send,
             clock=time,
             sleep=time.sleep,
             random=random.SystemRandom(),
             observer=telemetry,
         ),
-        developer_tokens=DeveloperTokenSource(
-            secrets_manager.call,
-            secret_id=settings.developer_token_secret_id,
-            clock=time,
-            observer=telemetry,
+        table_name=settings.cache_table_name,
+        secret_id=settings.developer_token_secret_id,
+        policy=CachePolicy(
+            fresh_seconds=settings.fresh_seconds,
+            stale_if_error_seconds=settings.stale_if_error_seconds,
+            deadline_seconds=settings.deadline_seconds,
         ),
-        clock=time,
-        observer=telemetry,
     )
-    rejected = RejectedTokens(time)
-    reads = Reads(cache=cache, apple=apple, clock=time, rejected_tokens=rejected)
-    writes = Writes(cache=cache, apple=apple, clock=time, rejected_tokens=rejected)
     return Routes(read=reads.read, write=writes.write)
 
 

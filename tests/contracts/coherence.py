@@ -130,7 +130,7 @@ class World:
         reader = next(self._readers)
         for _, of_type in itertools.groupby(self._keys(), key=lambda key: key.type):
             listed = tuple(of_type)
-            snapshot = reader.cache.read(self._user.hash, listed)
+            snapshot = reader.reads.cache.read(self._user.hash, listed)
             fresh = CacheLookup.of(listed, snapshot, reader.clock.time()).fresh
             for key in listed:
                 at_apple = self.apple.value(self._user.value, key.id)

@@ -1,19 +1,15 @@
-"""The ratings function, wired as in its handler, over Apple Music and AWS in memory."""
+"""The ratings function, assembled as in its handler, over Apple Music and AWS in memory."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
+from itertools import count
+from random import Random
 from typing import Any, Final
 
 import jwt
 
 from functions.ratings.api.routes import Routes
-from functions.ratings.apple.client import AppleClient
-from functions.ratings.apple.developer_token import DeveloperTokenSource
-from functions.ratings.apple.rejected_tokens import RejectedTokens
-from functions.ratings.apple.resilient_client import ResilientClient
-from functions.ratings.cache.dynamodb import DynamoDBCache
 from functions.ratings.cache.lookup import ReadResult
 from functions.ratings.cache.policy import CachePolicy
 from functions.ratings.models import (
@@ -26,9 +22,7 @@ from functions.ratings.models import (
     ReadRequest,
     WriteRequest,
 )
-from functions.ratings.reads import Reads
-from functions.ratings.resilience import CacheBypass
-from functions.ratings.writes import Writes
+from functions.ratings.service import Dependencies, assemble
 from functions.shared.aws.json_client import AwsCall, AwsError
 from functions.shared.deadline import Deadline
 from functions.shared.http.messages import Request, Response
@@ -49,6 +43,10 @@ EXTENDED: Final = (
     QueryOptions(include="content"),
     QueryOptions(extend="artistUrl", language="de"),
 )
+
+
+_SEEDS: Final = count()
+"""Each environment has its own, so that no two write ids are equal."""
 
 
 def developer_jwt(issuer: str = "one", expires_at: object = 2_000_000_000) -> str:
@@ -99,6 +97,7 @@ class InMemoryFunction:
         observer: RecordingObserver | None = None,
         before: Callable[[str], object] = lambda _: None,
         clock: FakeClock | None = None,
+        chance: Random | None = None,
     ) -> None:
         self.apple = apple or FakeAppleMusic()
         self.clock = clock = clock or self.apple.clock
@@ -108,31 +107,22 @@ class InMemoryFunction:
         self.calls: list[str] = []
         self._aws_call = call or self.dynamodb.call
         self._before = before
-        self.cache = DynamoDBCache(
-            self._call,
+        self.reads, self.writes = assemble(
+            Dependencies(
+                dynamodb=self._call,
+                secrets_manager=self.secret.call,
+                apple_music=self._send,
+                clock=clock,
+                sleep=clock.advance,
+                random=chance or Random(next(_SEEDS)),
+                observer=observer,
+            ),
             table_name=TABLE,
+            secret_id="developer",
             policy=policy,
-            clock=clock,
-            random=random.SystemRandom(),  # write ids differ between environments
-            bypass=CacheBypass(clock, observer),
-            observer=observer,
         )
-        self.resilient_client = ResilientClient(
-            self._send,
-            clock=clock,
-            sleep=clock.advance,
-            random=random.Random(0),
-            observer=observer,
-        )
-        tokens = DeveloperTokenSource(
-            self.secret.call, secret_id="developer", clock=clock, observer=observer
-        )
-        self.client = client = AppleClient(
-            self.resilient_client, developer_tokens=tokens, clock=clock, observer=observer
-        )
-        rejected = RejectedTokens(clock)
-        self.reads = Reads(cache=self.cache, apple=client, clock=clock, rejected_tokens=rejected)
-        self.writes = Writes(cache=self.cache, apple=client, clock=clock, rejected_tokens=rejected)
+        self.client = self.reads.apple
+        self.resilient_client = self.client.client
         self.routes = Routes(read=self.reads.read, write=self.writes.write)
 
     def read(

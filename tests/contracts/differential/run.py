@@ -42,11 +42,11 @@ class Run:
         self._clock = self._apple.clock
         self._dynamodb = FaultyDynamoDB(call, self._clock)
         self._environments = [
-            InMemoryFunction(apple=self._apple, call=self._dynamodb.call)
-            for _ in range(ENVIRONMENTS)
+            InMemoryFunction(
+                apple=self._apple, call=self._dynamodb.call, chance=Random(f"{seed}/{number}")
+            )
+            for number in range(ENVIRONMENTS)
         ]
-        for number, function in enumerate(self._environments):
-            function.cache.random = Random(f"{seed}/{number}")  # no two write ids are equal
         self._allowed = AllowedResponses()
         self._histories: dict[str, deque[Exchange]] = defaultdict(partial(deque, maxlen=HISTORY))
         self._token, self._names = next(iter(self._tokens)), FAMILIES["songs"]

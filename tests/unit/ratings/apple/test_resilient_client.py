@@ -193,7 +193,7 @@ def test_while_the_breaker_is_open_apple_is_not_called() -> None:
     function.clock.advance(0.5)
     send(function)
     assert len(function.apple.requests) == 6, "the probe is not repeated"
-    function.clock.advance(10)
+    function.clock.advance(15)
     function.apple.respond_with(OK)
     assert send(function).response == OK
 
