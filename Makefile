@@ -77,7 +77,7 @@ test-bundle: set-up-dev ## Run the ratings function's integration tests on the b
 e2e: set-up-ministack ## Test a deployment on an emulator of AWS, from creation to deletion
 	@$(BIN)/python -m pytest -qq --override-ini=console_output_style=classic --exitfirst $(ARGS) tests/deployed
 
-others-clients: set-up-dev ## Install public clients of Apple Music, which the long tests then run
+others-clients: set-up-dev ## Install published clients of Apple Music, which the long tests then run
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --upgrade \
 		--require-hashes --target build/others-clients -r tests/e2e/others_clients/requirements.lock
 

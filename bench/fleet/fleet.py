@@ -41,8 +41,8 @@ class Load(NamedTuple):
     """What the clients of a scenario do.
 
     With `poll_seconds`, they repeat failed reads, at most MAX_POLLS times per session. `share` is
-    a share of the fleet's usual load. The fields `*_share` are shares of the sessions that begin
-    with a stale copy, that read the broken item, and that consist of one write.
+    a share of the fleet's usual load. Of the sessions, `stale_share` begin with a stale copy,
+    `broken_share` read the broken item, and `write_share` consist of one write.
     """
 
     share: float = 1.0

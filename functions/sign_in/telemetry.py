@@ -17,7 +17,7 @@ from functions.sign_in.settings import PATH
 def write_line(
     response: Response, seconds: float, *, function_name: str, function_request_id: str
 ) -> None:
-    """Write the line of one request, without its token and its origin."""
+    """Write the log line of one request, without its token and its origin."""
     result, metric = response.result, Metric.SUCCEEDED
     fields: dict[str, Any] = {
         "level": "INFO",

@@ -1,4 +1,4 @@
-"""Requests as public clients write them: docs/compatibility.md names these tests."""
+"""Requests as published clients write them: docs/compatibility.md names these tests."""
 
 from __future__ import annotations
 

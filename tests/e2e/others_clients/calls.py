@@ -1,4 +1,4 @@
-"""Runs the ratings calls of a public client; only its base URL is changed.
+"""Runs the ratings calls of a published client; only its base URL is changed.
 
 Usage: calls.py FUNCTION BASE_URL SONG OTHER_SONG. Prints what the calls return, as a JSON list.
 """

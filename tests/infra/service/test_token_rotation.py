@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SCHEDULE = "AWS::SecretsManager::RotationSchedule"
-SECRETS_MANAGER = "secretsmanager.amazonaws.com"
+PRINCIPAL = "secretsmanager.amazonaws.com"
 
 
 def _permissions(service: Resources) -> dict[str, dict[str, Any]]:
@@ -29,7 +29,7 @@ def test_the_token_is_rotated_before_half_its_life_and_not_at_the_first_deployme
     function_id, function = service.function("token_rotation")
     policy_id, _ = service.policy(function["Role"]["Fn::GetAtt"][0])
     (permission_id,) = (
-        id_ for id_, each in _permissions(service).items() if each["Principal"] == SECRETS_MANAGER
+        id_ for id_, each in _permissions(service).items() if each["Principal"] == PRINCIPAL
     )
 
     assert service.properties(SCHEDULE) == {
@@ -58,7 +58,7 @@ def test_only_this_accounts_secret_and_the_daily_rule_may_invoke_the_rotation(
         },
         {
             **invoke,
-            "Principal": SECRETS_MANAGER,
+            "Principal": PRINCIPAL,
             "SourceAccount": {"Ref": "AWS::AccountId"},
             "SourceArn": {"Ref": "DeveloperToken"},
         },
@@ -76,5 +76,5 @@ def test_a_stage_without_rotation_lacks_only_the_schedule_and_its_permission(
     missing = [dev.by_id[id_]["Type"] for id_ in dev.by_id.keys() - manual.by_id.keys()]
 
     assert sorted(missing) == ["AWS::Lambda::Permission", SCHEDULE]
-    assert SECRETS_MANAGER not in json.dumps(manual.template)
+    assert PRINCIPAL not in json.dumps(manual.template)
     assert manual.outputs().keys() == dev.outputs().keys()

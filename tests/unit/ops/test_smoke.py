@@ -78,7 +78,7 @@ def faults_of_writing(service: FakeService) -> dict[str, str]:
     return {name: fault for name, fault in checks if fault}
 
 
-def faults(service: FakeService, other_token: str | None = MALLORY) -> dict[str, str]:
+def failed(service: FakeService, other_token: str | None = MALLORY) -> dict[str, str]:
     checks = list(
         smoke(service.send, user_token=EVE, other_token=other_token, chance=random.Random(1))
     )
@@ -89,7 +89,7 @@ def faults(service: FakeService, other_token: str | None = MALLORY) -> dict[str,
 @pytest.mark.parametrize("other_token", [MALLORY, None])
 def test_a_working_service_passes_without_a_write(other_token: str | None) -> None:
     service = FakeService()
-    assert faults(service, other_token) == {}
+    assert failed(service, other_token) == {}
     assert service.writes == []
 
 
@@ -134,7 +134,7 @@ def test_a_service_that_mixes_up_users_is_detected() -> None:
         def get(self, path: str, user_token: str | None) -> Reply:
             return super().get(path, None if user_token is None else EVE)
 
-    assert list(faults(MixingService())) == ["another user does not get that rating"]
+    assert list(failed(MixingService())) == ["another user does not get that rating"]
 
 
 def with_header(name: str, value: str | None) -> Change:
@@ -168,7 +168,7 @@ def with_header(name: str, value: str | None) -> Change:
     ],
 )
 def test_a_wrong_response_is_detected_and_explained(change: Change, expected: str) -> None:
-    found = "\n".join(f"{name}: {fault}" for name, fault in faults(FakeService(change)).items())
+    found = "\n".join(f"{name}: {fault}" for name, fault in failed(FakeService(change)).items())
     assert expected in found
     assert EVE not in found
 

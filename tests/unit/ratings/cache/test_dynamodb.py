@@ -135,7 +135,7 @@ WRONG_KEYS = [{"Keys": wrong} for wrong in WRONG if wrong != []]
     ],
     ids=str,
 )
-def test_a_response_with_wrong_json_types_to_a_read_is_a_failure(response: dict[str, Any]) -> None:
+def test_a_read_fails_if_the_response_has_wrong_json_types(response: dict[str, Any]) -> None:
     cache = ScriptedDynamoDB(response)
 
     assert cache.unchecked.read(ADA, [SONG]) is None
@@ -143,7 +143,7 @@ def test_a_response_with_wrong_json_types_to_a_read_is_a_failure(response: dict[
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_a_response_with_wrong_json_types_to_a_store_is_a_failure(wrong: Any) -> None:
+def test_a_store_fails_if_the_response_has_wrong_json_types(wrong: Any) -> None:
     cache = ScriptedDynamoDB({"Responses": {}}, {"UnprocessedItems": wrong})
 
     assert cache.unchecked.store(ADA, cache.read(*TWO), TWO, NOW) is False
@@ -151,7 +151,7 @@ def test_a_response_with_wrong_json_types_to_a_store_is_a_failure(wrong: Any) ->
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_a_response_with_wrong_json_types_to_an_update_is_a_failure(wrong: Any) -> None:
+def test_an_update_fails_if_the_response_has_wrong_json_types(wrong: Any) -> None:
     cache = ScriptedDynamoDB({"Attributes": wrong})
 
     assert cache.unchecked.open_write(ADA, "songs") is None
