@@ -1,4 +1,4 @@
-"""Finds the Python that compiles bundles, or skips the test that needs one."""
+"""Finds the Python that compiles bundles, or skips the test that needs it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def lambda_python() -> str:
     python = find_interpreter(PYTHON_VERSION)
     if python is None:
         pytest.skip(
-            f"They need compiled bundles: put Python {PYTHON_VERSION} on the PATH as "
+            f"Compiled bundles need Python {PYTHON_VERSION}: put it on the PATH as "
             f"python{PYTHON_VERSION}."
         )
     return python

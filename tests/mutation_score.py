@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 LEAST_SCORE: Final = 85
-"""The share of its mutants that each module's tests must kill, in per cent."""
+"""The least share of a module's mutants that its tests must kill, in per cent."""
 
 _RESULT: Final = re.compile(r"\s*(?P<module>[\w.]+)\.(?P<mutant>x[_ǁ]\S+): (?P<status>.+)\s*")
 

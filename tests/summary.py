@@ -1,4 +1,4 @@
-"""Ends a run with three lines: leaks, skipped tests and how to run them, and the counts."""
+"""Prints which tests were not run, and how to run them: after the leaks, before the counts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """DynamoDB in memory, fast enough for hundreds of thousands of runs.
 
-It supports only the cache's requests, enforces DynamoDB's limits, and raises on other requests.
+It supports only the cache's requests, and raises on others. It enforces the limits of a batch.
 """
 
 from __future__ import annotations

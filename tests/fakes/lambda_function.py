@@ -88,8 +88,8 @@ class LambdaFunction:
     """One environment of the function, and the servers that it calls.
 
     `dynamodb` replaces the `table`. Timeouts are long, so that a busy machine changes no response;
-    `AS_DEPLOYED` sets Apple's as in production. `exchanges` has the operations, requests and
-    responses of DynamoDB.
+    `apple_seconds=AS_DEPLOYED` uses production's timeouts for Apple. `exchanges` has the
+    operations, requests and responses of DynamoDB.
     """
 
     def __init__(  # noqa: PLR0913 - each peer by its name

@@ -83,9 +83,9 @@ class FakeSecret:
 class InMemoryFunction:
     """One environment of the function, and its collaborators.
 
-    `calls` has, in order, the steps of the cache (`read`, `store`, `open`, `close`, `invalidate`)
-    and the methods of the requests to Apple. `before` is called before each entry. `call` replaces
-    the DynamoDB in memory.
+    `calls` has, in order, the steps of the cache (`read`, `store`, `open`, `close`, `invalidate`,
+    `repair`) and the methods of the requests to Apple. `before` gets each entry before the call is
+    sent. `call` replaces the DynamoDB in memory.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A stage with all compatible optional features; it is never deployed."""
+"""A stage with all optional features that can be combined; it is never deployed."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def _violations(assembly: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """The output of `cdk synth` for each stage, with the same bundles."""
+    """The output of `cdk synth` for each stage; each bundle is made only once."""
     output = tmp_path_factory.mktemp("cdk") / "cdk.out"
     kept = {}
     for stage in STAGES:
@@ -126,7 +126,7 @@ def assemblies(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
         ),
     ],
 )
-def test_cdk_nag_has_no_open_finding_and_acknowledgements_only_where_they_apply(
+def test_no_finding_of_cdk_nag_is_open_and_each_is_acknowledged_only_where_it_applies(
     settings: StageSettings, acknowledged: Mapping[str, list[str]], tmp_path: Path
 ) -> None:
     app = App(context=cdk_context(), outdir=str(tmp_path))
@@ -223,7 +223,7 @@ def test_all_stages_depend_on_one_account_stack_and_only_prod_is_protected(
         ("dev", "cn-north-1", "the region cn-north-1 belongs to the partition aws-cn"),
     ],
 )
-def test_a_stage_that_cannot_be_deployed_to_an_account_ends_with_one_message(
+def test_a_stage_that_cannot_be_deployed_to_an_account_ends_the_app_with_one_message(
     tmp_path: Path, stage: str, region: str, message: str
 ) -> None:
     result = _run_app(tmp_path, {"stage": stage}, CDK_DEFAULT_REGION=region)
@@ -240,7 +240,7 @@ def test_the_local_stage_needs_the_emulators_context(tmp_path: Path) -> None:
         compose(app)
 
 
-def test_a_bundle_that_cannot_be_made_ends_with_one_message(tmp_path: Path) -> None:
+def test_a_bundle_that_cannot_be_made_ends_the_app_with_one_message(tmp_path: Path) -> None:
     result = _run_app(tmp_path, {}, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path))
 
     assert result.returncode == 1

@@ -22,7 +22,7 @@ FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:check"
     [
         ({}, "a firewall needs at least one rule"),
         ({"requests_per_address": 9}, "at least 10 requests in five minutes, not 9"),
-        # The smallest valid number is accepted.
+        # Only the 0 is rejected: 10 is the smallest valid number.
         ({"requests_per_address": 10, "requests_per_token": 0}, "at least 10 .*, not 0"),
     ],
 )

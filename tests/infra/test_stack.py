@@ -150,7 +150,7 @@ def test_a_secret_has_a_fixed_placeholder_and_only_the_key_outlives_the_stack(
 ) -> None:
     resource = service.of_type("AWS::SecretsManager::Secret")[secret]
 
-    # CloudFormation would overwrite the current secret with a changed text.
+    # If this text changed, the next deployment would overwrite the current secret.
     assert resource["Properties"]["SecretString"] == text
     assert "GenerateSecretString" not in resource["Properties"]
     assert _policies(resource) == policies

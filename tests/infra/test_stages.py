@@ -116,8 +116,8 @@ def test_the_drill_has_prods_resources_in_a_stack_that_can_be_removed(
 
     assert service.types() == services["prod"].types()
     assert not drill.termination_protection
-    retained = [id_ for id_, each in service.by_id.items() if "DeletionPolicy" in each]
-    kept = {id_ for id_ in retained if service.by_id[id_]["DeletionPolicy"] != "Delete"}
+    stateful = {id_: each for id_, each in service.by_id.items() if "DeletionPolicy" in each}
+    kept = {id_ for id_, each in stateful.items() if each["DeletionPolicy"] != "Delete"}
     versions = service.of_type("AWS::Lambda::Version").keys()  # deleted with the function
     assert kept - versions == {"SigningKey"}
     # Deploying `broken` changes the ratings function, and so publishes a version.

@@ -30,7 +30,7 @@ Deploy = Callable[..., LambdaFunction]
 
 @pytest.fixture(autouse=True, scope="session")
 def _shared_models() -> Iterator[None]:
-    """Parse botocore's models of services once, not once for each session."""
+    """Parse botocore's models of services once, not once for each botocore session."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
         yield

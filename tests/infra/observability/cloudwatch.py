@@ -1,7 +1,7 @@
 """A simulation of CloudWatch's metric alarms, evaluated over recorded metrics.
 
 It follows CloudWatch's user guide for the features that our alarms use, and rejects all others.
-An alarm is evaluated every minute over a window that slides; over more than one day, every hour.
+Alarms are evaluated every minute over a sliding window; hourly if it is longer than one day.
 It is not documented how many older points replace missing points: each of `EXTRA_POINTS` is tried.
 Real alarms fire one or two minutes later, because metrics arrive late.
 
@@ -52,7 +52,7 @@ class Samples:
 
 
 class Stretch(NamedTuple):
-    """Samples that repeat each minute from `start` to `end`; if these are equal, only once."""
+    """Samples that repeat each minute from `start` to `end`; only once if `start == end`."""
 
     start: float
     end: float
@@ -116,7 +116,7 @@ class Alarm:
         real = [point for point in points if point is not None][-self.periods :]
         if not real and self.missing != "notBreaching":
             return state if self.missing == "ignore" else State.INSUFFICIENT_DATA
-        # With more than one period, other rules apply to some missing points.
+        # If fewer datapoints than periods must breach, other rules apply to some missing points.
         assert self.missing == "notBreaching" or self.periods == self.datapoints
         breaching = sum(_COMPARISONS[self.comparison](point, self.threshold) for point in real)
         return State.ALARM if breaching >= self.datapoints else State.OK

@@ -37,7 +37,7 @@ class Cost:
 
 
 def custom_metrics(service: Resources) -> int:
-    """Return the largest number: one per metric name, and one more for a canary's version."""
+    """Return the most that can exist: one per metric name, and one more for a canary's version."""
     handlers = str(service.of_type("AWS::Lambda::Function"))
     sign_in = len(SignInMetric) if "functions.sign_in." in handlers else 0
     return len(Metric) + 1 + 1 + sign_in + len(service.of_type("AWS::Logs::MetricFilter"))

@@ -15,7 +15,7 @@ from tests.infra.observability.traffic import (
     BUSY,
     DAY,
     HOUR,
-    LONG,
+    LONG_MINUTES,
     NIGHT,
     Incident,
     failing,
@@ -47,7 +47,8 @@ def _reports_stop(start: float) -> tuple[Recording, float]:
 
 
 def _sign_ins_fail(start: float) -> tuple[Recording, float]:
-    return {SIGN_IN_FAILED: [Stretch(start, start + LONG, [Samples(1)])]}, LONG
+    failures = [Stretch(start, start + LONG_MINUTES, [Samples(1)])]
+    return {SIGN_IN_FAILED: failures}, LONG_MINUTES
 
 
 FAILURES: Final = (

@@ -55,8 +55,8 @@ must correct are not valid, so that a flood of them cannot hide failures. The ac
 |---|---|
 {filters}
 
-A *burn rate* of 1 just meets the objective. A page on an objective fires if the burn rate is high in a long window, which shows
-that it matters, and in a short window, which shows that it has not ended.
+A *burn rate* of 1 exactly meets the objective. A page on an objective fires if the burn rate is high both in a long window
+(the problem is serious) and in a short window (the problem has not ended).
 
 ## Pages
 
@@ -88,8 +88,9 @@ then. It starts in that state, so nothing fires before the first report.
 
 Tests replay each incident against the alarms of the template, after normal traffic (0.05% of requests fail, 0.3% of DynamoDB's
 responses are late). The times are the longest from the start of the incident to the notification. Add one or two
-minutes, because metrics arrive late. Most incidents last 90 minutes; a longer one can notify more. Nothing else notifies, and each alarm notifies once (*TokenRotationErrors*: once a day). Unless the text gives
-another rate, the service gets 1,200 requests per minute.
+minutes, because metrics arrive late. Most incidents last 90 minutes; if one lasts longer, more alarms can fire. Only the
+listed pages and tickets notify, each once (*TokenRotationErrors*: once a day). Unless the text gives another rate, the service
+gets 1,200 requests per minute.
 
 | incident | what happens | pages, within | tickets, within |
 |---|---|---|---|

@@ -50,7 +50,7 @@ class Page:
     def notifies(
         self, own: Sequence[State], suppressor: Sequence[State], instants: Sequence[int]
     ) -> Sequence[int]:
-        """Return when the page notifies: never while the suppressor fires, or shortly after."""
+        """Return when the page notifies: neither while the suppressor fires nor shortly after."""
         notified, since, suppressed_until, is_due = [], 0, 0, False
         for at, instant in enumerate(instants[1:], 1):
             if suppressor[at] is State.ALARM:
@@ -101,7 +101,7 @@ class Monitoring:
     def _notifications(
         self, states: Mapping[str, Sequence[State]], instants: Sequence[int]
     ) -> tuple[Notifications, Notifications, Notifications]:
-        assert not any(each[0] is State.ALARM for each in states.values()), "before the incident"
+        assert not any(each[0] is State.ALARM for each in states.values()), "fires too early"
         changes = {name: _changes(each, instants) for name, each in states.items()}
         page_states = {name: page.states(states, instants) for name, page in self.pages.items()}
         never = [State.OK] * len(instants)
@@ -117,7 +117,7 @@ class Monitoring:
 
 
 def _changes(states: Sequence[State], instants: Sequence[int]) -> Sequence[int]:
-    # OK notifies too, but requires no action.
+    # A change to OK notifies too, but is not counted: nobody needs to act.
     return [
         instant
         for before, after, instant in zip(states, states[1:], instants[1:], strict=False)

@@ -57,7 +57,7 @@ BAD: Final = (
         rolls_back={AlarmId.CANARY_FAILURES: 2},
     ),
     release(
-        "Half crashes, half 5xx",
+        "Crashes and 5xx",
         "3% each",
         requests=1000,
         failed=0.03,

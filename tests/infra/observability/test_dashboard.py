@@ -19,7 +19,7 @@ AWS_DIMENSIONS = {
 }
 
 
-def test_dashboard_and_alarms_use_exactly_the_metrics_that_the_functions_emit(
+def test_dashboard_and_alarms_together_use_exactly_the_metrics_that_the_functions_emit(
     full: Resources,
 ) -> None:
     drawn = {name for namespace, name, _ in metrics(full) if namespace == "AppleMusicRatings"}
@@ -62,7 +62,7 @@ def test_the_first_widget_shows_all_alarms_except_parts_of_composites(
     }
 
 
-def test_widgets_use_the_gateways_metrics_and_the_functions_memory_size(
+def test_widgets_show_gateway_latency_both_objectives_stale_share_and_gb_seconds(
     service: Resources,
 ) -> None:
     rows = {each["title"]: each["metrics"] for each in widgets(service) if "metrics" in each}

@@ -22,7 +22,10 @@ def monitoring(full: Resources) -> Monitoring:
 
 
 def _latest(outcomes: list[tuple[float, Notifications]]) -> dict[str, float]:
-    """Return the latest time of each notification; each outcome must have it, at most daily."""
+    """Return the longest time until each notification; all outcomes must have the same ones.
+
+    None may repeat within a day.
+    """
     latest: dict[str, float] = {}
     names = [{name for name, times in each.items() if times} for _, each in outcomes]
     assert all(each == names[0] for each in names)

@@ -25,7 +25,7 @@ ALARM = "AWS::CloudWatch::Alarm"
 COMPOSITE = "AWS::CloudWatch::CompositeAlarm"
 
 
-def test_the_pages_on_monitoring_and_cost_match_the_templates(
+def test_monitoring_md_and_cost_md_match_the_templates(
     services: Mapping[str, Resources], full: Resources
 ) -> None:
     assert PAGE.read_text("utf-8") == monitoring_page(full), UPDATE
@@ -51,14 +51,14 @@ def test_every_alarm_description_starts_with_the_effect_on_users_and_ends_with_a
 
 
 @pytest.mark.parametrize("alarm", CANARY)
-def test_a_rollback_alarm_reads_only_the_new_version_and_does_not_depend_on_the_release(
+def test_a_rollback_alarm_reads_only_the_new_version_and_does_not_reference_the_alias(
     services: Mapping[str, Resources], alarm: AlarmId
 ) -> None:
     prod = services["prod"]
     measured = properties_by_name(prod, ALARM)[alarm.value]["Metrics"]
     version_id, _ = prod.only("AWS::Lambda::Version")
 
-    # A reference to the alias would be circular: its release waits for the alarm.
+    # A reference to the alias would be circular: its deployment group refers to the alarm.
     text = json.dumps(measured)
     assert set(re.findall(r'"Ref": "(\w+)"', text)) == {prod.function("ratings")[0]}
     assert set(re.findall(r'"Fn::GetAtt": \["(\w+)"', text)) == {version_id}
@@ -147,7 +147,7 @@ def test_a_topic_accepts_only_alarms_of_this_account_over_tls(service: Resources
         assert allow["Condition"] == {"StringEquals": account}
 
 
-def test_the_alarm_email_is_subscribed_to_both_topics_if_the_stage_has_one(full: Resources) -> None:
+def test_the_alarm_email_of_a_stage_is_subscribed_to_both_topics(full: Resources) -> None:
     subscriptions = full.of_type("AWS::SNS::Subscription").values()
 
     assert {each["Properties"]["TopicArn"]["Ref"] for each in subscriptions} == set(

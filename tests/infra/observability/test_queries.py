@@ -112,7 +112,7 @@ def test_every_query_is_saved_for_its_log_group_in_the_stacks_folder(service: Re
     }
 
 
-def test_the_runbook_names_every_query_and_no_other_in_italics() -> None:
+def test_the_names_in_italics_in_the_runbook_are_exactly_those_of_the_queries() -> None:
     page = (PROJECT / "docs" / "runbook.md").read_text("utf-8")
     names = {" ".join(name.split()) for name in re.findall(r"(?<!\*)\*([A-Z][^*]+)\*(?!\*)", page)}
 

@@ -16,10 +16,10 @@ DAY: Final = 24 * HOUR
 CANARY_MINUTES: Final = 5
 FAST_MILLISECONDS: Final = 120
 FAILED_PERCENT: Final = 0.05
-"""The share of requests that fail in normal traffic."""
+"""The percentage of requests that fail in normal traffic."""
 
 OFFSETS: Final = (0.0, 0.5, 30.5)
-"""The minute of an hour in which an incident begins."""
+"""The minutes of an hour at which each incident starts, in turn."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ def normal(requests: float) -> Minute:
 
 BUSY: Final = normal(1200)
 NIGHT: Final = Minute(requests=6)
-LONG: Final = 90
+LONG_MINUTES: Final = 90
 
 
 def failing(percent: float) -> Minute:
@@ -165,7 +165,7 @@ def traffic(  # noqa: PLR0913 - an incident's properties, named at every call
     description: str,
     during: Minute,
     *,
-    minutes: float = LONG,
+    minutes: float = LONG_MINUTES,
     before: Minute = BUSY,
     pages: Mapping[PageId, float] | None = None,
     tickets: Mapping[AlarmId, float] | None = None,

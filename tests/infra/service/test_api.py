@@ -45,7 +45,9 @@ def _methods(service: Resources, http_method: str = "ANY") -> dict[str, dict[str
     }
 
 
-def test_both_routes_pass_any_method_to_the_alias_without_a_key(service: Resources) -> None:
+def test_both_routes_pass_any_method_to_the_alias_without_requiring_key_or_credential(
+    service: Resources,
+) -> None:
     methods = _methods(service)
 
     assert set(methods) == PATHS
@@ -139,7 +141,7 @@ def test_every_gateway_error_is_apples_errors_object_with_a_request_id_and_no_st
         error = GATEWAY_ERRORS[type_]
         ((media_type, template),) = response["ResponseTemplates"].items()
         assert media_type == "application/json"
-        # Templates or JSON would change these characters in a text.
+        # No text has a character that a template substitutes or that JSON escapes.
         assert template.count("$") == 1
         assert not set("#'\\") & set(template)
         body = {
@@ -218,7 +220,7 @@ def test_the_function_reads_the_allowed_origins_and_without_origins_cors_is_off(
     assert _methods(none, "OPTIONS") == {}
 
 
-def test_the_api_uses_both_ip_versions_compression_and_only_text_bodies(
+def test_the_api_uses_both_ip_versions_and_compression_but_no_binary_bodies(
     service: Resources,
 ) -> None:
     api = service.properties(REST_API)

@@ -37,7 +37,7 @@ def test_the_firewall_allows_by_default_and_is_attached_to_the_stage(full: Resou
     ]
 
 
-def test_requests_per_address_and_per_token_are_limited_in_five_minutes(full: Resources) -> None:
+def test_requests_in_five_minutes_are_limited_per_address_and_per_token(full: Resources) -> None:
     rules = [_rules(full)[name] for name in ("RateByAddress", "RateByToken")]
     address, token = (rule["Statement"]["RateBasedStatement"] for rule in rules)
 

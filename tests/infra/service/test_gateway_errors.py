@@ -13,6 +13,6 @@ def test_every_response_type_has_an_error_and_an_unknown_path_gets_404() -> None
     assert GATEWAY_ERRORS["DEFAULT_5XX"].status == 500
     # API Gateway's default status is 403.
     assert GATEWAY_ERRORS["MISSING_AUTHENTICATION_TOKEN"].status == 404
-    # Other client errors have the status 400, but clients retry a 429.
+    # Not 400 as in DEFAULT_4XX: clients retry a 429.
     assert {GATEWAY_ERRORS[each].status for each in ("THROTTLED", "QUOTA_EXCEEDED")} == {429}
     assert GATEWAY_ERRORS["INTEGRATION_TIMEOUT"].status == 504

@@ -43,7 +43,7 @@ def test_dev_moves_to_a_new_version_at_once(services: Mapping[str, Resources]) -
     assert not any(type_.startswith("AWS::CodeDeploy") for type_ in dev.types())
 
 
-def test_prod_routes_a_tenth_of_the_requests_for_five_minutes_and_rolls_back_on_any_fault(
+def test_prods_new_version_gets_a_tenth_of_requests_for_five_minutes_and_any_fault_rolls_it_back(
     prod: Resources,
 ) -> None:
     group_id, resource = prod.only(GROUP)

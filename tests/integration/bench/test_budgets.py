@@ -16,7 +16,7 @@ VALGRIND = shutil.which("valgrind")
 ON_PURPOSE = "if on purpose: run python -m bench.budgets, and give the reason in the commit message"
 
 
-def test_the_bundle_a_start_and_a_hit_stay_within_their_budgets(tmp_path: Path) -> None:
+def test_a_start_and_a_hit_and_the_bundle_stay_within_their_budgets(tmp_path: Path) -> None:
     python = find_python(lambda_python(), sys.executable)
 
     measured = measure(python, tmp_path, instructions=VALGRIND is not None)

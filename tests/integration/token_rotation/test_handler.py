@@ -215,7 +215,7 @@ def test_an_invalid_token_fails_the_daily_report(deploy: Deploy) -> None:
         ({"Step": "setSecret", "SecretId": "x", "ClientRequestToken": "a.b.c" * 9}, "setSecret"),
     ],
 )
-def test_any_other_event_is_an_error_that_does_not_quote_it(
+def test_an_invalid_event_causes_an_error_that_does_not_quote_it(
     deploy: Deploy, event: dict[str, Any], step: str
 ) -> None:
     service = deploy(NOWHERE, key=NO_KEY)

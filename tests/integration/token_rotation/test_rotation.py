@@ -146,6 +146,7 @@ def test_without_a_key_every_step_succeeds_and_leaves_the_token_in_use(state: st
 
     assert world.has_pending() is (state in ("in use", "unknown"))
     assert world.checked == []
+    # No text changed, and no label except AWSPENDING.
     for id_, (text, labels) in world.versions().items():
         assert (text, labels | {"AWSPENDING"}) == (before[id_][0], before[id_][1] | {"AWSPENDING"})
 

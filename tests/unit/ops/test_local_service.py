@@ -18,7 +18,7 @@ SERVICE = LocalService(
 )
 
 
-def test_a_written_file_is_read_and_removed_only_by_its_own_service(tmp_path: Path) -> None:
+def test_a_written_file_can_be_read_and_only_its_own_service_removes_it(tmp_path: Path) -> None:
     file = tmp_path / "new-folder" / "local.json"
     SERVICE.write(file)
     assert LocalService.read(file) == SERVICE
@@ -44,7 +44,7 @@ def test_a_service_that_still_runs_keeps_its_file(
 
 
 @pytest.mark.parametrize("text", [None, "", "[]", "{}", '{"api_url": "http://127.0.0.1:1"}'])
-def test_a_missing_or_foreign_file_is_an_error(tmp_path: Path, text: str | None) -> None:
+def test_a_missing_or_invalid_file_is_an_error(tmp_path: Path, text: str | None) -> None:
     file = tmp_path / "local.json"
     if text is not None:
         file.write_text(text, encoding="utf-8")

@@ -16,5 +16,5 @@ def test_sleeping_calls_resume_in_the_order_of_time() -> None:
     assert done == [("quick", 1), ("late", 1.75), ("quick", 2), ("late", 2), ("slow", 3)]
 
     loop.run(until=7)
-    assert done[5:] == [("slow", 6)], "an event at the end of a run belongs to the next"
+    assert done[5:] == [("slow", 6)], "an event at the end of a run belongs to the next run"
     assert (loop.monotonic(), loop.time() - EventLoop().time()) == (7, 7)

@@ -6,7 +6,7 @@ from bench.fleet.fleet import Size
 from bench.fleet.scenarios import SCENARIOS, THROTTLED, Scenario
 
 SMALL = Size(4, 100)  # as many requests for each environment as in the fleet of 400
-MANY = Size(10, 100)  # environments that share Apple's quota
+MANY = Size(10, 100)  # for THROTTLED: more environments share Apple's quota
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.title)

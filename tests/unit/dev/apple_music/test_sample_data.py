@@ -25,7 +25,7 @@ def test_the_page_lists_exactly_the_sample_users() -> None:
     ]
 
 
-def test_the_page_lists_every_item_and_the_first_and_last_of_the_library() -> None:
+def test_the_page_lists_each_sample_item_and_the_first_and_last_library_item_of_each_type() -> None:
     listed = [
         f"| {item.title} | " + ", ".join(f"`{name.type}/{name.id}`" for name in item.ids) + " |"
         for item in SAMPLE_ITEMS

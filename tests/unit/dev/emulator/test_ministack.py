@@ -15,7 +15,7 @@ def ministack(tmp_path: Path) -> MiniStack:
     return MiniStack(url="https://127.0.0.1:1", folder=tmp_path)
 
 
-def test_the_developers_own_aws_settings_are_removed(ministack: MiniStack) -> None:
+def test_the_emulators_aws_settings_replace_the_developers_own(ministack: MiniStack) -> None:
     own = {
         "AWS_PROFILE": "work",
         "AWS_ACCESS_KEY_ID": "AKIAMADEUPMADEUPMADE",

@@ -60,7 +60,7 @@ def test_the_function_responds_to_a_path_with_a_route_and_each_request_has_its_o
     assert first["requestContext"]["requestId"] != second["requestContext"]["requestId"]
 
 
-def test_the_sign_in_function_responds_to_its_one_route() -> None:
+def test_the_sign_in_function_responds_only_to_get_on_its_route() -> None:
     ratings, sign_in = FakeFunction(OK), FakeFunction({**OK, "body": "{1}"})
     gateway = simulator(ratings, sign_in)
 
@@ -129,7 +129,7 @@ def test_without_cors_a_preflight_reaches_the_function_and_errors_lack_cors_head
     ("status", "expected"),
     [(400, (400, "40092")), (501, (400, "40092")), (413, (413, "41390")), (431, (413, "41390"))],
 )
-def test_an_unreadable_request_is_rejected_in_apples_shape(
+def test_an_unreadable_request_gets_an_error_in_apples_form(
     status: int, expected: tuple[int, str]
 ) -> None:
     gateway = simulator(FakeFunction(None))

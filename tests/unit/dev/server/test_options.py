@@ -38,7 +38,7 @@ def test_a_host_that_no_name_server_knows_is_reported() -> None:
     assert looked_up == [("api.music.aple.com", 443)]
 
 
-def test_without_variables_the_local_apple_music_is_used_on_port_8080() -> None:
+def test_without_variables_the_port_is_8080_and_apple_music_is_simulated() -> None:
     options = read_options({"PORT": "", "DEVELOPER_TOKEN": ""}, now=NOW, resolve=found)
     assert options == Options(port=8080, fresh_seconds=60, state_file=DEFAULT_FILE)
 

@@ -184,6 +184,6 @@ def test_a_response_becomes_http_and_is_json_by_default() -> None:
         {**RESPONSE, "isBase64Encoded": True},
     ],
 )
-def test_a_malformed_response_is_rejected(response: object) -> None:
+def test_a_malformed_or_unsupported_response_is_rejected(response: object) -> None:
     with pytest.raises(MalformedProxyResponseError):
         http_response(response)

@@ -42,7 +42,7 @@ def test_only_required_parameters_have_an_example() -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "example.com", f"{URL}/?a=b", f"{URL}; script-src *"])
-def test_any_text_other_than_a_url_is_rejected(url: str) -> None:
+def test_an_invalid_server_url_is_rejected(url: str) -> None:
     with pytest.raises(ValueError, match="must be an http or https URL"):
         reference_files(server_url=url)
 

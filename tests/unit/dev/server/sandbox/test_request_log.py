@@ -56,7 +56,7 @@ def test_the_query_is_not_written_and_a_long_path_is_cut() -> None:
     assert line("/" + "x" * 200) == f"GET /{'x' * 119} 200 hit 3 ms an-id\n"
 
 
-def test_the_functions_error_and_warnings_follow_in_the_same_line() -> None:
+def test_the_functions_error_follows_in_the_same_line_with_warnings_that_do_not_repeat_it() -> None:
     warnings = ["UpstreamTimeout: too\nslow", "CacheReadFailed: denied"]
     failed = output(error="AppleTimeoutError", reason="too\nslow", warnings=warnings)
     assert line(status=504, cache=None, output=failed) == (
