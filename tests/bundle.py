@@ -16,7 +16,7 @@ import pytest
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Reject a run that imports other files."""
+    """Reject a run that does not import the bundle."""
     bundle, _ = session.config.getini("pythonpath")
     for name in ("functions.ratings", "botocore", "urllib3", "jwt"):
         file = str(importlib.import_module(name).__file__)

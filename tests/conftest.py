@@ -59,7 +59,7 @@ def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
 def _exclude_older_objects(request: pytest.FixtureRequest) -> None:
     """Exclude older objects from garbage collection, so that `_leaks` is fast."""
     if _tier(request.path) not in WITHOUT_RESOURCES:
-        gc.unfreeze()  # also older objects become garbage, and may hold sockets
+        gc.unfreeze()  # a frozen object may be garbage now, and hold a socket
         gc.collect()
         gc.freeze()
 

@@ -101,7 +101,7 @@ class RatingsContract:
         ],
         ids=str,
     )
-    def test_an_unreadable_bucket_is_counted_treated_as_a_miss_and_overwritten(
+    def test_an_unreadable_bucket_is_counted_and_is_a_miss_until_a_store_replaces_it(
         self, cache: CheckedCache, changes: dict[str, Any]
     ) -> None:
         cache.store(A, B)
@@ -121,7 +121,7 @@ class RatingsContract:
         ],
         ids=["malformed", "an invalid value", "future-dated"],
     )
-    def test_an_unreadable_rating_is_counted_treated_as_a_miss_and_overwritten(
+    def test_an_unreadable_rating_is_counted_and_is_a_miss_until_a_store_replaces_it(
         self, cache: CheckedCache, entry: dict[str, Any]
     ) -> None:
         cache.store(A, B)

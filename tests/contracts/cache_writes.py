@@ -141,6 +141,7 @@ class WritesContract:
         if is_unknown:
             cache.close_write(started, outcome=WriteOutcome.UNKNOWN, at=1)
 
+        # This write is never closed, so it expires after 6 s.
         assert cache.open_write(at=seconds).had_concurrent_write
         assert not cache.open_write(at=seconds + 6.1).had_concurrent_write
 
@@ -195,7 +196,7 @@ class WritesContract:
 
         cache.invalidate(has_ratings=True)
         assert cache.item(FAMILY)
-        assert cache.values() == {}, "the stored rating belongs to no family"
+        assert cache.values() == {}, "ratings stored before the family are invalid"
         assert not cache.observer.counted
 
     @pytest.mark.parametrize(

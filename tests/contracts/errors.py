@@ -1,4 +1,4 @@
-"""Every error that the API can return, for the tests of responses and of documents."""
+"""Every error that the API can return, for the tests of responses and of the documentation."""
 
 from __future__ import annotations
 

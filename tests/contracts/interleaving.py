@@ -1,4 +1,4 @@
-"""Runs several operations at once, one effect at a time, in every order that can differ."""
+"""Runs several operations at once, one effect at a time, in every order whose result can differ."""
 
 from __future__ import annotations
 
@@ -65,9 +65,10 @@ Start = Callable[[], Mapping[str, Operation]]
 def interleavings(start: Start, *, every: bool, after_each: Callable[[], object]) -> Iterator[None]:
     """Run the effects in each order, each order in its own world, and yield after each order.
 
-    `after_each` is called after each effect, but once for a start that two orders share. Two
-    orders have the same result if they differ only in the order of adjacent effects on different
-    items. One such order is run, or all if `every` (sleep sets: P. Godefroid, LNCS 1032, ch. 5).
+    `after_each` is called after each effect, but not again in a prefix that an earlier order had.
+    Two orders have the same result if they differ only in the order of adjacent effects on
+    different items. One such order is run, or all if `every` (sleep sets: P. Godefroid, LNCS 1032,
+    ch. 5).
     """
     pending: list[tuple[tuple[str, ...], frozenset[str]]] = [((), frozenset())]
     while pending:

@@ -119,7 +119,7 @@ def random_runs(seeds: Iterable[int], worlds: Worlds = World) -> Violations:
 
 
 def ten_writes_in_a_row() -> Violations:
-    """After each of 12 writes in a row, every environment reads the last ten written values."""
+    """After each of 12 writes in a row, a read returns the last ten written values."""
     songs: list[tuple[RatingKey, Value]] = [(RatingKey("songs", f"{n}"), 1) for n in range(12)]
     for lag in LAGS:
         for skews in SKEWS:

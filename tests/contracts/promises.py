@@ -18,8 +18,9 @@ READABLE_WRITES: Final = 10
 
 @dataclass(eq=False)
 class Write:
-    """A write; `ended_at` is None while it is in flight, or if it died.
+    """A write; its close starts at `closing_at`.
 
+    `ended_at` is None while the write is in flight, or if it died.
     It `is_exact` if it overlaps with no other write and its outcome is known. A write that died or
     is not exact overlaps with every write that begins until `overlaps_until`.
     """

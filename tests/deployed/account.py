@@ -26,9 +26,9 @@ def log(deployment: Deployment, function: str) -> list[dict[str, Any]]:
 
 
 def remaining(deployment: Deployment) -> dict[str, list[str]]:
-    """Return the account's resources of each kind in the stack, without empty kinds.
+    """Return the account's resources by kind, for the kinds that the stack has; omit empty kinds.
 
-    The roles of the bootstrap and of the account's own stack are not counted.
+    Of the roles, only those with the stack's name are returned.
     """
 
     def names(service: str, call: str, key: str, name: str) -> list[str]:

@@ -1,7 +1,8 @@
 """The stage `prod` for the emulator: its template, but with the URLs of this machine.
 
-`cdk deploy --app 'python -m tests.deployed.prod_stage'` deploys it. With the option `--broken`, its
-ratings function reaches no Apple Music. `--authorizer ARN` adds that function as the authorizer.
+`cdk deploy --app 'python -m tests.deployed.prod_stage'` deploys it. With the option `--broken`,
+its ratings function reaches no Apple Music. `--authorizer ARN` makes the function with this ARN
+the authorizer.
 """
 
 from __future__ import annotations

@@ -252,7 +252,7 @@ def test_an_unchanged_deployment_changes_nothing(deployment: Deployment) -> None
     assert f"{deployment.stack} (no changes)" in output
 
 
-def test_a_function_without_a_grant_is_denied_and_the_smoke_test_fails(
+def test_requests_succeed_but_the_smoke_test_fails_if_the_function_may_not_read_the_cache(
     deployment: Deployment, client: ApiClient
 ) -> None:
     deployment.deploy(BROKEN_APP)
@@ -268,7 +268,7 @@ def test_a_function_without_a_grant_is_denied_and_the_smoke_test_fails(
         deployment.ops("smoke", variables={"MUSIC_USER_TOKEN": ADA})
 
 
-def test_a_rollback_to_the_first_deployment_repairs_it(
+def test_after_a_rollback_to_the_first_deployment_the_cache_is_read_again(
     deployment: Deployment, client: ApiClient, first: Path
 ) -> None:
     deployment.deploy(str(first))

@@ -21,7 +21,7 @@ from functions.shared.http.messages import Request, Response, TransportError
 from tests.fakes.apple_music import FakeAppleMusic, rating, response
 
 LAGS: Final = (0.0, 0.0, 1.0, 4.0)
-"""Seconds until reads include a write; the function waits for 5 seconds."""
+"""Seconds until reads include a write; the function assumes 5 at most."""
 
 QUICK: Final[tuple[float, ...]] = (0.0, 0.05, 0.2)
 SLOW: Final[tuple[float, ...]] = (0.1, 0.4, 1.2, 3.0)
@@ -62,7 +62,8 @@ FAMILIES: Final = {
     "playlists": _names(3, playlists="pl.", library_playlists="p."),
     "stations": _names(4, stations="ra."),
 }
-"""All names by family. Songs have more than ten names; in the small families, writes overlap."""
+"""All names by family. `songs` has more names than the cache keeps answers (10); in the small
+families, writes often change the same item."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +153,7 @@ class AppleModel(FakeAppleMusic):
         super().__init__()
         self._chance = chance
         self._accounts = accounts
-        self._seen: dict[object, list[tuple[float, float, int]]] = defaultdict(list)
+        self._changes: dict[object, list[tuple[float, float, int]]] = defaultdict(list)
         self.revoked_until: dict[str, float] = {}
         self.takes_seconds = QUICK
         self.plan: list[Fault | None] = []
@@ -217,7 +218,7 @@ class AppleModel(FakeAppleMusic):
             effect = self._chance.choice((0.0, 0.0, 3.0, LATE_SECONDS, float("inf")))
         applied_at = now + effect
         lag = self._chance.choice(LAGS)
-        insort(self._seen[account, name.item], (applied_at, applied_at + lag, value))
+        insort(self._changes[account, name.item], (applied_at, applied_at + lag, value))
         resent = self._chance.random() < 0.03
         if value == 0:
             return response(204 if was_rated else 404, resent=resent), True
@@ -229,5 +230,5 @@ class AppleModel(FakeAppleMusic):
 
     def _value(self, account: str, name: Name, now: float) -> int:
         """The value that a read returns now: the visible change that was applied last."""
-        visible = [each for each in self._seen[account, name.item] if each[1] <= now]
+        visible = [each for each in self._changes[account, name.item] if each[1] <= now]
         return visible[-1][2] if visible else 0

@@ -87,7 +87,8 @@ class Response:
 class Exchange(NamedTuple):
     """A request with one token to one environment, its response, and its calls.
 
-    `value` is the written value, or None for a read. Times are in epoch seconds.
+    `value` is the written value, or None for a read. A read is `extended` if its query has
+    `include`. Times are in epoch seconds.
     """
 
     token: str

@@ -28,7 +28,7 @@ DEADLINE_SECONDS: Final = 6
 
 
 class AllowedResponses:
-    """The responses that clients may receive; otherwise `check` raises an AssertionError."""
+    """The responses that clients may receive; for any other, `check` raises an AssertionError."""
 
     def __init__(self) -> None:
         self._caches: dict[tuple[str, str], CacheModel] = defaultdict(CacheModel)

@@ -22,7 +22,7 @@ def no_node() -> None:
     raise SetupError("Node.js is needed, and it is not installed.")
 
 
-def test_a_missing_requirement_fails_and_every_line_says_what_to_do(
+def test_only_a_missing_requirement_fails_and_each_finding_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(doctor, "check_credentials", lambda _: Finding("AWS", "none", ok=False))
@@ -47,7 +47,7 @@ def test_an_old_python_a_missing_python_and_a_used_port_are_reported() -> None:
     assert f"{port} is not available: choose another" in str(findings[2])
 
 
-def test_an_environment_in_a_folder_that_cannot_be_written_is_reported(
+def test_a_missing_unfinished_or_read_only_virtual_environment_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "_REPOSITORY", tmp_path)

@@ -256,7 +256,7 @@ def npm_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_cdk_is_installed_once_with_any_node_env(npm_project: Path) -> None:
+def test_the_cdk_is_installed_once_even_if_node_env_is_production(npm_project: Path) -> None:
     # Without --include=dev, npm skips development packages if NODE_ENV=production.
     commands(
         npm_project,

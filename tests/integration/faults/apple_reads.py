@@ -39,7 +39,7 @@ from tests.integration.faults.cells import (
     holding,
     html,
     repeating,
-    waiting,
+    throttles,
     zipped,
 )
 
@@ -144,7 +144,7 @@ def interim(fault: str, status: int, *, times: int = 1, seconds: float = 0.0) ->
     return rated(fault, answer)
 
 
-COOL_OFF: Final = range(1, 3)  # 1 to 2 s, the second cool-off; the function waits for the first
+COOL_OFF: Final = range(1, 3)  # the second cool-off, 1 to 2 s; the first ends before the retry
 
 WAITS: Final[tuple[tuple[str, Callable[[], str] | None, range, range | None], ...]] = (
     ("without Retry-After", None, range(5, 6), None),
@@ -155,7 +155,7 @@ WAITS: Final[tuple[tuple[str, Callable[[], str] | None, range, range | None], ..
     ("Retry-After negative", lambda: "-5", range(5, 6), None),
     ("Retry-After huge", lambda: "9" * 30, range(60, 61), range(60, 61)),
 )
-"""Apple's header, and our `Retry-After` with 503 and 429; None: our own cool-off decides."""
+"""A name, Apple's header or None, our `Retry-After` with 503, and with 429 (None: our cool-off)."""
 
 
 ROWS: Final[tuple[Row, ...]] = (
@@ -189,7 +189,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *(  # a 503 without Retry-After is retried, because Apple may recover at once
         fails(
             f"503, {name}",
-            waiting(503, header),
+            throttles(503, header),
             status=503,
             code="50391",
             calls=2 if header is None else 1,
@@ -200,7 +200,7 @@ ROWS: Final[tuple[Row, ...]] = (
     *(
         fails(
             f"429, {name}",
-            waiting(429, header),
+            throttles(429, header),
             status=429,
             code="42991",
             calls=2 if cool_off is None else 1,

@@ -59,7 +59,7 @@ def zipped(body: bytes) -> Answering:
     return sends(http(200, gzip.compress(body, mtime=0), "Content-Encoding: gzip"))
 
 
-def waiting(status: int, retry_after: Callable[[], str] | None) -> Answering:
+def throttles(status: int, retry_after: Callable[[], str] | None) -> Answering:
     def answer(connection: socket.socket, _: bytes) -> None:
         headers = () if retry_after is None else (f"Retry-After: {retry_after()}",)
         connection.sendall(http(status, b'{"message":"API capacity exceeded"}', *headers))
@@ -93,8 +93,8 @@ class Cell:
     """One request while Apple or an AWS service fails.
 
     `items` are in DynamoDB, unless `dynamodb` replaces it. `aws_calls` counts the calls to DynamoDB
-    and to Secrets Manager, if not None. `metrics` counts the failures in the log line; None only
-    forbids those of the cache.
+    and to Secrets Manager, if not None. `metrics` counts the failures in the log line; if None,
+    only failures of the cache must be absent.
     """
 
     fault: str

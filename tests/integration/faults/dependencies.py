@@ -110,7 +110,7 @@ FAMILY_KEY: Final = item_key(ADA.hash, family_sort_key("songs"))
 
 
 def invalid_family(fault: str, **changes: object) -> Row:
-    """Make the row of an invalid family: nothing is stored in it before the next write."""
+    """Make the row of an invalid family: it prevents every store until the next write."""
     family = {**family_item(ADA.hash, "songs", Family(7), expires_at=2_000_000_000), **changes}
     return unusable(fault, lambda: [item(FRESH_AGE), family], expected=NOT_STORED)
 

@@ -47,7 +47,7 @@ def assert_apple_is_not_called(
     assert (operations, requests) == (["BatchGetItem"] * 2, [])
 
 
-def test_while_the_breaker_is_open_apple_is_not_called_over_sockets(deploy: Deploy) -> None:
+def test_an_open_breaker_prevents_calls_to_apple(deploy: Deploy) -> None:
     function = deploy(apple=(DOWN,), items=STALE())
     for item in ("i.c", "i.d", "i.e"):
         assert get(function, item)["statusCode"] == 502
@@ -56,7 +56,7 @@ def test_while_the_breaker_is_open_apple_is_not_called_over_sockets(deploy: Depl
     assert_apple_is_not_called(function, 503, "50391", range(5, 11))
 
 
-def test_other_items_are_served_while_apple_answers_one_item_with_500(deploy: Deploy) -> None:
+def test_500s_for_one_item_do_not_prevent_calls_for_other_items(deploy: Deploy) -> None:
     function = deploy(apple=(*[DOWN] * 8, NOT_RATED))
     for _ in range(4):
         assert get(function)["statusCode"] == 502
@@ -79,7 +79,7 @@ def test_a_read_times_out_after_4_seconds_and_the_next_read_after_1_5_seconds(
     assert_apple_is_not_called(function, 503, "50391", range(5, 11))
 
 
-def test_while_apple_is_slow_only_stale_copies_are_served_without_a_call(deploy: Deploy) -> None:
+def test_while_apple_is_slow_it_is_called_only_for_misses_and_writes(deploy: Deploy) -> None:
     function = deploy(
         apple=(stays_silent, stays_silent, stays_silent, found()),
         items=STALE(),
@@ -98,7 +98,7 @@ def test_while_apple_is_slow_only_stale_copies_are_served_without_a_call(deploy:
 @pytest.mark.parametrize(
     ("header", "seconds"), [((), range(1, 2)), (("Retry-After: 7",), range(4, 8))]
 )
-def test_during_a_cool_off_apple_is_not_called_over_sockets(
+def test_apple_is_not_called_until_the_cool_off_ends(
     deploy: Deploy, header: tuple[str, ...], seconds: range
 ) -> None:
     function = deploy(apple=(sends(http(429, b"", *header)), found()), items=STALE())

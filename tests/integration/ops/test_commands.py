@@ -54,7 +54,7 @@ def test_an_existing_key_requires_confirmation(
     assert (result[0], stage.value("key")) == (status, stored)
 
 
-def test_a_key_on_standard_input_can_be_confirmed_only_with_the_option(stage: Stage) -> None:
+def test_a_key_from_standard_input_replaces_another_only_with_the_option_yes(stage: Stage) -> None:
     stage.put("key", OLD_KEY)
     status, output = stage.run(*PUT_KEY, "-", stdin=NEW_PEM)
     assert (status, stage.value("key")) == (1, OLD_KEY)
@@ -130,7 +130,7 @@ def test_after_a_timeout_the_unfinished_rotation_can_be_abandoned(stage: Stage) 
     assert stage.value("token") == NEW_TOKEN
 
 
-def test_rotate_without_a_schedule_or_a_key_names_the_command_to_run(stage: Stage) -> None:
+def test_rotate_with_rotation_off_or_without_a_key_names_the_command_to_run(stage: Stage) -> None:
     assert "put a new token with `put-token`" in stage.run("rotate")[1]
     stage.enable_rotation(OLD_TOKEN)
     status, output = stage.run("rotate", on_sleep=stage.end_rotation_without_a_token)
@@ -215,7 +215,7 @@ def test_a_usage_error_does_not_show_a_secret_from_an_argument(
         ("dev", "SigningKeySecret", "does not sign its own tokens: put a token"),
     ],
 )
-def test_a_stack_without_the_needed_outputs_is_an_error(
+def test_a_missing_stack_or_a_missing_output_of_it_is_an_error(
     aws: None, run: Run, stage: str, without_output: str, expected: str
 ) -> None:
     create_stack(without_output=without_output)

@@ -83,7 +83,7 @@ def apple(connection: socket.socket, request: bytes) -> None:
     answers(connection, request)
 
 
-def one(function: LambdaFunction) -> None:
+def read_one(function: LambdaFunction) -> None:
     assert function.call()["statusCode"] == 200
 
 
@@ -108,9 +108,10 @@ def ten_writes(function: LambdaFunction) -> None:
 
 
 FIGURES: dict[str, tuple[Any, ...]] = {
-    "a hit": (one, one, [READ], 2, 0, []),
-    "a miss": (None, one, [READ, STORE], 2, 1, [1]),
-    "a miss, full bucket": (songs(0, 1000), one, [READ, STORE], 2, 2, [1]),
+    # before, the request, DynamoDB calls, read units, write units, ids per request to Apple
+    "a hit": (read_one, read_one, [READ], 2, 0, []),
+    "a miss": (None, read_one, [READ, STORE], 2, 1, [1]),
+    "a miss, full bucket": (songs(0, 1000), read_one, [READ, STORE], 2, 2, [1]),
     "a write": (None, write, [UPDATE] * 2, 0, 2, [1]),
     "a write after ten": (ten_writes, write, [UPDATE] * 2, 0, 2, [1]),
     "100 ids": (None, songs(0, 100), [READ, STORE_MANY], 17, 16, [100]),
@@ -213,7 +214,7 @@ def test_an_invalid_request_calls_neither_apple_nor_aws(deploy: Deploy) -> None:
 def test_the_last_half_second_of_lambdas_time_is_not_used(deploy: Deploy) -> None:
     function = deploy()
 
-    response = function.call(seconds=1.2)  # 0.7 s are too short for Apple and the cache
+    response = function.call(seconds=1.2)  # 0.7 s are too short to call Apple and store
 
     assert (response["statusCode"], error_code(response)) == (503, "50391")
     assert function.calls() == ([READ], 0, [])

@@ -32,7 +32,7 @@ RESPONSES: dict[str, Answering] = {
 
 
 @pytest.mark.parametrize("answering", RESPONSES.values(), ids=RESPONSES)
-def test_no_form_of_either_token_is_returned_written_or_stored(
+def test_no_form_of_the_user_or_developer_token_is_returned_logged_or_stored(
     deploy: Deploy, capfd: pytest.CaptureFixture[str], answering: Answering
 ) -> None:
     function = deploy(apple=(answering,))
@@ -46,7 +46,7 @@ def test_no_form_of_either_token_is_returned_written_or_stored(
     assert_without(ODD, DEVELOPER_JWT, text="\n".join(map(str, visible)))
 
 
-def test_a_secret_that_is_not_a_developer_token_is_not_returned_or_written(
+def test_a_secret_that_is_not_a_developer_token_is_not_returned_or_logged(
     deploy: Deploy, capfd: pytest.CaptureFixture[str]
 ) -> None:
     response = deploy(secrets=secret(ODD)).call()

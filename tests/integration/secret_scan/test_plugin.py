@@ -54,7 +54,7 @@ def run_tests(
     )
 
 
-def test_each_planted_leak_in_a_worker_fails_a_run_whose_tests_all_pass(tmp_path: Path) -> None:
+def test_all_leaks_in_a_worker_are_reported_and_fail_a_run_whose_tests_pass(tmp_path: Path) -> None:
     run = run_tests(tmp_path, LEAKS, "--numprocesses=1")
 
     assert f"{len(LEAKS)} passed" in run.stdout
@@ -66,7 +66,7 @@ def test_each_planted_leak_in_a_worker_fails_a_run_whose_tests_all_pass(tmp_path
 
 
 @pytest.mark.parametrize("options", [(), ("--secret-scan",)], ids=["default", "--secret-scan"])
-def test_a_run_without_leaks_passes_and_prints_what_was_searched_on_request(
+def test_a_run_without_leaks_passes_and_on_request_prints_what_was_searched(
     tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     nothing = "Response(status=200).to_proxy('request-1'); SIGNED_IN.to_proxy()"

@@ -13,7 +13,7 @@ import pytest
 from dev.emulator.processes import DeploymentError, StoppedError, run_program
 from tests.patience import SAFETY_NET_SECONDS
 
-FAMILY = """
+PARENT = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 open("child", "w").write(str(child.pid))
@@ -44,7 +44,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def test_a_slow_program_reads_its_input_and_both_streams_are_returned(tmp_path: Path) -> None:
+def test_a_slow_program_reads_its_input_and_its_error_output_is_returned(tmp_path: Path) -> None:
     code = "import sys, time; time.sleep(0.3); sys.stderr.write(input() + '!')"
 
     assert python(code, tmp_path, standard_input="word\n") == "word!"
@@ -65,7 +65,7 @@ def test_a_stop_request_kills_a_program_and_its_children(tmp_path: Path) -> None
     child = tmp_path / "child"
 
     with pytest.raises(StoppedError):
-        python(FAMILY, tmp_path, stop_requested=lambda: child.exists() and bool(child.read_text()))
+        python(PARENT, tmp_path, stop_requested=lambda: child.exists() and bool(child.read_text()))
 
     pid, end = int(child.read_text()), time.monotonic() + SAFETY_NET_SECONDS
     while is_running(pid) and time.monotonic() < end:

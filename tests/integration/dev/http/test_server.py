@@ -119,14 +119,14 @@ def test_head_and_204_responses_have_no_body(url: str, request_line: str) -> Non
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 66_000, 431),
     ],
 )
-def test_the_application_shapes_the_response_to_an_unreadable_request(
+def test_an_unreadable_request_gets_the_response_of_reject(
     url: str, request_: bytes, status: int
 ) -> None:
     assert exchange(url, request_) == (status, b"rejected")
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_a_body_over_the_limit_gets_413_and_the_client_receives_it(
+def test_a_client_that_sends_a_body_over_the_limit_receives_413(
     connection: HTTPConnection, is_chunked: bool
 ) -> None:
     body = iter([b"x" * BODY_LIMIT, b"x"]) if is_chunked else b"x" * (BODY_LIMIT + 1)

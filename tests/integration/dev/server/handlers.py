@@ -10,7 +10,7 @@ from dev.server.lambda_runtime import LambdaContext
 
 
 def describe(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Describe the invocation after the event's `seconds`, or end the process if it has `die`."""
+    """Describe the invocation after the event's `seconds`; an event with `die` ends the process."""
     time.sleep(event.get("seconds", 0))
     if event.get("die"):
         os._exit(1)

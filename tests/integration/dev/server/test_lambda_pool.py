@@ -145,7 +145,7 @@ def test_stopping_ends_idle_and_busy_processes(start: Start) -> None:
             os.kill(pid, 0)
 
 
-def test_an_event_whose_response_is_about_to_be_read_fails_at_a_stop(start: Start) -> None:
+def test_an_event_fails_if_the_pool_stops_before_the_response_is_read(start: Start) -> None:
     pool = start("describe")
     (process,) = pool._all
     pool.stop()

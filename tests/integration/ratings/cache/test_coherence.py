@@ -1,4 +1,4 @@
-"""Reads and writes in every order that can differ, over moto's DynamoDB."""
+"""Reads and writes in every order that can change a result, over moto's DynamoDB."""
 
 import itertools
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Credentials from the environment, and from the server of a restored snapshot."""
+"""Credentials from the environment or, after a restore from a snapshot, a local server."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_response_without_valid_credentials_is_not_used(answering: Answering) 
 @pytest.mark.parametrize(
     "url", ["", "http://169.254.170.2/", "https://127.0.0.1/", "http://[::1", "http://localhost:x/"]
 )
-def test_the_authorization_token_is_sent_to_no_other_host(url: str) -> None:
+def test_the_authorization_token_is_sent_only_over_http_to_the_loopback_interface(url: str) -> None:
     clock = FakeClock()
 
     assert read(CredentialSource(at(url), clock), clock) is None

@@ -160,7 +160,7 @@ def test_a_call_on_a_dead_kept_connection_is_resent(dies: Answering) -> None:
         (400, "[" * 60_000, "HTTP 400"),
     ],
 )
-def test_an_error_has_the_services_code_and_is_not_retried(
+def test_an_error_has_the_services_code_or_else_the_status_and_is_not_retried(
     status: int, body: Any, code: str
 ) -> None:
     text = body if isinstance(body, str) else json.dumps(body)
@@ -189,9 +189,7 @@ def test_an_error_has_the_services_code_and_is_not_retried(
     ],
     ids=["silence", "a slow body", "FIN", "HTML", "a list", "empty", "nested", "too large"],
 )
-def test_without_a_response_the_code_is_the_class_of_the_error(
-    answering: Answering, code: str
-) -> None:
+def test_without_a_valid_response_the_code_names_the_error(answering: Answering, code: str) -> None:
     with origin(answering) as aws, pytest.raises(AwsError, match=f"^{code}$") as raised:
         client(aws.url, seconds=0.3 if "Timeout" in code else 60).call("PutItem", {})
 
@@ -218,7 +216,7 @@ def test_without_credentials_nothing_is_sent() -> None:
     assert aws.requests == []
 
 
-def test_a_restored_function_signs_with_credentials_of_the_server() -> None:
+def test_a_function_restored_from_a_snapshot_signs_with_a_local_servers_credentials() -> None:
     document = {
         "AccessKeyId": "ASIASERVED",
         "SecretAccessKey": SECRET,

@@ -1,5 +1,6 @@
-"""Calls a server for test_memory.py; prints by how much each response raised the peak memory.
+"""Calls a server that sends too much; prints by how much each response raised the peak memory.
 
+Run by test_memory.py:
 python -m tests.integration.shared.http.sends_too_much URL {bare | include | aws} RESPONSES
 """
 

@@ -67,7 +67,7 @@ def test_a_connection_that_was_idle_too_long_by_the_wall_clock_is_replaced(
     request_: Request, idle_seconds: float, connections: int
 ) -> None:
     clock = FakeClock()
-    clock.monotonic = time.monotonic  # type: ignore[method-assign]  # as while Lambda freezes
+    clock.monotonic = time.monotonic  # type: ignore[method-assign]  # only the wall clock jumps
     with origin(sends(http(200))) as served:
         client = Client(served.url, clock=clock)
         client.send()

@@ -34,12 +34,12 @@ STATUSES = (200, 200, 200, 200, 204, 304, 401, 403, 404, 429, 500, 503)
 
 @dataclass
 class Script:
-    """The peer's actions, by the number of the request: bytes, and pauses in seconds."""
+    """The peer's actions, by the number of the request: bytes, pauses in seconds, -1 to close."""
 
-    plays: list[list[bytes | float]]
+    actions: list[list[bytes | float]]
     statuses: list[int]
     bodies: list[bytes | None]
-    """The body that must be returned; None if the response is broken."""
+    """The body that must be returned; None if the request may also fail."""
 
     deadlines: list[float]
     finished: list[threading.Event] = field(default_factory=list)
@@ -101,7 +101,7 @@ def fragments(data: bytes, rng: random.Random) -> Iterator[bytes | float]:
 
 def script(seed: int) -> Script:
     rng = random.Random(seed)
-    made = Script(plays=[], statuses=[], bodies=[], deadlines=[])
+    made = Script(actions=[], statuses=[], bodies=[], deadlines=[])
     for number in range(REQUESTS):
         status = rng.choice(STATUSES)
         data, body, closes = response(number, status, rng)
@@ -121,7 +121,7 @@ def script(seed: int) -> Script:
             body = None
         if closes or stalls or rng.random() < 0.1:
             play.append(-1.0)
-        made.plays.append(play)
+        made.actions.append(play)
         made.statuses.append(status)
         made.bodies.append(body)
         made.deadlines.append(SHORT_SECONDS if stalls else LONG_SECONDS)
@@ -136,7 +136,7 @@ def converse(peer: socket.socket, plays: Script) -> None:
             number = int(received.partition(b"X-Number: ")[2].partition(b"\r\n")[0])
             plays.finished[number].clear()  # the request may be resent
             try:
-                for part in plays.plays[number]:
+                for part in plays.actions[number]:
                     if isinstance(part, bytes):
                         peer.sendall(part)
                     elif part < 0:
