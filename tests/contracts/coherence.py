@@ -20,7 +20,7 @@ from tests.contracts.promises import Promises, Write
 from tests.fakes.apple_music import FakeAppleMusic, Value
 from tests.fakes.clock import SkewedClock
 from tests.fakes.dynamodb import FakeDynamoDB, step
-from tests.fakes.observer import CacheMayNotFail
+from tests.fakes.observer import CacheMustNotFail
 from tests.fakes.ratings_function import CATALOG_SONG, POLICY, SONG, InMemoryFunction
 
 NEIGHBOUR: Final = RatingKey(SONG.type, "i.g")
@@ -66,7 +66,7 @@ class World:
                     apple=self.apple,
                     call=self._table,
                     policy=policy,
-                    observer=CacheMayNotFail(),
+                    observer=CacheMustNotFail(),
                     clock=SkewedClock(self.clock, skew),
                 )
                 for skew in skews
@@ -164,7 +164,7 @@ class World:
             apple=self.apple,
             call=partial(self._call, write, self.resent),
             policy=self._policy,
-            observer=CacheMayNotFail(),
+            observer=CacheMustNotFail(),
             before=lambda name: pause(_APPLE) if name in _METHODS else None,
             clock=SkewedClock(self.clock, next(self._skews)),
         )

@@ -79,7 +79,7 @@ def test_the_passed_smoke_test_is_shown_and_ctrl_c_stops_every_process(tmp_path:
 def test_sigterm_during_a_deployment_stops_every_process(tmp_path: Path) -> None:
     with launcher(tmp_path) as process:
         read_to(process, "Bootstrapping ")
-        # The launcher, MiniStack, and the command line that has begun to deploy.
+        # The launcher, MiniStack, and the process of `cdk bootstrap`.
         end = time.monotonic() + STOP_SECONDS
         while len(processes(str(tmp_path))) < 3 and time.monotonic() < end:
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""A broken app: the role of its ratings function may not read the cache.
+"""A broken CDK app: the role of its ratings function may not read the cache.
 
 `cdk deploy --app 'python -m tests.deployed.without_a_grant'` deploys it.
 """

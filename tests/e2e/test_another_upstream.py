@@ -32,4 +32,5 @@ def test_four_requests_are_handled_at_once_and_no_response_goes_to_another_user(
         responses = list(threads.map(lambda one: service.request(*one), requests))
 
     assert [response.value for response in responses] == [1, -1] * len(SONGS)
+    # No sample user exists here, so the printed command has a variable instead of a token.
     assert '"Music-User-Token: $MUSIC_USER_TOKEN"' in service.curl_line

@@ -127,7 +127,7 @@ def test_a_page_reads_the_gateways_error_after_a_preflight(page: Page) -> None:
     assert (response["status"], response["body"]["errors"][0]["code"]) == (500, "50090")
 
 
-def test_if_origins_are_listed_no_page_of_another_origin_reads_a_response(
+def test_if_allowed_origins_are_set_only_their_pages_read_a_response(
     page: Page, chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ExitStack() as stack:

@@ -52,7 +52,7 @@ def read(
 
 
 def use_device(service: RunningService, user: str, seed: int) -> list[object]:
-    """Write songs and read them at once; return each read that did not return what was written."""
+    """Write songs and then read them; return each read that did not return what was written."""
     chance, written, wrong = random.Random(seed), dict[ResourceId, int | None](), list[object]()
     end, rounds = time.monotonic() + TRAFFIC_SECONDS, 0
     while time.monotonic() < end or rounds < LEAST_ROUNDS:
@@ -69,7 +69,7 @@ def use_device(service: RunningService, user: str, seed: int) -> list[object]:
 
 
 def stale_reads(service: RunningService, apple: RunningAppleMusic, user: str) -> list[object]:
-    """Read every song, first from Apple and then from the cache; return the old values."""
+    """Read every song, first from Apple and then from the cache; return reads of old values."""
     return [
         (user, values, cache)
         for songs in (SONGS, (CATALOG,), SONGS, (LIBRARY,), (CATALOG,))

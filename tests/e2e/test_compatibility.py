@@ -111,7 +111,7 @@ def test_a_rating_request_is_accepted_under_any_content_type(
     [
         {"type": "songs", "attributes": {"value": 1}},
         *({"type": "rating", "attributes": {"value": value}} for value in (0, 100, "1", True)),
-        {**LIKE, "x": "x" * 1024},
+        {**LIKE, "x": "x" * 1024},  # too long
     ],
 )
 def test_a_put_whose_body_is_not_a_rating_request_is_rejected(

@@ -82,7 +82,7 @@ def send_client(service: RunningService, requests: int, user: int) -> Counter[st
 
 
 def resources(service: RunningService) -> tuple[int, int, float]:
-    """Return number, file descriptors and megabytes of the ratings function's processes."""
+    """Return number, file descriptors and megabytes of the processes of both functions."""
     pool = [
         child
         for child in psutil.Process(service.pid).children(recursive=True)
@@ -116,4 +116,4 @@ def test_stale_copies_hide_apples_faults_and_resources_do_not_grow() -> None:
     assert faults.faults > 0
     assert (before[0], after[0]) == (5, 5)
     assert after[1] <= before[1]
-    assert after[2] < before[2] + 4 * 4
+    assert after[2] < before[2] + 4 * 4  # 4 MB for each process of the ratings function

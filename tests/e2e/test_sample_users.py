@@ -133,7 +133,7 @@ def test_the_services_facts_list_the_users_and_the_items(service: RunningService
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/_local/reset"), ("GET", "/_local/")])
-def test_every_other_local_request_is_a_404(
+def test_an_unknown_method_or_path_under_local_is_a_404(
     service: RunningService, method: str, path: str
 ) -> None:
     assert call_local(service, method, path)[0] == 404

@@ -1,4 +1,4 @@
-"""`make run` returns developer tokens, which the local Apple Music accepts."""
+"""`make run` returns developer tokens to apps, and to pages of listed origins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = "http://localhost:5173"
 
 
 @pytest.mark.parametrize(("headers", "origin"), [((), None), ((("Origin", PAGE),), [PAGE])])
-def test_an_app_and_a_page_on_this_machine_get_a_token_for_15_minutes(
+def test_an_app_and_a_page_of_a_listed_origin_get_a_token_for_15_minutes(
     service: RunningService, headers: tuple[tuple[str, str], ...], origin: list[str] | None
 ) -> None:
     response = service.request(SIGN_IN_PATH, None, *headers)
@@ -29,7 +29,7 @@ def test_an_app_and_a_page_on_this_machine_get_a_token_for_15_minutes(
 
 
 @pytest.mark.parametrize("origin", ["https://app.example", "null", "http://localhost:1"])
-def test_a_page_of_another_origin_gets_no_token(service: RunningService, origin: str) -> None:
+def test_a_page_of_an_unlisted_origin_gets_no_token(service: RunningService, origin: str) -> None:
     response = service.request(SIGN_IN_PATH, None, ("Origin", origin))
 
     assert (response.status, response.error_code) == (403, "40391")

@@ -46,7 +46,7 @@ def test_a_port_in_use_is_reported_in_one_line(service: RunningService) -> None:
     )
 
 
-def test_a_second_service_with_own_data_reports_only_the_sample_users_as_json(
+def test_a_second_service_serves_own_data_but_reports_only_the_sample_users(
     service: RunningService, tmp_path: Path
 ) -> None:
     data = tmp_path / "data.json"
@@ -72,6 +72,6 @@ def test_a_second_service_with_own_data_reports_only_the_sample_users_as_json(
     assert service.state.api_url == service.url
 
 
-def test_ops_checks_the_service_and_shows_its_tokens_key_id(service: RunningService) -> None:
+def test_ops_checks_the_service_and_shows_the_key_id_of_its_token(service: RunningService) -> None:
     assert service.ops("smoke", MUSIC_USER_TOKEN="sample-user-token-ada").returncode == 0
     assert "LOCALKEY01" in service.ops("token").stdout

@@ -1,4 +1,4 @@
-"""The web example signs a user in and likes a song, in a real Chromium on another origin."""
+"""The web example, on another origin, signs a user in and likes a song, in a real Chromium."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_page_of_an_origin_that_is_not_listed_names_the_origin(
     own_origin = page.evaluate("origin")
     response = service.request(SIGN_IN_PATH, None, ("Origin", own_origin))
     assert (response.status, response.error_code) == (403, "40391")
-    # The page's own response is the same, but no script of this origin can read it.
+    # The page's request gets the same response, but no script of this origin can read it.
     expect(page.get_by_role("alert")).to_contain_text(f"Is {own_origin} in the service's list")
     expect(page.get_by_role("button", name="Like")).to_be_disabled()
 

@@ -22,6 +22,7 @@ PAGE: Final = response(200, "<html>", content_type="text/html")
 
 
 def environment(*script: Result, retries: bool = False) -> InMemoryFunction:
+    """Return an environment; without `retries`, its retry budget is spent."""
     function = InMemoryFunction()
     function.apple.respond_with(*script)
     while not retries and function.resilient_client.budget.spend():

@@ -97,9 +97,10 @@ class FakeAppleMusic:
         return [urlsplit(request.target).path for request in self.requests]
 
     def respond_with(self, *script: Response | TransportError, path: str | None = None) -> None:
-        """Respond to `path`, by default to all other paths, with one response after another.
+        """Respond to `path`, by default to every path that has no script of its own.
 
-        The last response repeats. An empty script restores responses from the ratings.
+        The responses are used in order; the last one repeats. An empty script restores
+        responses from the ratings.
         """
         self._scripts[path] = list(script)
 

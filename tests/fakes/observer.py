@@ -24,7 +24,7 @@ class RecordingObserver:
         self.measured.setdefault(metric, []).append(milliseconds)
 
 
-class CacheMayNotFail(RecordingObserver):
+class CacheMustNotFail(RecordingObserver):
     """Fails the test if the cache fails."""
 
     def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:

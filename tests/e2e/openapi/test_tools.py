@@ -96,7 +96,7 @@ def node_tools() -> None:
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the client of each generator, as generated without options."""
+    """A folder with the client of each generator, with default options unless noted."""
     package = importlib.util.find_spec("openapi_generator_cli")
     if package is None or package.origin is None:
         pytest.skip("openapi-generator is not installed: make test-long installs it")
@@ -162,7 +162,7 @@ def test_a_generated_client_has_typed_fields_and_readable_names(
 
 @pytest.mark.long
 @pytest.mark.parametrize("generator", SOURCES)
-def test_the_page_for_app_developers_has_the_names_of_a_generated_client(
+def test_every_name_on_the_page_of_generated_clients_is_in_the_generated_client(
     clients: Path, generator: str
 ) -> None:
     rows = re.findall(rf"^\| `{generator}` \|(.*)$", PAGE.read_text("utf-8"), re.MULTILINE)

@@ -1,6 +1,6 @@
 """Runs the ratings calls of a published client; only its base URL is changed.
 
-Usage: calls.py FUNCTION BASE_URL SONG OTHER_SONG. Prints what the calls return, as a JSON list.
+Usage: calls.py FUNCTION BASE_URL SONG OTHER_ITEM. Prints what the calls return, as a JSON list.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 def applemusic_mcp(base_url: str, song: str, album: str) -> list[Any]:
-    """Call functions, which use the web player's host, and a tool, which uses the public host."""
+    """Call both parts: functions for the web player's host, a tool for the public one."""
     from applemusic_mcp import amp_api, auth, server  # noqa: PLC0415
 
     amp_api.AMP = server.BASE_URL = base_url

@@ -55,14 +55,14 @@ must correct are not valid, so that a flood of them cannot hide failures. The ac
 |---|---|
 {filters}
 
-A *burn rate* of 1 exactly meets the objective. A page on an objective fires if the burn rate is high both in a long window
-(the problem is serious) and in a short window (the problem has not ended).
+The *burn rate* is the measured percentage divided by the allowed one: 1 exactly meets the objective. A page on an objective
+fires if the burn rate is high both in a long window (the problem is serious) and in a short window (the problem has not ended).
 
 ## Pages
 
-A page means that users are affected now. It notifies the topic `AlarmTopic` when it fires and when it ends. The page in the
-last column has priority: the other page waits {wait} minutes before it notifies, and is silent while the page with priority fires,
-and for {extension} minutes afterwards. So most incidents page once.
+A page means that users are affected now. It notifies the topic `AlarmTopic` when it fires and when it ends. If the last
+column names another page, a page waits {wait} minutes before it notifies, and is silent while the other page fires and for
+{extension} minutes afterwards. So most incidents page once.
 
 | page | fires while | suppressed by |
 |---|---|---|
@@ -129,7 +129,7 @@ releases below reach everyone. They fire the alarms above if they then miss an o
 - *FailuresPage* needs at least 5 failures in five minutes and 20 in an hour, or 10 in half an hour and 100 in six hours. Fewer
   than 20 in three days do not fire *FailureBudget* either.
 - Fewer than 500 rejected requests in five minutes fire nothing: one app that repeats a request with an expired token sends 300.
-- Both versions fail while Apple is down. Then a canary is rolled back too.
+- While Apple is down, both versions fail, so even a good canary is rolled back.
 
 ## The dashboard
 

@@ -280,8 +280,8 @@ ROWS: Final[tuple[Row, ...]] = (
     invalid_body("invalid gzip", b"not gzip", "Content-Encoding: gzip"),
     invalid_body("invalid UTF-8", b'{"data":[{"id":"\xff","type":"ratings"}]}'),
     invalid_body("a list", b"[]"),
-    invalid_body("data of another type", b'{"data":{}}'),
-    invalid_body("attributes of another type", document(rating("i.a", attributes=[]))),
+    invalid_body("data is an object", b'{"data":{}}'),
+    invalid_body("attributes are a list", document(rating("i.a", attributes=[]))),
     invalid_body("another id", document(rating("i.b"))),
     invalid_body("more ids than requested", document(rating("i.a"), rating("i.b"))),
     *(

@@ -20,7 +20,7 @@ from functions.shared import metrics
 from tests.fakes.apple_music import rating
 from tests.fakes.dynamodb import Capacity, item_size
 from tests.fakes.lambda_function import Context, LambdaFunction, cache_status, error_code, found
-from tests.fakes.observer import CacheMayNotFail
+from tests.fakes.observer import CacheMustNotFail
 from tests.fakes.origin import Answering, http, sends
 from tests.fakes.ratings_function import ADA, DEVELOPER_JWT, POLICY, TABLE
 from tests.integration.conftest import Deploy
@@ -165,8 +165,8 @@ def test_a_write_with_a_concurrent_write_sends_a_third_update(deploy: Deploy) ->
             policy=POLICY,
             clock=time,
             random=random.SystemRandom(),
-            bypass=CacheBypass(time, CacheMayNotFail()),
-            observer=CacheMayNotFail(),
+            bypass=CacheBypass(time, CacheMustNotFail()),
+            observer=CacheMustNotFail(),
         )
         assert cache.open_write(ADA.hash, "songs") is not None
         found()(connection, request)

@@ -209,5 +209,5 @@ def test_an_invalid_token_or_key_is_neither_sent_nor_quoted(
     assert text not in str(raised.value)
 
 
-def test_the_line_end_of_an_api_keys_file_is_removed() -> None:
+def test_the_line_end_after_an_api_key_is_removed() -> None:
     assert checked_api_key("made-up-api-key-0123456789\n") == "made-up-api-key-0123456789"

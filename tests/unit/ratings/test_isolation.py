@@ -10,7 +10,7 @@ import pytest
 from functions.ratings import errors
 from functions.ratings.models import BARE, MusicUserToken, QueryOptions, Rating, RatingKey
 from tests.fakes.apple_music import FakeAppleMusic, Value, response
-from tests.fakes.observer import CacheMayNotFail
+from tests.fakes.observer import CacheMustNotFail
 from tests.fakes.ratings_function import InMemoryFunction, developer_jwt
 
 RUNS: Final = 2000
@@ -34,7 +34,7 @@ class Run:
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
         self._apple = FakeAppleMusic()
-        self._function = InMemoryFunction(apple=self._apple, observer=CacheMayNotFail())
+        self._function = InMemoryFunction(apple=self._apple, observer=CacheMustNotFail())
         for user, value in USERS.items():
             for item_id in (*ITEMS["songs"], *ITEMS["library-songs"]):
                 self._apple.rate(user, item_id, self._chance.choice((value, None)))

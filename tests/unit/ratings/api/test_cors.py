@@ -35,7 +35,7 @@ VARY = {"Vary": "Origin"}
         ),
     ],
 )
-def test_the_headers_of_an_origin(
+def test_the_cors_headers_for_an_origin(
     allowed: tuple[str, ...], origin: tuple[str, ...], headers: dict[str, str]
 ) -> None:
     assert cors_headers(allowed, origin) == headers

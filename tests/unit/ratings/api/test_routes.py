@@ -54,15 +54,18 @@ class FakeRatings:
         self.requests: list[ReadRequest | WriteRequest] = []
 
     def respond(self, request: ApiRequest) -> Response:
-        def read(request: ReadRequest, deadline: Deadline) -> ReadResult:
-            write(request, deadline)
-            return self._result
-
-        def write(request: ReadRequest | WriteRequest, deadline: Deadline) -> Rating:
+        def receive(request: ReadRequest | WriteRequest, deadline: Deadline) -> None:
             assert deadline is DEADLINE
             self.requests.append(request)
             if self._error is not None:
                 raise self._error
+
+        def read(request: ReadRequest, deadline: Deadline) -> ReadResult:
+            receive(request, deadline)
+            return self._result
+
+        def write(request: WriteRequest, deadline: Deadline) -> Rating:
+            receive(request, deadline)
             return LIKED
 
         return Routes(read=read, write=write).respond(request, DEADLINE)

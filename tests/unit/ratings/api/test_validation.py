@@ -69,7 +69,7 @@ def test_an_encoded_dot_in_a_path_equals_a_dot() -> None:
 @pytest.mark.parametrize(
     "type_name", ["", "artists", "Library-Songs", "library-songs\n", "songs/", ".."]
 )
-def test_a_type_that_apple_does_not_rate_is_unknown(type_name: str) -> None:
+def test_a_type_that_cannot_be_rated_is_unknown(type_name: str) -> None:
     with pytest.raises(UnknownTypeError):
         rating_key(type_name, "907242702")
     with pytest.raises(UnknownTypeError):
@@ -131,7 +131,7 @@ def test_the_last_of_several_languages_is_used() -> None:
     ("values", "expected"),
     [((), None), (("",), None), ((",",), None), (("a,",), "a"), (("a", "b,a"), "a,b")],
 )
-def test_the_elements_of_a_list_are_joined(
+def test_the_names_in_include_and_extend_are_joined_without_duplicates(
     name: str, values: tuple[str, ...], expected: str | None
 ) -> None:
     for parameter in (name, f"{name}[]"):

@@ -91,6 +91,7 @@ def test_a_response_with_errors_or_next_but_without_the_rating_is_a_failure(memb
     fails(empty, errors.InvalidAppleResponseError)
 
 
+# Apple's result, the error, and whether the outcome of a write is unknown.
 FAILURES = [
     (response(302), errors.InvalidAppleResponseError, False),
     (response(400), errors.BadAppleRequestError, False),
@@ -152,7 +153,7 @@ def test_a_failure_is_counted_and_says_whether_a_write_may_take_effect(
         *((DELETE, absent) for absent in (response(204), response(404), NOT_FOUND)),
     ],
 )
-def test_a_write_is_clear_if_the_response_confirms_it(
+def test_an_expected_response_confirms_a_write_even_after_a_failed_attempt(
     request_: WriteRequest, received: Response
 ) -> None:
     assert call(environment(received), request_) == WriteResult(is_confirmed=True)
@@ -196,7 +197,7 @@ def test_after_a_lost_attempt_the_outcome_of_a_failed_write_stays_unknown(
     [(429, None, 1), (429, "7", 7), (429, "0", 1), (503, None, 5), (503, "7", 7), (500, "7", None)],
 )
 @pytest.mark.parametrize("request_", [GET, PUT])
-def test_retry_after_is_the_time_that_apple_requires(
+def test_retry_after_is_apples_time_or_a_default_for_429_and_503(
     request_: ApiCall, status: int, retry_after: str | None, seconds: int | None
 ) -> None:
     function = environment(response(status, retry_after=retry_after))

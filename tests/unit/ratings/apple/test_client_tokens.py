@@ -48,7 +48,7 @@ def test_a_401_without_an_accepted_developer_token_blames_the_service(probed: Re
     assert function.observer.counted[Metric.DEVELOPER_TOKEN_UNAVAILABLE] == 1
 
 
-def test_a_401_without_a_token_to_read_again_blames_the_service() -> None:
+def test_a_401_blames_the_service_if_the_token_has_expired_and_no_other_can_be_read() -> None:
     function = environment(UNAUTHORIZED)
     function.apple.takes = 6
 

@@ -48,7 +48,7 @@ def test_the_token_is_read_once_and_again_five_minutes_before_its_expiry() -> No
 
 
 @pytest.mark.parametrize("failure", [DOWN, "placeholder", developer_jwt(expires_at=NOW - 1)])
-def test_a_valid_token_stays_in_use_if_the_secret_cannot_be_read_and_the_failure_is_counted(
+def test_a_failed_read_is_counted_and_a_valid_token_stays_in_use(
     failure: str | AwsError,
 ) -> None:
     source = Source()
@@ -98,7 +98,7 @@ def test_without_a_token_the_secret_is_read_at_most_once_in_two_seconds(
     assert source.current() == VALID
 
 
-def test_the_pause_begins_when_the_secret_has_been_read() -> None:
+def test_the_pause_between_reads_begins_when_a_read_has_ended() -> None:
     source = Source(DOWN)
     source.secret.clock, source.secret.takes = source.clock, 1.0
     with pytest.raises(DeveloperTokenUnavailableError) as raised:

@@ -32,7 +32,7 @@ def read(
     return {key.id: rating for key, rating in ratings.items()}
 
 
-def test_a_bare_resource_is_rebuilt_from_type_id_and_value() -> None:
+def test_without_include_and_extend_a_resource_is_rebuilt_from_type_id_and_value() -> None:
     resource = {**rating("i.a", -1, unknown="x"), "href": "https://elsewhere.test/"}
 
     assert read(resource) == {"i.a": rating_of(key("i.a"), -1)}
@@ -56,7 +56,7 @@ def test_an_omitted_id_and_an_id_without_a_value_or_with_0_are_not_rated() -> No
 
 
 @pytest.mark.parametrize("member", [{"next": "/v1/me/ratings"}, {"errors": [{"code": "50000"}]}])
-def test_after_errors_or_next_an_omitted_id_may_be_rated(member: dict[str, Any]) -> None:
+def test_with_errors_or_next_only_rated_ids_are_returned(member: dict[str, Any]) -> None:
     ratings = read(rating("i.a"), rating("i.b", 0), ids=("i.a", "i.b", "i.c"), **member)
 
     assert ratings == {"i.a": rating_of(key("i.a"), 1)}
@@ -171,7 +171,7 @@ def test_a_body_without_a_token_does_not_repeat_a_token() -> None:
 
 
 @pytest.mark.parametrize(
-    ("is_clear", "body"),
+    ("is_confirmed", "body"),
     [
         *((True, body) for body in (b"", b"{}", b' { "data" : [] } ', b'{"data":null}', LIKED)),
         (True, json.dumps({"data": [rating("r.i.a")], "next": "x"}).encode()),
@@ -185,9 +185,9 @@ def test_a_body_without_a_token_does_not_repeat_a_token() -> None:
     ],
 )
 def test_only_an_empty_response_or_the_written_value_confirms_a_put(
-    is_clear: bool, body: bytes | None
+    is_confirmed: bool, body: bytes | None
 ) -> None:
-    assert confirms(body, JSON, SONG, 1) is is_clear
+    assert confirms(body, JSON, SONG, 1) is is_confirmed
 
 
 def test_documents_are_written_in_apples_form() -> None:

@@ -64,7 +64,7 @@ def test_a_403_is_a_rejection_unless_it_is_an_html_page(
         *((False, body) for body in (b"\xff", b"[" * 50_000, None)),
     ],
 )
-def test_only_a_404_that_is_empty_or_has_apples_codes_proves_absence(
+def test_only_a_404_that_is_empty_or_has_codes_but_not_40401_proves_absence(
     proof: bool, body: bytes | None
 ) -> None:
     error = errors.ItemNotFoundError if proof else errors.InvalidAppleResponseError

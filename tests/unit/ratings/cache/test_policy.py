@@ -57,7 +57,7 @@ def test_age_and_ttl_are_whole_seconds(now: float, age: int, ttl: int) -> None:
         (None, None, 1000, None),
     ],
 )
-def test_the_later_value_is_used_and_an_earlier_writes_value_only_until_the_write_settles(
+def test_the_later_value_is_used_and_the_answer_of_an_earlier_write_only_for_five_seconds(
     stored: float | None, answer: Answer | None, now: float, chosen: CachedRating | None
 ) -> None:
     in_bucket = None if stored is None else StoredRating(-1, stored)
@@ -73,7 +73,7 @@ def test_a_write_is_fresh_until_it_has_settled_even_if_the_fresh_window_is_short
     assert chosen == CachedRating(1, 1000, fresh_until=1006, stale_until=1061)
 
 
-def test_dynamodb_deletes_an_unusable_rating_and_a_family_after_its_last_rating() -> None:
+def test_dynamodb_deletes_an_unusable_rating_and_later_its_family() -> None:
     last_write = 1000.5 + POLICY.deadline_seconds
 
     assert POLICY.expires_at(1000.5) == 1000 + 3660 + 1
@@ -91,7 +91,7 @@ def test_dynamodb_deletes_an_unusable_rating_and_a_family_after_its_last_rating(
         (Family(number=1, writing_until=100, settling_until=90, unknown_until=150), 150),
     ],
 )
-def test_a_response_is_stored_if_the_family_was_settled_when_it_was_requested(
+def test_a_response_is_stored_only_if_the_family_was_settled_before_the_request(
     family: Family, settled_after: float
 ) -> None:
     snapshot = CacheSnapshot(read_at=settled_after, family=family)
