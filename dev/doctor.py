@@ -1,7 +1,7 @@
 """Checks what the make targets need on this machine: `python -m dev.doctor [--aws]`.
 
 It prints one line for each check, with what to do, and returns 1 if something needed is missing.
-`--aws` checks only the AWS credentials, which are then needed. No other check imports packages.
+`--aws` checks only the AWS credentials, which are then needed. Other checks need no packages.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         check_python(sys.version_info[:3]),
         check_lambda_python(),
         check_cdk_node(),
-        *(check_environment(name, environment) for name in (".venv", ".venv-ministack")),
+        *(check_venv(name, environment) for name in (".venv", ".venv-ministack")),
         check_credentials(environment),
         check_port(environment.get("PORT") or "8080"),
     ]
@@ -81,7 +81,7 @@ def check_cdk_node() -> Finding:
     return Finding("Node.js, npm", "found")
 
 
-def check_environment(name: str, environment: Mapping[str, str]) -> Finding:
+def check_venv(name: str, environment: Mapping[str, str]) -> Finding:
     """Check one of the virtual environments that set-up creates."""
     folder = _REPOSITORY / name
     if not os.access(folder if folder.exists() else _REPOSITORY, os.W_OK):

@@ -169,7 +169,7 @@ class VirtualEnvironment:
         self._write_stamp({**installed, lock.name: digest})
 
     def _uv_installs(self, lock: Path) -> bool:
-        """Return whether uv installed the packages; it may be missing or lack a package index."""
+        """Return whether uv installed the packages; uv may be absent, or not know pip's index."""
         uv = shutil.which("uv", path=self._environment.get("PATH"))
         if uv is None:
             return False

@@ -28,6 +28,6 @@ def wait_for_stop() -> None:
 
 
 def print_line(text: str) -> None:
-    """Print a line at once."""
+    """Print a line without buffering."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()

@@ -38,7 +38,7 @@ def launch(
     """Run the stand-in on a free port for as long as the block lasts.
 
     If `intercept` returns a response to a request, the stand-in does not receive the request.
-    `faults` maps user tokens to faults. Reads return a written value after `lag_seconds`.
+    `faults` maps user tokens to faults. A written value appears in reads `lag_seconds` later.
     """
     key = DeveloperKey.generate()
     store = RatingsStore(items=items, ratings=ratings, lag_seconds=lag_seconds)

@@ -40,7 +40,7 @@ class _RejectedError(Exception):
 
 
 class AppleMusic:
-    """Responds to requests from a store; safe to use from several threads.
+    """Responds to requests with the ratings of a store; safe to use from several threads.
 
     It accepts developer tokens that `trusted_keys` signed and that are not expired at `clock`.
     """
@@ -196,7 +196,7 @@ def _requested_value(body: bytes) -> int:
             )
 
 
-def _resource(name: ResourceId, value: int, with_content: bool) -> dict[str, Any]:  # noqa: FBT001 - one internal caller names it
+def _resource(name: ResourceId, value: int, with_content: bool) -> dict[str, Any]:  # noqa: FBT001 - internal callers only
     resource: dict[str, Any] = {
         "id": name.id,
         "type": "ratings",

@@ -1,4 +1,4 @@
-"""Users, items under their several ids, and ratings, in memory."""
+"""Users, items with one or more ids, and ratings, in memory."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class RatingsStore:
     """Ratings by user and item, safe to use from several threads.
 
     All ids of an item in `items` share one rating; every other id is a separate item.
-    Reads return a written value after `lag_seconds` of `clock`. Methods raise `KeyError` for an
-    unknown user.
+    A written value appears in reads `lag_seconds` later, by `clock`. Methods raise `KeyError` for
+    an unknown user.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Made-up users, one for each case that an app must handle, and the items that they rated.
 
 The items are those in the examples of Apple's documentation, and a library of 300 songs. All titles
-are made up. docs/local.md shows both tables.
+are made up. docs/local.md lists the users and the items.
 """
 
 from __future__ import annotations

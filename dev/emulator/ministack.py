@@ -87,7 +87,7 @@ def run_ministack(*, python: Path, log: Path) -> Iterator[MiniStack]:
             _wait_until_healthy(ministack, log)
             yield ministack
         finally:
-            # A gentle stop takes half a minute. The functions' processes are in its session.
+            # A gentle stop takes half a minute. The group includes the functions' processes.
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
 

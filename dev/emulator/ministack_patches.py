@@ -192,7 +192,7 @@ def accept_alarms_on_expressions() -> None:
 def accept_resources_without_effect() -> None:
     """A template may have resources of these types, which MiniStack lacks. They do nothing here.
 
-    An alias moves at once, like an alias in AWS without CodeDeploy. No request is blocked.
+    An alias moves at once, like an alias in AWS without CodeDeploy. The web ACL blocks no request.
     """
 
     def create(*_: Any) -> tuple[str, dict[str, str]]:

@@ -81,7 +81,8 @@ def _deploy(environment: Mapping[str, str], folder: Path, stack: ExitStack) -> D
 
 
 def _write_environment(deployment: Deployment, file: Path) -> None:
-    # `ops smoke` needs SSL_CERT_FILE. With it, pip would not trust the package index.
+    # `ops smoke` needs SSL_CERT_FILE. `deployment.environment` does not set it, because pip,
+    # which bundles the functions, would then not trust the package index.
     variables = {
         **deployment.environment,
         "API_KEY": deployment.api_key,

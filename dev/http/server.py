@@ -55,7 +55,7 @@ def network_url_of(listener: socket.socket) -> str | None:
     if IPv4Address(host).is_unspecified:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.connect(_ELSEWHERE)  # sends nothing, but selects the network's address
+                probe.connect(_ELSEWHERE)  # sends nothing, but selects this machine's address
             except OSError:
                 return None
             host = probe.getsockname()[0]
@@ -112,7 +112,7 @@ class _Application:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
-            # The rest is read and dropped: a client that still sends would miss the response.
+            # A too large body is read to its end: a client that still sends would miss a response.
             is_too_large = is_too_large or len(body) + len(message["body"]) > _BODY_LIMIT
             body += b"" if is_too_large else message["body"]
             if not message["more_body"]:
@@ -137,7 +137,7 @@ class _Application:
 class _Protocol(H11Protocol):
     """uvicorn's protocol, but the application writes the response to an unreadable request."""
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's signature and text
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn passes it
         error = sys.exception()
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
         response = self.config.loaded_app.reject(status)

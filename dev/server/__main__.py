@@ -11,7 +11,7 @@ from dev.terminal import block_stop_signals
 def main() -> int:
     """Run until Ctrl-C or SIGTERM; return the exit status."""
     block_stop_signals()
-    # This import takes most of a second.
+    # This import takes most of a second, so stop signals are blocked first.
     from dev.server.run import run  # noqa: PLC0415
 
     return run(os.environ)

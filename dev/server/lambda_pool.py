@@ -202,9 +202,9 @@ class LambdaPool:
 
 
 class IsolatedPools:
-    """Runs the events of each of `tokens` in a separate pool.
+    """Runs the events of each user token in `tokens` in a separate pool, all others in `shared`.
 
-    If Apple fails or throttles for one user, the environment limits the calls of all its users.
+    In one environment, Apple's failures for one user would also limit the calls of other users.
     `make` returns a new pool, which starts with the first event of its user.
     """
 

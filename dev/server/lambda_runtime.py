@@ -38,8 +38,8 @@ class LambdaContext:
 
 def main() -> None:
     """Serve events until the input ends."""
-    # Ctrl-C in a terminal reaches this process too, but its parent stops it. This process
-    # inherited the parent's blocked stop signals.
+    # The parent ends this process, so it ignores Ctrl-C, which reaches it too. It unblocks the
+    # stop signals, which it inherited as blocked.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     with (

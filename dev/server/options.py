@@ -97,7 +97,7 @@ def _check_host(url: str, resolve: Callable[[str, int], object]) -> None:
     except OSError:
         raise UsageError(
             f"The host {origin.hostname} of APPLE_MUSIC_URL cannot be found: check its spelling "
-            "and the network. Apple's is https://api.music.apple.com."
+            "and the network. Apple's URL is https://api.music.apple.com."
         ) from None
 
 

@@ -115,7 +115,7 @@ def proxy_event(
 
 
 def http_response(response: object) -> HttpResponse:
-    """Turn the function's response into HTTP; only the fields that it uses are simulated.
+    """Turn a function's response into HTTP; accept only the fields that our functions use.
 
     Raises:
         MalformedProxyResponseError: if API Gateway would report "Malformed Lambda proxy response".

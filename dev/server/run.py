@@ -51,7 +51,7 @@ _INHERITED: Final = frozenset(
 )
 _INHERITED_PREFIXES: Final = ("COVERAGE_", "POWERTOOLS_", "PYTHON")
 _NO_HOME: Final = {"HOME": os.devnull}
-"""botocore also searches `~/.aws` for service models."""
+"""Keeps botocore from loading service models from `~/.aws`."""
 
 
 def run(environment: MutableMapping[str, str]) -> int:

@@ -27,7 +27,7 @@ def sign_in_pool(
     origins: tuple[str, ...],
     write_output: Callable[[str], None],
 ) -> LambdaPool:
-    """Return the sign-in function's pool; all functions get `variables`."""
+    """Return the sign-in function's pool; its settings are added to `variables`."""
     settings = Settings(signing_key_secret_id=signing_key_secret, allowed_origins=origins)
     return LambdaPool(
         variables={**variables, **settings.to_env(), "_HANDLER": HANDLER},

@@ -115,7 +115,7 @@ def _with_path_parameters(document: dict[str, Any]) -> dict[str, Any]:
 def _for_server(document: dict[str, Any], server_url: str) -> dict[str, Any]:
     """Return the OpenAPI document for one server, with examples only of required parameters.
 
-    Swagger UI sends each example, so that every request would use every optional parameter.
+    Otherwise, Swagger UI would send the example of every optional parameter with every request.
     """
     components = document["components"]
     parameters = {

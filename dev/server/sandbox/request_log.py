@@ -28,7 +28,7 @@ class RequestLog:
         self._notes: dict[str, str] = {}  # by request id, until the response
 
     def function_output(self, text: str) -> None:
-        """Keep a request's error and warnings for its line; write other output unchanged."""
+        """Keep a log record's error and warnings for the request's line; write other text as is."""
         for line in text.splitlines():
             record = _parsed(line)
             if record is None:

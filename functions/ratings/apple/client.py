@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from functions.ratings import errors
 from functions.ratings.apple.developer_token import DeveloperToken, DeveloperTokenSource
-from functions.ratings.apple.documents import confirms, rating_request, read_ratings, repeats
+from functions.ratings.apple.documents import confirms, contains_any, rating_request, read_ratings
 from functions.ratings.apple.resilient_client import (
     NEW_CONNECTION,
     Attempted,
@@ -46,7 +46,7 @@ EXTENDED_BODY_BYTES: Final = 1_572_864  # 100 ratings with `include` take about 
 READ_IDLE_SECONDS: Final = 20.0
 WRITE_IDLE_SECONDS: Final = 1.0
 
-ACCEPTED_SECONDS: Final = 60  # how long the result of a successful probe is valid
+ACCEPTED_SECONDS: Final = 60  # how long a 200 from `/v1/test` is valid
 
 _CONFIRMING_STATUSES: Final = (200, 201, 202, 204)  # for a PUT: other 2xx do not prove the value
 
@@ -163,7 +163,7 @@ class AppleClient:
     def _after_unauthorized(
         self, request: Request, rejected: DeveloperToken, token: MusicUserToken, call: Call
     ) -> Attempted:
-        """Find out which token Apple rejected: try a newer developer token, then send a probe."""
+        """Find the rejected token: try a newer developer token, then a probe without user token."""
         tokens = self.developer_tokens
         try:
             developer_token = tokens.reread(call.deadline)
@@ -239,7 +239,7 @@ def _without_tokens(
 ) -> Attempted:
     """Treat a body that contains the developer token or the user token as unreadable."""
     response = attempted.response
-    if response.body is None or not repeats(response.body, (developer_token.jwt, token.value)):
+    if response.body is None or not contains_any(response.body, (developer_token.jwt, token.value)):
         return attempted
-    error = InvalidResponseError("it repeats a token")
+    error = InvalidResponseError("it contains a token")
     return attempted._replace(response=replace(response, body=None, body_error=error))

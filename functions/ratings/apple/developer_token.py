@@ -13,7 +13,7 @@ from functions.shared.jwt_expiry import JwtError, read_expiry
 
 REFRESH_SECONDS: Final = 300  # the secret is read again this long before the token expires
 REREAD_SECONDS: Final = 10  # minimum between reads of the secret, if memory has an unexpired token
-REJECTED_SECONDS: Final = 300  # then a rejected token is used again, in case Apple was wrong
+REJECTED_SECONDS: Final = 300  # how long a rejected token is not used; Apple may be wrong
 RETRY_SECONDS: Final = 2  # minimum between reads of the secret, if memory has no unexpired token
 READ_SECONDS: Final = 1.0  # the limit of one read of the secret
 
@@ -85,8 +85,8 @@ class DeveloperTokenSource:
     def retry_after(self) -> float:
         """Seconds until the secret may be read again.
 
-        A read follows the last one after `REREAD_SECONDS` if a token in memory is unexpired, even
-        a rejected token; else after `RETRY_SECONDS`.
+        The pause after a read is `REREAD_SECONDS` if the token in memory is unexpired, even if it
+        was rejected; otherwise it is `RETRY_SECONDS`.
         """
         is_in_memory = self._token is not None and self.clock.time() < self._token.expires_at
         pause = REREAD_SECONDS if is_in_memory else RETRY_SECONDS

@@ -83,9 +83,9 @@ def is_page(body: bytes | None, content_type: str) -> bool:
     return "html" in content_type.lower() or body.lstrip().startswith(b"<")
 
 
-def repeats(body: bytes, secrets: Collection[str]) -> bool:
+def contains_any(body: bytes, secrets: Collection[str]) -> bool:
     """Whether a body contains one of `secrets`, plain, JSON-escaped or percent-encoded."""
-    # A JSON parser would need many times the size of a hostile body in memory.
+    # Without a JSON parser: it would need many times the size of a hostile body in memory.
     if b"\\u00" in body:
         for code in range(0x21, 0x7F):
             for escape in (b"\\u00%02x" % code, b"\\u00%02X" % code):
@@ -112,7 +112,7 @@ def _parse(body: bytes, content_type: str = "") -> dict[str, Any]:
 
 
 def _error_codes(body: bytes | None) -> list[str]:
-    """Read the codes of Apple's `errors`; none if the body is unreadable or not that object."""
+    """Read the codes of Apple's `errors`; return none if the body does not have this form."""
     try:
         codes = [error["code"] for error in _parse(body or b"")["errors"]]
         return [code for code in codes if isinstance(code, str)]

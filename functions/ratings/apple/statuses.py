@@ -34,7 +34,7 @@ _REJECTIONS: Final = frozenset(range(400, 500)) - {403, 404, 418, *_FAILURES}
 
 
 def error_of(response: Response, now: float) -> errors.RatingsError:
-    """The error for a status that is neither a success nor an expected 404; `now` is epoch time."""
+    """The error for a response that the caller does not accept; `now` is in epoch seconds."""
     message = f"{response.status} from Apple Music"
     if response.status == HTTPStatus.BAD_REQUEST:
         return errors.BadAppleRequestError(read_error_code(response.body))

@@ -108,7 +108,7 @@ class DynamoDBCache:
                 item = error.item
             except _InvalidUpdateError:
                 item = {}
-            # Not `now`: another write may have ended later, during the call.
+            # Not `now`: during the call, another write may have stored later times.
             opened = items.read_family(item, token_hash, self.clock.time())
             if opened is None or opened.write_id != write_id:
                 opened = self._repair(token_hash, family, write_id, now)

@@ -138,7 +138,8 @@ def read_family(item: Item, token_hash: str, now: float) -> Family | None:
 def first_generation(now: float) -> int:
     """The generation before a family's first update: the epoch time in milliseconds.
 
-    A family that replaces a deleted family must have higher generations. A write adds at most 2.
+    A family that replaces a deleted one must have higher generations. It has, because a write adds
+    at most 2, so generations grow more slowly than the time.
     """
     return int(now * 1000)
 

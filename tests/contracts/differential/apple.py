@@ -153,7 +153,7 @@ class AppleModel(FakeAppleMusic):
         super().__init__()
         self._chance = chance
         self._accounts = accounts
-        self._changes: dict[object, list[tuple[float, float, int]]] = defaultdict(list)
+        self._applied: dict[object, list[tuple[float, float, int]]] = defaultdict(list)
         self.revoked_until: dict[str, float] = {}
         self.takes_seconds = QUICK
         self.plan: list[Fault | None] = []
@@ -218,7 +218,7 @@ class AppleModel(FakeAppleMusic):
             effect = self._chance.choice((0.0, 0.0, 3.0, LATE_SECONDS, float("inf")))
         applied_at = now + effect
         lag = self._chance.choice(LAGS)
-        insort(self._changes[account, name.item], (applied_at, applied_at + lag, value))
+        insort(self._applied[account, name.item], (applied_at, applied_at + lag, value))
         resent = self._chance.random() < 0.03
         if value == 0:
             return response(204 if was_rated else 404, resent=resent), True
@@ -230,5 +230,5 @@ class AppleModel(FakeAppleMusic):
 
     def _value(self, account: str, name: Name, now: float) -> int:
         """The value that a read returns now: the visible change that was applied last."""
-        visible = [each for each in self._changes[account, name.item] if each[1] <= now]
+        visible = [each for each in self._applied[account, name.item] if each[1] <= now]
         return visible[-1][2] if visible else 0

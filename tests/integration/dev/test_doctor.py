@@ -26,7 +26,7 @@ def test_only_a_missing_requirement_fails_and_each_finding_is_shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(doctor, "check_credentials", lambda _: Finding("AWS", "none", ok=False))
-    monkeypatch.setattr(doctor, "check_environment", lambda name, _: Finding(name, "usable"))
+    monkeypatch.setattr(doctor, "check_venv", lambda name, _: Finding(name, "usable"))
     assert doctor.main([], {"PORT": "0"}) == 0
 
     monkeypatch.setattr(doctor, "check_node", no_node)
@@ -51,12 +51,12 @@ def test_a_missing_unfinished_or_read_only_virtual_environment_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "_REPOSITORY", tmp_path)
-    assert "not there yet" in str(doctor.check_environment(".venv", os.environ))
+    assert "not there yet" in str(doctor.check_venv(".venv", os.environ))
     (tmp_path / ".venv").mkdir()
-    assert "did not create or finish it: the next" in str(doctor.check_environment(".venv", {}))
+    assert "did not create or finish it: the next" in str(doctor.check_venv(".venv", {}))
 
     monkeypatch.setattr(os, "access", lambda *_: False)
-    finding = doctor.check_environment(".venv", {})
+    finding = doctor.check_venv(".venv", {})
     assert (finding.ok, finding.needed) == (False, True)
     assert "copy the project to a folder in which you may write" in finding.text
 

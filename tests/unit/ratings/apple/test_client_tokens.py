@@ -176,7 +176,7 @@ def test_a_body_that_repeats_a_token_is_invalid(
     is_renewed = token == NEW_JWT
     function = renewed(UNAUTHORIZED, repeated) if is_renewed else environment(repeated)
 
-    with pytest.raises(errors.InvalidAppleResponseError, match="it repeats a token"):
+    with pytest.raises(errors.InvalidAppleResponseError, match="it contains a token"):
         call(function, request_)
 
 

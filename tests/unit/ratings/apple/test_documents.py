@@ -6,10 +6,10 @@ import pytest
 
 from functions.ratings.apple.documents import (
     confirms,
+    contains_any,
     rating_request,
     ratings_document,
     read_ratings,
-    repeats,
 )
 from functions.ratings.errors import InvalidAppleResponseError
 from functions.ratings.models import NOT_RATED, Rating, RatingKey, rating_of
@@ -163,11 +163,11 @@ TOKEN = "a\"b\\c/+d=<1>%2F&'"
     ],
 )
 def test_a_token_is_found_in_each_encoding(form: str) -> None:
-    assert repeats(f'{{"data":[{{"x":"and {form}, too"}}]}}'.encode(), ("other", TOKEN))
+    assert contains_any(f'{{"data":[{{"x":"and {form}, too"}}]}}'.encode(), ("other", TOKEN))
 
 
 def test_a_body_without_a_token_does_not_repeat_a_token() -> None:
-    assert not repeats(b'{"data":[{"x":"\\u0061\\u00e9\xff"}]}', (TOKEN, "b"))
+    assert not contains_any(b'{"data":[{"x":"\\u0061\\u00e9\xff"}]}', (TOKEN, "b"))
 
 
 @pytest.mark.parametrize(
