@@ -46,8 +46,8 @@ _FILE: Final = Path(__file__).with_name("budgets.toml")
 _SLACK: Final = 0.1
 
 _HEADING: Final = """\
-# Budgets of a start with its first hit, a warm hit, and the bundle; `python -m bench.budgets`
-# writes them. A commit that raises a budget says why.
+# Budgets of the bundle, of a miss, of a warm hit, and of a start with its first hit.
+# `python -m bench.budgets` writes them. A commit that raises a budget says why.
 
 """
 

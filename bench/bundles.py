@@ -93,7 +93,7 @@ _Recipe = tuple[str, Callable[[Path], object]]
 
 
 def _our_recipe(python: LambdaPython) -> _Recipe:
-    """Build the project's bundle as `cdk deploy` does, for this machine's processor."""
+    """Return the recipe of `cdk deploy`'s bundle, with this machine's processor."""
     bundling = PipBundling(package="ratings", architecture=_architecture(), python=python.path)
     return bundling.asset_hash(), lambda target: bundling.try_bundle(str(target), None)
 

@@ -82,9 +82,9 @@ def measure(launcher: Launcher, effort: Effort, *, instructions: bool) -> Mappin
 
 
 def inspect(launcher: Launcher, variant: Variant) -> dict[str, int]:
-    """Count operations, which do not vary: of a start with its first hit, a warm hit, and a miss.
+    """Count the operations of a miss, of a warm hit, and of a start with its first hit.
 
-    Afterwards the cache contains the rating of `SONG`.
+    The counts do not vary. Afterwards the cache contains the rating of `SONG`.
     """
     with launcher.start(variant) as function:
         function.handle([single_event(SONG)])

@@ -172,7 +172,7 @@ class Launcher:
             "SSL_CERT_FILE": str(self.roots),
             "POWERTOOLS_SERVICE_NAME": "apple-music-ratings",
             "CACHE_TABLE_NAME": variant.name,
-            "CACHE_TIMEOUT_MILLISECONDS": "60000",  # under valgrind, it is thirty times slower
+            "CACHE_TIMEOUT_MILLISECONDS": "60000",  # valgrind makes the code thirty times slower
             "DEVELOPER_TOKEN_SECRET_ID": "developer-token",
             "APPLE_MUSIC_URL": self.urls["apple_music"],
             "FRESH_SECONDS": "86400",

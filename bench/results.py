@@ -28,7 +28,7 @@ def spread(values: Iterable[float], scale: float = 1) -> Spread:
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
-    """Return the spread of the ratios in each round: a slow round affects both values alike."""
+    """Return the spread of one ratio per round: a slow round affects both of its values alike."""
     return spread(our / their for our, their in zip(ours, theirs, strict=True))
 
 

@@ -7,7 +7,7 @@ A program for Lambda's Python that needs only the standard library:
 It imports HANDLER from BUNDLE. Each line of standard input is a JSON list of events; the report of
 each list is a line of JSON on the file descriptor REPORTS. The function's own output stays on
 standard output. With `inspect` it also counts the operations of a start and of a request;
-this takes time, so such a run is not timed.
+this takes time, so the times of such a run are not used.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def _handle(connection: socket.socket, tls: ssl.SSLContext, respond: Respond) ->
             response = respond(first.split(" ")[1], headers, received[start : start + length])
             received = received[start + length :]
             body = json.dumps(response, separators=(",", ":")).encode()
-            # botocore compares the checksum that DynamoDB sends with each body.
+            # botocore checks each body against the checksum that DynamoDB sends.
             head = (
                 "HTTP/1.1 200 OK\r\nServer: Server\r\nConnection: keep-alive\r\n"
                 "Content-Type: application/json\r\n"

@@ -20,7 +20,7 @@ class Variant:
     """One implementation.
 
     `peer` is its folder, None for this project. With `bytecode`, the bundle contains bytecode that
-    Python does not check, which is fastest; without `bytecode`, it is as the peer's tool makes it.
+    Python does not check, which is fastest; otherwise it contains none, as with `sam build`.
     """
 
     name: str

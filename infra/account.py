@@ -40,7 +40,7 @@ class AccountStack(Stack):
         account.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         finding = f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_LOG_POLICY}]"
         reason = (
-            "API Gateway rejects a role without the permissions of this policy on every log group "
-            "of the account. AWS keeps the policy up to date."
+            "API Gateway accepts only a role that has the permissions of this policy for all log "
+            "groups of the account. AWS keeps the policy up to date."
         )
         acknowledge(role, {finding: reason})

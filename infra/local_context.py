@@ -1,4 +1,4 @@
-"""The CDK context of the local stage; the emulator imports it without any AWS library."""
+"""The CDK context of the local stage, in a module that `dev` can import without the CDK."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from typing import Final
 LOCAL_STAGE: Final = "local"
 
 CONTEXT_KEY: Final = "local"
-"""The CDK context key with a JSON object of changed settings of the local stage."""
+"""The CDK context key of a JSON object: settings that replace those of the local stage."""

@@ -129,7 +129,7 @@ class RatingsStack(Stack):
             "Dashboard": (monitoring.dashboard.dashboard_name, "CloudWatch dashboard"),
             "CacheTable": (cache.table.table_name, "Cache table"),
             "FunctionLogGroup": (ratings.log_group.log_group_name, "Logs of the ratings function"),
-            "RatingsFunction": (ratings.function.function_name, "Ratings function, alias live"),
+            "RatingsFunction": (ratings.function.function_name, "Ratings function (alias: live)"),
         }
         if api.domain is not None:
             outputs["DomainTarget"] = (

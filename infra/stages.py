@@ -52,9 +52,9 @@ class StageSettings:
     longer than `deadline_seconds`. Without `token_rotation`, an operator sets developer tokens.
     `alarm_email` subscribes to both alarm topics. Every alarm links to its section of
     `runbook_url`, docs/runbook.md. With `canary`, a new version gets a tenth of the requests for
-    five minutes, then all. With `domain`, the API has only that address. `monthly_budget_usd`
-    notifies `alarm_email`. Scripts of web pages from `allowed_origins`, by default from all
-    origins, may read responses; `()` turns CORS off.
+    five minutes, then all. With `domain`, the API has only that address. If costs approach
+    `monthly_budget_usd`, `alarm_email` is notified. Scripts of web pages from `allowed_origins`, by
+    default from all origins, may read responses; `()` turns CORS off.
 
     The following are off by default, see docs/decisions/0030. `reserved_concurrency` is reserved
     for the ratings function, and limits it. `api_keys` names the apps that get an API key; if there
@@ -131,7 +131,8 @@ class StageSettings:
         if self.sign_in_tokens is not None and not self.api_keys and self.authorizer is None:
             raise ValueError(
                 f"stage {self.name}: sign_in_tokens without api_keys or an authorizer would give "
-                "everyone on the internet a developer token: add one of them, or remove it"
+                "everyone on the internet a developer token: add api_keys or an authorizer, or "
+                "remove sign_in_tokens"
             )
         if not self.runbook_url.startswith("https://"):
             raise ValueError(

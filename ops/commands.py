@@ -71,7 +71,9 @@ class Operator:
     epilog="Secrets are read from files or standard input, and never shown.",
 )
 @click.option("--stage", metavar="NAME", help="A deployed stage: dev, prod, local.")
-@click.option("--local", "is_local", is_flag=True, help="A running `make run`: smoke and token.")
+@click.option(
+    "--local", "is_local", is_flag=True, help="A running `make run`; only for smoke and token."
+)
 @click.pass_context
 def cli(context: click.Context, stage: str | None, *, is_local: bool) -> None:
     """Manage a service's Apple Music developer token, and test the service."""
@@ -196,7 +198,7 @@ def token(operator: Operator) -> None:
     target = operator.target(changes=False)
     secret = Secret(target.secrets_manager, target.developer_token_secret)
     if not _show(secret, operator.clock.time()):
-        signing = f"`put-signing-key`, then run {_command(target, 'rotate')}"
+        signing = f"run `put-signing-key`, then run {_command(target, 'rotate')}"
         remedy = signing if secret.state().rotates else "put one with `put-token`."
         raise OperatorError(f"The service has no working developer token: {remedy}")
 

@@ -31,7 +31,7 @@ class TokenFacts:
 
 
 def read_facts(text: str) -> TokenFacts | None:
-    """Read a token like the ratings function, without checking its signature.
+    """Read a token as the ratings function does, without checking its signature.
 
     Returns None if the text is not a JWT with an expiry.
     """

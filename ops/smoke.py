@@ -25,7 +25,7 @@ _HINTS: Final = {
     "40191": "Apple says that this user is not signed in or has no subscription",
     "40300": "Apple rejects the user token: get a new one from the app",
     "40390": "the stage requires an API key in API_KEY, or its firewall blocks this address",
-    "50390": "the service has no working developer token: put-signing-key, then rotate",
+    "50390": "the service has no working developer token: run put-signing-key, then rotate",
 }
 
 
@@ -152,7 +152,7 @@ def smoke(
     many = f"/v1/me/ratings/songs?ids={_new_id(chance)},{_new_id(chance)}"
     yield _check("a list of ratings is read", get(many, user_token), _is_list, {200})
     if other_token is not None:
-        yield _check("another user does not get that rating", get(one, other_token), _is_miss)
+        yield _check("another user does not get the cached rating", get(one, other_token), _is_miss)
     missing, elsewhere = get(two, None), get("/v1/me", user_token)
     yield _check("a missing user token is rejected", missing, _is_error("40190"), {401})
     yield _check("an unknown path is rejected", elsewhere, _is_error("40401"), {404})

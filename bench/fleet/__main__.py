@@ -14,7 +14,7 @@ from bench.fleet.fleet import Size
 from bench.fleet.scenarios import SCENARIOS
 
 SIZES: Final = (Size(10, 250), Size(400, 10_000, sample=20), Size(4_000, 10_000, sample=40))
-PLOTTED: Final = 400
+PLOTTED: Final = 400  # the number of environments of the fleet in the plot
 
 
 def measure(index: int, size: Size) -> tuple[Sequence[Figure], Sequence[float]]:

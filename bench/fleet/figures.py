@@ -78,6 +78,7 @@ def throttled(run: Run) -> Iterator[Figure]:
 
 def silent(run: Run) -> Iterator[Figure]:
     """Apple does not respond: how long Lambda refuses hits, and how long a probe takes."""
+    # The breaker opens after two timeouts: all later calls are probes.
     probes = [call.seconds for calls in _by_environment(run.apple_calls) for call in calls[2:]]
     affected = affected_seconds(run)
     yield Figure("s in which hits are refused", affected, 8.0, earlier="17")
@@ -102,7 +103,7 @@ def slow(run: Run) -> Iterator[Figure]:
     cut_short = (
         sum(call.status is None for call in calls) for calls in _by_environment(run.apple_calls)
     )
-    limit = 3 + run.seconds // 10
+    limit = 3 + run.seconds // 10  # three timeouts, then one probe every 10 s
     yield Figure(
         "share of failures: reads without a copy",
         _failed(run, Kind.MISS),

@@ -13,7 +13,7 @@ from bench.fleet.fleet import BROKEN_ID, Fleet, Load, Served, Size
 from bench.fleet.services import RESPONSE_SECONDS, developer_token
 
 BEFORE_SECONDS: Final = 2.0  # the time without a fault before the fault begins
-AFTER_SECONDS: Final = 5.0  # the simulation continues so long after `recovery_seconds`
+AFTER_SECONDS: Final = 5.0  # from the end of `recovery_seconds` to the end of the simulation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ def _throttle(fleet: Fleet) -> None:
     fleet.apple.quota = fleet.session_rate / 2
 
 
-def _fault(service: str, **attributes: object) -> Callable[[Fleet], None]:
+def _set(service: str, **attributes: object) -> Callable[[Fleet], None]:
     def apply(fleet: Fleet) -> None:
         for name, value in attributes.items():
             setattr(getattr(fleet, service), name, value)
@@ -65,7 +65,7 @@ def _fault(service: str, **attributes: object) -> Callable[[Fleet], None]:
     return apply
 
 
-_SILENCE: Final = (_fault("apple", is_silent=True), _fault("apple", is_silent=False))
+_SILENCE: Final = (_set("apple", is_silent=True), _set("apple", is_silent=False))
 _REVOKED: Final = developer_token("first")
 _RENEWED: Final = developer_token("second")
 
@@ -73,8 +73,8 @@ DYNAMODB_SILENT: Final = Scenario(
     title="DynamoDB silent",
     load=Load(share=0.5),
     seconds=30,
-    begin=_fault("dynamodb", is_silent=True),
-    end=_fault("dynamodb", is_silent=False),
+    begin=_set("dynamodb", is_silent=True),
+    end=_set("dynamodb", is_silent=False),
     measure=figures.dynamodb_silent,
     is_affected=figures.is_bypass,
     recovery_seconds=10,
@@ -84,7 +84,7 @@ THROTTLED: Final = Scenario(
     load=Load(poll_seconds=4.0),
     seconds=60,
     begin=_throttle,
-    end=_fault("apple", quota=inf),
+    end=_set("apple", quota=inf),
     measure=figures.throttled,
     recovery_seconds=31,
 )
@@ -104,8 +104,8 @@ SCENARIOS: Final = (
         title="Apple answers in 1.8 s, half of the users have a stale copy",
         load=Load(share=0.1, stale_share=0.5, write_share=0.1),
         seconds=30,
-        begin=_fault("apple", seconds=(1.75, 1.85)),
-        end=_fault("apple", seconds=RESPONSE_SECONDS),
+        begin=_set("apple", seconds=(1.75, 1.85)),
+        end=_set("apple", seconds=RESPONSE_SECONDS),
         measure=figures.slow,
         recovery_seconds=1,
     ),
@@ -113,8 +113,8 @@ SCENARIOS: Final = (
         title="one item that Apple answers with 500",
         load=Load(broken_share=0.5),
         seconds=20,
-        begin=_fault("apple", broken_id=BROKEN_ID),
-        end=_fault("apple", broken_id=None),
+        begin=_set("apple", broken_id=BROKEN_ID),
+        end=_set("apple", broken_id=None),
         measure=figures.bad_item,
         recovery_seconds=1,
     ),
@@ -122,8 +122,8 @@ SCENARIOS: Final = (
         title="developer token revoked",
         load=Load(),
         seconds=25,
-        begin=_fault("apple", revoked=_REVOKED),
-        end=_fault("secrets", text=_RENEWED),
+        begin=_set("apple", revoked=_REVOKED),
+        end=_set("secrets", text=_RENEWED),
         measure=figures.revoked,
         recovery_seconds=10.5,
     ),
@@ -131,8 +131,8 @@ SCENARIOS: Final = (
         title="no readable developer token",
         load=Load(is_cold=True),
         seconds=15,
-        begin=_fault("secrets", text=""),
-        end=_fault("secrets", text=_RENEWED),
+        begin=_set("secrets", text=""),
+        end=_set("secrets", text=_RENEWED),
         measure=figures.unreadable,
         recovery_seconds=2.5,
     ),
@@ -140,8 +140,8 @@ SCENARIOS: Final = (
         title="Secrets Manager silent",
         load=Load(is_cold=True),
         seconds=15,
-        begin=_fault("secrets", is_silent=True),
-        end=_fault("secrets", is_silent=False),
+        begin=_set("secrets", is_silent=True),
+        end=_set("secrets", is_silent=False),
         measure=figures.unreadable,
         recovery_seconds=3.5,
     ),
@@ -150,8 +150,8 @@ SCENARIOS: Final = (
         title="all environments start at once",
         load=Load(is_cold=True),
         seconds=5,
-        begin=_fault("secrets"),
-        end=_fault("secrets"),
+        begin=_set("secrets"),  # sets nothing: there is no fault
+        end=_set("secrets"),
         measure=figures.starts,
         recovery_seconds=0,
     ),

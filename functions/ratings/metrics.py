@@ -38,7 +38,7 @@ class Metric(Enum):
     CACHE_READ_FAILED = "CacheReadFailed"
     # Stores of Apple's response in DynamoDB that failed.
     CACHE_STORE_FAILED = "CacheStoreFailed"
-    # Failed invalidations, after a write or a rejection: old entries may be served.
+    # Failed updates of a family, for a write or after a 403: old ratings may be served.
     CACHE_INVALIDATION_FAILED = "CacheInvalidationFailed"
     # Items with a layout that this version does not write; they count as misses.
     CACHE_ITEM_INVALID = "CacheItemInvalid"

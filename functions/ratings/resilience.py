@@ -24,7 +24,7 @@ OPEN_SECONDS: Final = 10.0
 
 MAX_FAILURES: Final = 5  # in a row, unless all include the same item
 MAX_TIMEOUTS: Final = 2
-MAX_CUT_SHORT: Final = 3
+MAX_CUT_SHORT: Final = 3  # in a row: timeouts of requests with a stale copy
 MAX_CACHE_FAILURES: Final = 3
 
 
@@ -143,8 +143,9 @@ class CircuitBreaker:
     which may take 1.5 s or, alternately, 4 s. If a request with a stale copy times out, this is not
     a failure; after 3 such timeouts in a row, requests with a stale copy are blocked for 10 s.
 
-    When Apple fails, the breakers of all environments open. After a failed probe, each stays open
-    for 5 to 15 s at random, so that probes do not delay cache hits everywhere at once.
+    When Apple fails, the breakers of all environments open. An environment serves no cache hits
+    during its probe, so not all should probe at once: after a failed probe, each breaker stays
+    open for 5 to 15 s at random.
     """
 
     def __init__(self, clock: Clock, jitter: Random, observer: Observer) -> None:

@@ -26,12 +26,12 @@ class Telemetry:
     """
 
     def __init__(self) -> None:
-        # Powertools itself reads the service's name.
+        # Powertools reads the service's name from POWERTOOLS_SERVICE_NAME.
         self._metrics = EphemeralMetrics(namespace=NAMESPACE)
         self._warnings: list[str] = []
 
     def count(self, metric: Metric, *, times: int = 1, reason: str = "") -> None:
-        """Add one value for all `times`: at 100 values of a metric, Powertools writes a line."""
+        """Add `times` as one value: at 100 values of a metric, Powertools writes an extra line."""
         self._metrics.add_metric(name=metric.value, unit=metric.unit, value=times)
         if reason:
             self._warnings.append(f"{metric.value}: {reason}")

@@ -1,4 +1,4 @@
-"""Writes ratings: announces each write to the cache, sends it to Apple, and ends it."""
+"""Writes ratings: announces each write to the cache, sends it to Apple, closes it in the cache."""
 
 from __future__ import annotations
 

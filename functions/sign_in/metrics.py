@@ -1,4 +1,4 @@
-"""The names of the function's metrics, which the alarm and the dashboard read too."""
+"""The names of the function's metrics, for the function, its alarm and the dashboard."""
 
 from __future__ import annotations
 

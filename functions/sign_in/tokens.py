@@ -1,4 +1,4 @@
-"""Signs developer tokens, and keeps each in memory until half of its lifetime is over."""
+"""Signs developer tokens, and reuses each until half of its lifetime is over."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class DeveloperTokens:
 
         Raises:
             NoSigningKeyError: if no key was set yet.
-            SigningKeyUnavailableError: if the key cannot be used, and memory has no such token.
+            SigningKeyUnavailableError: if the key cannot be used, and no kept token is usable.
         """
         now, kept = self.clock.time(), self._kept.get(origin)
         if kept is not None and kept.is_reusable(now):

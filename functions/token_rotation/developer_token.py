@@ -1,4 +1,4 @@
-"""Reads when a developer token expires; Apple checks its signature."""
+"""Reads the expiry of a developer token; only Apple checks the signature."""
 
 from __future__ import annotations
 

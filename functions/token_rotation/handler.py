@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 # A step makes at most five calls to Secrets Manager; with the call to Apple, they fit into the
-# timeout.
+# function's timeout.
 # `proxies={}` makes botocore ignore the proxy variables.
 _SECRETS_MANAGER: Final = Config(
     connect_timeout=1.0, read_timeout=3.0, retries={"total_max_attempts": 2}, proxies={}

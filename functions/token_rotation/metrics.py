@@ -1,4 +1,4 @@
-"""The name of the function's metric, which the alarms read too."""
+"""The name of the function's metric, for the function, its alarms and the dashboard."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ class Rotation:
             key = parse_signing_key(self.signing_key.current_text())
         except NoSigningKeyError:
             return self._run_without_key(step, state, version_id)
-        if not state.is_rotated:
+        if not state.rotation_enabled:
             raise NotRotatingError("rotation is not enabled for the secret")
         if state.has(CURRENT, version_id):
             return StepResult(Outcome.ALREADY_IN_USE)
@@ -107,8 +107,8 @@ class Rotation:
 
     def _test(self, version_id: str) -> StepResult:
         text = self.developer_token.pending_text(version_id)
-        # To check a schedule that does not rotate at once, Secrets Manager runs only this step,
-        # on a version that is empty or a copy of the version in use.
+        # If rotation is configured without a rotation at once, Secrets Manager runs only this step
+        # as a check, on a version that is empty or a copy of the version in use.
         if text is None or is_placeholder(text):
             return StepResult(Outcome.NOTHING_TO_TEST)
         expiry(text)

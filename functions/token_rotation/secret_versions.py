@@ -25,7 +25,7 @@ class SecretState:
     """A secret's names (ARN and name) and the labels of each version, by version id."""
 
     names: frozenset[str]
-    is_rotated: bool
+    rotation_enabled: bool
     labels: Mapping[str, Sequence[str]]
 
     def has(self, label: str, version_id: str) -> bool:
@@ -49,7 +49,7 @@ class SecretVersions:
         response = self._call(self.client.describe_secret)
         return SecretState(
             names=frozenset({response["ARN"], response["Name"]}),
-            is_rotated=response.get("RotationEnabled", False),
+            rotation_enabled=response.get("RotationEnabled", False),
             labels=response.get("VersionIdsToStages", {}),
         )
 

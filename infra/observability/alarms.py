@@ -117,7 +117,7 @@ class PageRule:
 def share(
     counted: cloudwatch.Metric, requests: cloudwatch.Metric, *, minimum: int
 ) -> cloudwatch.MathExpression:
-    """Return `counted` as a percentage of `requests`, or 0 if it is less than `minimum`.
+    """Return `counted` as a percentage of `requests`, or 0 if `counted` is less than `minimum`.
 
     Without FILL, a metric without data would leave the expression without a value, and CloudWatch
     would evaluate older values instead.
@@ -135,7 +135,7 @@ def slow_share(
 ) -> cloudwatch.MathExpression:
     """Return the percentage of slow requests, or 0 if fewer than `minimum` requests are slow.
 
-    `fast` is a percentile rank, which includes its upper bound in CloudWatch.
+    `fast` is a percentile rank; in CloudWatch, a duration equal to its bound counts as fast.
     """
     return cloudwatch.MathExpression(
         expression=f"IF(requests * (100 - fast) >= {100 * minimum}, 100 - fast, 0)",

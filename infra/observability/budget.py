@@ -24,7 +24,7 @@ class MonthlyBudget(Construct):
     def __init__(self, scope: Construct, id_: str, *, limit_usd: int, email: str) -> None:
         super().__init__(scope, id_)
         stack = Stack.of(self)
-        # A separate tag: a filter with two tags might count resources with one of them.
+        # A separate tag: a filter by project and stage might count resources with only one of them.
         Tags.of(stack).add(TAG, stack.stack_name)
         budgets.CfnBudget(
             self,

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from infra.observability.metrics import VersionMetrics
 
 MINIMUM: Final = 2
-"""Fewer bad requests per minute are ignored. Of 40 requests, the canary gets about four."""
+"""Fewer bad requests per minute are ignored.
+
+A higher minimum could miss failures: of 40 requests, the canary gets about four.
+"""
 
 FAILED_PERCENT: Final = 5
 SLOW_PERCENT: Final = 50
@@ -47,8 +50,8 @@ def canary_rules(version: VersionMetrics) -> dict[AlarmId, AlarmRule]:
             threshold=FAILED_PERCENT,
         ),
         AlarmId.CANARY_LATENCY: AlarmRule(
-            description=f"Users wait for the version that was released last: it took longer than "
-            f"1 s for at least {SLOW_PERCENT}% of its requests, in 2 of 3 minutes",
+            description=f"Users get slow responses from the version that was released last: it "
+            f"took longer than 1 s for at least {SLOW_PERCENT}% of its requests, in 2 of 3 minutes",
             runbook="a-canary-was-rolled-back",
             metric=slow_share(
                 version.fast_percentage(), version.function("Invocations"), minimum=2

@@ -20,7 +20,10 @@ MIN_DAYS_LEFT: Final = 14
 
 REPORT_PERIOD: Final = Duration.hours(1)
 REPORT_PERIODS: Final = 48
-"""Two days without a report. CloudWatch may add a few earlier periods, so periods are short."""
+"""Two days without a report.
+
+CloudWatch may include a few earlier periods, which delays the alarm: so periods are short.
+"""
 
 
 def cause_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
@@ -70,7 +73,7 @@ def _response_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
 
 def _cache_rules(metrics: ServiceMetrics) -> dict[AlarmId, AlarmRule]:
     return {
-        # A few DynamoDB calls slower than 0.3 s are normal.
+        # DynamoDB calls that take longer than 0.3 s fail; a few are normal.
         AlarmId.CACHE_READS: AlarmRule(
             description="Users wait for Apple Music: cache reads failed for at least 5% of the "
             "requests, for 10 minutes",

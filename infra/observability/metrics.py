@@ -38,7 +38,7 @@ ACCESS_NAMESPACE: Final = f"{NAMESPACE}/{Aws.STACK_NAME}"
 """Metrics of the access log, separate for each stage."""
 
 SLOW_MILLISECONDS: Final = 2000
-"""Slower than a cold start with a call to Apple. A stale copy is served after 1.5 s."""
+"""A cold start with a call to Apple is faster, and so is a stale copy, served after 1.5 s."""
 
 SLOW_CANARY_MILLISECONDS: Final = 1000
 """Slower than the first request of an environment. Lambda's Duration excludes the init phase."""
@@ -211,7 +211,7 @@ class VersionMetrics:
         return custom.with_(dimensions_map=dimensions)
 
 
-def count_requests(scope: Construct, access_log: logs.ILogGroup) -> None:
+def add_metric_filters(scope: Construct, access_log: logs.ILogGroup) -> None:
     """Add the metric filters of the access log."""
     for metric, pattern in FILTER_PATTERNS.items():
         logs.MetricFilter(

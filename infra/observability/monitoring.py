@@ -17,7 +17,7 @@ from infra.observability.alarms import CANARY, PARTS, AlarmId, add_alarm, add_pa
 from infra.observability.canary import canary_rules
 from infra.observability.causes import cause_rules
 from infra.observability.dashboard import add_dashboard
-from infra.observability.metrics import ServiceMetrics, VersionMetrics, count_requests
+from infra.observability.metrics import ServiceMetrics, VersionMetrics, add_metric_filters
 from infra.observability.objectives import objective_rules, page_rules
 from infra.observability.queries import save_queries
 
@@ -61,7 +61,7 @@ class Monitoring(Construct):
             access_log=api.access_log,
             topics=(self.page_topic, self.ticket_topic),
         )
-        count_requests(self, api.access_log)
+        add_metric_filters(self, api.access_log)
         rules = {**objective_rules(metrics), **cause_rules(metrics)}
         if settings.canary:
             rules |= canary_rules(VersionMetrics(ratings=ratings, version=version))
@@ -93,7 +93,7 @@ def _notify(alarm: cloudwatch.AlarmBase, topic: sns.Topic) -> None:
 
 
 def _topic(scope: Construct, id_: str, email: str | None) -> sns.Topic:
-    # Not encrypted at rest: an alarm contains no secret. CloudWatch may not use AWS's own key for
+    # Not encrypted at rest: an alarm contains no secret. CloudWatch cannot use AWS's own key for
     # SNS, so encryption would need a key of this stack, which costs money each month.
     topic = sns.Topic(scope, id_, enforce_ssl=True)
     # A custom policy replaces the default one, which allows alarms of this account to publish.

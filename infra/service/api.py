@@ -152,7 +152,7 @@ class RatingsApi(Construct):
         )
         self.access_log: Final[logs.LogGroup] = access_log
         self.metric_dimensions: Final = {"ApiName": name, "Stage": settings.name}
-        """Literal names: an alarm must not depend on the API, which depends on the release."""
+        """Literal names: references would make a cycle, from API to release to alarms to API."""
         self.url: Final[str] = _url(api, settings)
 
 
@@ -167,7 +167,7 @@ def _method_options(settings: StageSettings) -> dict[str, apigateway.MethodDeplo
             metrics_enabled=True,
             logging_level=apigateway.MethodLoggingLevel.OFF,
             data_trace_enabled=False,
-            # The cache's key ignores the user token, so users would get each other's ratings.
+            # The gateway's cache ignores the user token: users would get each other's ratings.
             caching_enabled=False,
         )
         for path, (rate, burst) in limits.items()
@@ -196,7 +196,7 @@ def _add_preflight(resource: apigateway.Resource) -> None:
     resource.add_method(
         "OPTIONS",
         apigateway.MockIntegration(
-            # API Gateway also uses this template without a Content-Type, as in preflights.
+            # This template is also used for requests without a Content-Type, such as preflights.
             request_templates={"application/json": '{"statusCode":204}'},
             # Another Content-Type gets 415. Passed through, it would get 500, which alarms count.
             passthrough_behavior=apigateway.PassthroughBehavior.NEVER,
@@ -276,9 +276,9 @@ def _acknowledge_findings(api: apigateway.RestApi, settings: StageSettings) -> N
         "returns only what Apple returned for that token."
     )
     reasons = {
-        "AwsSolutions-APIG2": "The function validates every request. A gateway error has one "
-        "fixed status per type, so the gateway cannot tell a missing token (401) from a missing "
-        "parameter (400).",
+        "AwsSolutions-APIG2": "The function validates every request. The gateway would respond to "
+        "each missing header or parameter with the same status; a missing token needs 401, and a "
+        "missing parameter 400.",
         "AwsSolutions-APIG6": "API Gateway writes execution logs into a log group outside this "
         "stack, which never expires and can contain request headers. The access log has the type "
         "of every gateway error, and the function logs the rest.",

@@ -23,7 +23,7 @@ CORS_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
         "Access-Control-Expose-Headers": EXPOSED_HEADERS,
     }
 )
-"""The headers of every gateway error; `*`, because the gateway cannot check a list of origins."""
+"""The CORS headers of gateway errors; `*`, because the gateway cannot check a list of origins."""
 
 PREFLIGHT_SECONDS: Final = 7_200
 """Chromium's maximum: it shortens a longer time."""

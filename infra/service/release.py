@@ -40,8 +40,8 @@ class Release(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self.version: Final[lambda_.Version] = function.current_version
-        # An operator can move the alias back to an earlier version. A version whose creation
-        # was rolled back must be deleted, or the same code could never be published again.
+        # Earlier versions are retained: an operator can move the alias back to one. A version whose
+        # creation is rolled back is deleted, or the same code could never be published again.
         self.version.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         self.alias: Final[lambda_.Alias] = lambda_.Alias(
             self, "Live", alias_name=ALIAS, version=self.version

@@ -20,14 +20,14 @@ KEY_ACTIONS: Final = ("secretsmanager:GetSecretValue",)
 
 MEMORY_MB: Final = 512
 TIMEOUT_SECONDS: Final = 5
-"""Enough for a read of the key, at most a second, and a start that Lambda repeats after a crash."""
+"""Enough even if Lambda repeats a failed start; reading the key takes at most a second."""
 
 RESERVED_CONCURRENCY: Final = 5
 """A flood of sign-ins uses at most this part of the account's concurrency."""
 
 
 class SignIn(Construct):
-    """Signs developer tokens with the signing key; it can call nothing else."""
+    """Signs developer tokens. It may only read the signing key and write its log."""
 
     def __init__(
         self,

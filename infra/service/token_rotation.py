@@ -52,8 +52,8 @@ class TokenRotation(Construct):
             "Rotation",
             package="token_rotation",
             description="Rotates the Apple Music developer token, and reports its remaining days",
-            no_dlq_reason="Every failure fires an alarm. The schedule repeats a report on the next "
-            "day, and Secrets Manager a rotation. A replay would not find its secret version.",
+            no_dlq_reason="Every failure fires an alarm. The next daily event repeats a report; "
+            "Secrets Manager repeats a rotation. A replayed rotation would not find its version.",
             environment=Settings(
                 developer_token_secret_id=token.secret_arn,
                 signing_key_secret_id=signing_key.secret_arn,

@@ -94,7 +94,7 @@ class RunningService(ApiClient):
 
     @classmethod
     def over(cls, apple: RunningAppleMusic, **variables: str) -> RunningService:
-        """Start a service that calls `apple` instead of a stand-in of its own."""
+        """Start a service that calls `apple` instead of starting a stand-in."""
         token = apple.key.sign_token()
         return cls(APPLE_MUSIC_URL=apple.url, DEVELOPER_TOKEN=token, **variables)
 

@@ -97,7 +97,7 @@ class FakeAppleMusic:
         return [urlsplit(request.target).path for request in self.requests]
 
     def respond_with(self, *script: Response | TransportError, path: str | None = None) -> None:
-        """Respond to `path`, by default to every path that has no script of its own.
+        """Respond to `path`, by default to every path that has no other script.
 
         The responses are used in order; the last one repeats. An empty script restores
         responses from the ratings.

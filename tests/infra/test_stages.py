@@ -49,7 +49,7 @@ def test_a_token_is_rotated_within_half_its_life_and_before_its_alarm(days: int)
         ({"allowed_origins": ("app.example.com",)}, "'app.example.com' is not an origin"),
         (
             {"sign_in_tokens": SignInTokens()},
-            "give everyone .* add one of them",
+            "give everyone .* add api_keys or",
         ),
         ({"monthly_budget_usd": 10}, "and an alarm_email"),
         ({"monthly_budget_usd": 0, "alarm_email": "me@example.com"}, r"a limit of at least \$1"),

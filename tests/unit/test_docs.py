@@ -58,7 +58,7 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
         assert (PROJECT / path).exists() or (PROJECT / "tests" / path).exists(), path
 
 
-def test_pages_for_operators_name_only_errors_that_exist() -> None:
+def test_pages_for_operators_and_engineers_name_only_errors_that_exist() -> None:
     sources = "".join(file.read_text("utf-8") for file in (PROJECT / "functions").rglob("*.py"))
     for name in ("architecture", "operations", "reliability", "rotation", "runbook"):
         page = (DOCS / f"{name}.md").read_text("utf-8")

@@ -87,7 +87,7 @@ class CacheLookup:
         )
 
     def failed(self, error: RatingsError) -> ReadResult:
-        """The result if Apple failed, and no stale copy can be served."""
+        """The result if Apple failed, rejected the request or was not called: the error."""
         return ReadResult(error=error, cache_status=CacheStatus(fwd=self.forward_reason))
 
     def _from_cache(self, cache_status: CacheStatus) -> ReadResult:

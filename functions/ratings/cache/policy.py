@@ -120,8 +120,8 @@ class Family(NamedTuple):
 class CacheSnapshot(NamedTuple):
     """The content of the cache at `read_at`.
 
-    `family` is None if it could not be read; `ratings` is then empty. `buckets` maps each sort key
-    to the item into which a store merges ratings, except for items that DynamoDB did not read.
+    `family` is None if it could not be read; `ratings` is then empty. `buckets` maps sort keys to
+    the items into which a store merges ratings; it omits buckets that DynamoDB did not read.
     """
 
     read_at: float
@@ -163,8 +163,8 @@ class WriteStarted(NamedTuple):
     ) -> Mapping[RatingKey, Answer]:
         """The family's answers if this write of `key` ends at `now` as the only write in flight.
 
-        A rejected write changes none. After an accepted one, the answers of other keys remain for
-        `SETTLING_SECONDS` after their own write.
+        A rejected write changes none, and one with an unknown outcome removes all. After any other
+        write, answers of other keys remain until `SETTLING_SECONDS` after their own write ended.
         """
         if outcome is WriteOutcome.REJECTED:
             return self.answers
@@ -203,9 +203,9 @@ class CachePolicy:
     def choose(
         self, stored: StoredRating | None, answer: Answer | None, family: Family, now: float
     ) -> CachedRating | None:
-        """Return a bucket's value or a write's answer: the later one, if it is valid.
+        """Return the write's answer if it is valid and the later one, else the bucket's value.
 
-        The latest write's answer is valid as long as a bucket's value. An earlier write's answer is
+        The latest write's answer has the lifetime of a bucket's value. An earlier write's answer is
         valid only until Apple's responses include that write, because a later write may have
         changed the same song under another id.
         """
@@ -235,7 +235,7 @@ class CachePolicy:
         return floor(requested_at) + self.hard_limit_seconds + CLOCK_SKEW_SECONDS
 
     def family_expires_at(self, now: float) -> int:
-        """When DynamoDB may delete a family: after the expiry of all ratings stored before it."""
+        """When DynamoDB may delete a family: after all ratings stored before `now` have expired."""
         return floor(now) + self.hard_limit_seconds + self.deadline_seconds + UNKNOWN_SECONDS
 
     def _cached(self, value: Value, requested_at: float) -> CachedRating:

@@ -127,7 +127,7 @@ class Connection:
             if self._received:
                 raise messages.InvalidResponseError("bytes follow the end of the response")
         except messages.TransportError as error:
-            # The traceback's frames refer to the body.
+            # The frames of the traceback would keep the body in memory.
             body, body_error = None, error.with_traceback(None)
         self._used_at = self._clock.time()
         retry_after = fields.get(b"retry-after")

@@ -50,7 +50,8 @@ class Transport:
         """Send a request and read the response, all before the deadline.
 
         An error after the final status becomes the response's `body_error`. If a reused connection
-        dies before the first byte of a response, the request is sent again, on a new connection.
+        is lost or silent for `first_byte_seconds` before the first byte of a response, the request
+        is sent again, on a new connection.
 
         Raises:
             TransportError: if there is no final status.
@@ -119,7 +120,8 @@ class Transport:
     def _addresses(self, deadline: Deadline) -> list[str]:
         """Look the host up in a thread, because a look-up has no timeout.
 
-        If a look-up still runs, the call waits for it and starts no other. It uses no late result.
+        If an earlier look-up still runs, this call waits for its result and starts no other. A
+        look-up that ended between two calls is repeated.
         """
         if not self._host.strip("0123456789."):
             return [self._host]

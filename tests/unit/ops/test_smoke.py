@@ -134,7 +134,7 @@ def test_a_service_that_mixes_up_users_is_detected() -> None:
         def get(self, path: str, user_token: str | None) -> Reply:
             return super().get(path, None if user_token is None else EVE)
 
-    assert list(failed(MixingService())) == ["another user does not get that rating"]
+    assert list(failed(MixingService())) == ["another user does not get the cached rating"]
 
 
 def with_header(name: str, value: str | None) -> Change:

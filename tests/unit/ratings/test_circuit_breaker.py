@@ -85,7 +85,7 @@ def test_five_failures_in_a_row_open_the_breaker_for_ten_seconds(breaker: Breake
     ("items", "is_open"),
     [
         (["a"] * 20, False),
-        (["ab"] * 20, False),  # a list is one item
+        (["ab"] * 20, False),  # either item explains every failure
         (["a", "ab", "ca", "a", "abc"] * 4, False),  # `a` explains every failure
         (["ab", "ab", "bc", "ca", "ab"], True),
         (["", "a", "a", "a", "a"], True),  # the probe of the developer token has no item
@@ -163,7 +163,7 @@ def test_only_a_request_without_a_stale_copy_makes_the_long_probe(opened: Breake
     assert stale_seconds == any_seconds + 10
 
     opened.clock.advance(stale_seconds)
-    assert opened.times_out(has_stale=True) == 1.5, "unless no other request comes for another 10 s"
+    assert opened.times_out(has_stale=True) == 1.5, "10 s later, a short probe with a stale copy"
     any_seconds, stale_seconds = opened.waits
     assert stale_seconds == any_seconds + 10
     opened.clock.advance(any_seconds)

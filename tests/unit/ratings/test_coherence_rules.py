@@ -52,7 +52,7 @@ def test_without_the_mark_of_concurrent_writes_a_promise_breaks(monkeypatch: Pat
     assert any(TWO_WRITES())
 
 
-def test_without_the_attribute_writing_before_a_resent_open_breaks_a_promise(
+def test_a_promise_breaks_if_a_resent_open_does_not_return_writing_before(
     monkeypatch: Patch,
 ) -> None:
     class ConditionFailedError(dynamodb._ConditionFailedError):
@@ -65,7 +65,7 @@ def test_without_the_attribute_writing_before_a_resent_open_breaks_a_promise(
 
 
 @pytest.mark.long
-def test_without_the_condition_on_later_writes_a_promise_breaks(monkeypatch: Patch) -> None:
+def test_without_the_condition_of_a_close_a_promise_breaks(monkeypatch: Patch) -> None:
     original = items.closing_the_only_one
     monkeypatch.setattr(
         items,
@@ -82,7 +82,9 @@ def test_without_settling_a_promise_breaks(monkeypatch: Patch) -> None:
     assert any(LIKE_AND_READ())
 
 
-def test_without_the_pause_after_an_unknown_outcome_a_promise_breaks(monkeypatch: Patch) -> None:
+def test_without_the_longer_settling_after_an_unknown_outcome_a_promise_breaks(
+    monkeypatch: Patch,
+) -> None:
     monkeypatch.setattr(dynamodb, "UNKNOWN_SECONDS", 0)
 
     assert any(a_late_effect_of_a_lost_write())

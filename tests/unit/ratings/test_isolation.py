@@ -17,7 +17,7 @@ RUNS: Final = 2000
 REQUESTS: Final = 12
 TOKENS: Final = [developer_jwt(str(number)) for number in range(REQUESTS)]
 USERS: Final[dict[str, Value]] = {"ada": 1, "grace": -1, "joan": None}
-"""The only value with which each user rates items: one of another user is recognised."""
+"""Each user rates with this value only, so that another user's rating is recognised."""
 
 ITEMS: Final = {"library-songs": ("i.a", "i.b"), "songs": ("1", "2")}
 FAILURES: Final = (

@@ -187,7 +187,7 @@ def test_a_403_invalidates_a_future_dated_rating_too(function: InMemoryFunction)
 
 
 @pytest.mark.parametrize("options", [BARE, *EXTENDED])
-def test_a_403_stores_nothing_for_a_user_without_ratings(
+def test_a_403_stores_nothing_for_a_user_without_stored_ratings(
     function: InMemoryFunction, options: QueryOptions
 ) -> None:
     function.apple.fail_with(UserTokenRejectedError)

@@ -182,7 +182,7 @@ def test_an_item_that_an_incomplete_list_omits_is_not_stored(
     assert function.read("i.a").cache_status.fwd == "miss"
 
 
-def test_no_item_contains_the_user_token(function: InMemoryFunction) -> None:
+def test_no_stored_item_contains_the_user_token(function: InMemoryFunction) -> None:
     function.read()
     function.write(1)
 

@@ -120,7 +120,7 @@ def test_a_bypass_lasts_a_second_and_doubles_to_ten_while_the_probe_fails() -> N
         assert not bypass.policy.is_active
 
 
-def test_writes_that_fail_during_a_bypass_do_not_prolong_it() -> None:
+def test_failures_during_a_bypass_do_not_prolong_it() -> None:
     bypass = Bypass()
     bypass.fails(10)
 
@@ -153,6 +153,6 @@ def test_up_to_ten_retries_are_saved_and_ten_requests_earn_one_retry() -> None:
     for _ in range(9):
         budget.earn()
     assert not budget.spend()
-    for _ in range(2):
+    for _ in range(2):  # in floating point, ten times 0.1 is less than 1
         budget.earn()
     assert budget.spend()

@@ -61,7 +61,7 @@ OUTCOMES = {
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_an_error_counts_in_one_metric_which_is_failed_for_a_429_or_5xx(
+def test_an_error_counts_in_one_metric_and_a_429_or_5xx_counts_as_failed(
     error: type[errors.RatingsError],
 ) -> None:
     is_failed = error.status == 429 or error.status >= 500

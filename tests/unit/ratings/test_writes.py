@@ -24,7 +24,7 @@ SECONDS: dict[type[RatingsError], int] = {
     **dict.fromkeys(REJECTIONS, 5),
     AppleRateLimitedError: 5,
 }
-"""How long after each error of a write Apple's responses are not stored."""
+"""Seconds for which Apple's responses are not stored after a write failed with the error."""
 
 # After these two errors, the pause in calls to Apple is longer.
 del SECONDS[UserTokenRejectedError], SECONDS[DeveloperTokenRejectedError]
@@ -55,7 +55,7 @@ def test_a_write_is_opened_sent_and_closed_and_then_read_from_the_cache(
     assert function.read() == hit
 
 
-def test_items_written_in_a_row_are_read_at_once_while_apple_returns_the_old_values(
+def test_values_written_in_a_row_are_returned_while_apple_still_returns_the_old_ones(
     function: InMemoryFunction,
 ) -> None:
     function.apple.lag = 4
@@ -102,7 +102,7 @@ def test_after_a_failure_nothing_is_stored_until_the_family_has_settled(
 
 
 @pytest.mark.parametrize("second", [response(204), response(403), response(410)])
-def test_after_a_lost_attempt_nothing_is_stored_for_a_minute(
+def test_after_an_attempt_with_an_unknown_outcome_nothing_is_stored_for_a_minute(
     function: InMemoryFunction, second: Response
 ) -> None:
     function.apple.respond_with(response(500), second)

@@ -24,7 +24,7 @@ def document(**changes: object) -> str:
 
 
 def reject(text: str, message: str, secret: str = PEM) -> None:
-    """Expect parsing to fail with this message, not "no key yet", without quoting a secret."""
+    """Expect an error with this message. It is not a `NoSigningKeyError` and quotes no secret."""
     with pytest.raises(SigningKeyError, match=message) as raised:
         parse_signing_key(text)
     error = raised.value
@@ -50,7 +50,7 @@ def test_a_token_names_its_key_and_team_and_is_valid_for_the_given_time() -> Non
     assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": KEY_ID, "typ": "JWT"}
 
 
-def test_a_token_for_web_pages_names_only_their_origin() -> None:
+def test_the_only_other_claim_of_a_token_for_web_pages_is_their_origin() -> None:
     key = parse_signing_key(document())
 
     token = sign_developer_token(key, now=NOW, life_seconds=900, origin="https://app.example")
