@@ -48,7 +48,7 @@ def call(function: InMemoryFunction, request: ReadRequest | WriteRequest = GET) 
     return function.client.read(request, deadline, has_stale=False)
 
 
-def fails(
+def failure(
     function: InMemoryFunction, error: type[RatingsError], request: ReadRequest | WriteRequest = GET
 ) -> RatingsError:
     """Expect a call to fail with this error, and return it."""

@@ -54,5 +54,7 @@ def test_a_missing_or_invalid_file_is_an_error(tmp_path: Path, text: str | None)
 
 def test_a_state_file_that_cannot_be_written_is_reported_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(OperatorError, match=r"\(File exists|Not a directory\): name another with"):
+    with pytest.raises(
+        OperatorError, match=r"\((File exists|Not a directory)\): name another with"
+    ):
         SERVICE.write(tmp_path / "file" / "local.json")

@@ -17,7 +17,7 @@ from functions.ratings.models import (
 from functions.shared.deadline import Deadline
 from functions.shared.http import messages
 from functions.shared.http.messages import Request, Response
-from tests.fakes.apple_client import GET, PAGE, PUT, Result, call, environment, fails
+from tests.fakes.apple_client import GET, PAGE, PUT, Result, call, environment, failure
 from tests.fakes.apple_music import ok, rating, response
 from tests.fakes.ratings_function import ADA, DEVELOPER_JWT, SONG
 
@@ -88,7 +88,7 @@ def test_a_response_with_errors_or_next_but_without_the_rating_is_a_failure(memb
     assert call(with_rating) == {SONG: rating_of(SONG, -1)}
 
     empty = environment(response(200, json.dumps({"data": [], member: "x"})))
-    fails(empty, errors.InvalidAppleResponseError)
+    failure(empty, errors.InvalidAppleResponseError)
 
 
 # Apple's result, the error, and whether the outcome of a write is unknown.
@@ -133,7 +133,7 @@ def test_a_failure_is_counted_and_says_whether_a_write_may_take_effect(
 ) -> None:
     function = environment(received)
 
-    is_unknown = fails(function, error, request_).outcome_unknown
+    is_unknown = failure(function, error, request_).outcome_unknown
 
     assert is_unknown is unknown or request_ in (GET, GET_LIST)
     assert len(function.apple.requests) == 1
@@ -181,7 +181,7 @@ def test_an_unconfirmed_success_fails_only_after_a_lost_attempt(
     assert call(environment(received), request_) == WriteResult(is_confirmed=False)
 
     function = environment(LOST, received, retries=True)
-    assert fails(function, errors.InvalidAppleResponseError, request_).outcome_unknown
+    assert failure(function, errors.InvalidAppleResponseError, request_).outcome_unknown
 
 
 @pytest.mark.parametrize(("request_", "received", "error", "unknown"), WRITE_FAILURES)
@@ -189,7 +189,7 @@ def test_after_a_lost_attempt_the_outcome_of_a_failed_write_stays_unknown(
     request_: WriteRequest, received: Result, error: type[errors.RatingsError], unknown: bool
 ) -> None:
     for lost in (LOST, response(502), response(503), response(504, None)):
-        assert fails(environment(lost, received, retries=True), error, request_).outcome_unknown
+        assert failure(environment(lost, received, retries=True), error, request_).outcome_unknown
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_retry_after_covers_the_time_without_calls_to_apple() -> None:
 def test_other_items_are_requested_while_apple_fails_for_one_item() -> None:
     function = environment(response(500), retries=True)
     for request_ in (GET, PUT, DELETE, EXTENDED, GET_LIST, GET):
-        fails(function, errors.AppleUnreachableError, request_)
+        failure(function, errors.AppleUnreachableError, request_)
     function.apple.respond_with()
 
     assert call(function, replace(GET, keys=(OTHER,))) == {OTHER: NOT_RATED}

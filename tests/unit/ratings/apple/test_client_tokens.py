@@ -11,7 +11,16 @@ from functions.ratings.apple.resilient_client import NEW_CONNECTION
 from functions.ratings.metrics import Metric
 from functions.ratings.models import QueryOptions, ReadRequest, WriteRequest, WriteResult, rating_of
 from functions.shared.http import messages
-from tests.fakes.apple_client import GET, NEW_JWT, PUT, Result, call, environment, fails, renewed
+from tests.fakes.apple_client import (
+    GET,
+    NEW_JWT,
+    PUT,
+    Result,
+    call,
+    environment,
+    failure,
+    renewed,
+)
 from tests.fakes.apple_music import ok, rating, response
 from tests.fakes.ratings_function import (
     ADA,
@@ -30,7 +39,7 @@ EXTENDED = replace(GET, options=QueryOptions(include="content"))
 def test_a_401_with_an_accepted_developer_token_blames_the_user() -> None:
     function = environment(UNAUTHORIZED, response(200))
 
-    assert not fails(function, errors.NotSignedInError, PUT).outcome_unknown
+    assert not failure(function, errors.NotSignedInError, PUT).outcome_unknown
 
     rejected, probe = function.apple.requests
     headers = rejected.headers.keys() - {"Music-User-Token", "Content-Type"}
@@ -44,7 +53,7 @@ def test_a_401_with_an_accepted_developer_token_blames_the_user() -> None:
 def test_a_401_without_an_accepted_developer_token_blames_the_service(probed: Result) -> None:
     function = environment(UNAUTHORIZED, probed)
 
-    assert not fails(function, errors.DeveloperTokenRejectedError, PUT).outcome_unknown
+    assert not failure(function, errors.DeveloperTokenRejectedError, PUT).outcome_unknown
     assert function.observer.counted[Metric.DEVELOPER_TOKEN_UNAVAILABLE] == 1
 
 
@@ -53,7 +62,7 @@ def test_a_401_blames_the_service_if_the_token_has_expired_and_no_other_can_be_r
     function.apple.takes = 6
 
     function.secret.text = developer_jwt(expires_at=function.clock.time() + 6)
-    fails(function, errors.DeveloperTokenRejectedError)
+    failure(function, errors.DeveloperTokenRejectedError)
     assert function.apple.paths == [ITEM]
 
 
@@ -65,13 +74,13 @@ def test_after_a_401_a_newer_developer_token_is_tried_once() -> None:
     assert again == replace(rejected, headers=headers, max_idle_seconds=NEW_CONNECTION)
 
     function = renewed(UNAUTHORIZED, UNAUTHORIZED, response(200))
-    fails(function, errors.NotSignedInError)
+    failure(function, errors.NotSignedInError)
     assert function.apple.paths == [ITEM, ITEM, TEST]
 
 
 def test_the_result_with_a_newer_developer_token_is_final() -> None:
     for result in (LATE, response(504)):
-        assert fails(renewed(UNAUTHORIZED, result), errors.AppleTimeoutError, PUT).outcome_unknown
+        assert failure(renewed(UNAUTHORIZED, result), errors.AppleTimeoutError, PUT).outcome_unknown
 
 
 @pytest.mark.parametrize("request_", [PUT, replace(PUT, value=None)])
@@ -80,7 +89,7 @@ def test_a_401_after_a_lost_attempt_of_a_write_leaves_its_outcome_unknown(
 ) -> None:
     lost = messages.ConnectionLostError("reset")
     function = environment(lost, UNAUTHORIZED, response(200), retries=True)
-    assert fails(function, errors.NotSignedInError, request_).outcome_unknown
+    assert failure(function, errors.NotSignedInError, request_).outcome_unknown
 
     function = renewed(lost, UNAUTHORIZED, response(204), retries=True)
     assert call(function, request_) == WriteResult(is_confirmed=True, outcome_unknown=True)
@@ -90,12 +99,12 @@ def test_an_accepted_developer_token_is_not_probed_again_for_a_minute() -> None:
     function = environment(UNAUTHORIZED, response(200), UNAUTHORIZED, UNAUTHORIZED, response(200))
 
     for seconds in (59, 1, 0):
-        fails(function, errors.NotSignedInError)
+        failure(function, errors.NotSignedInError)
         function.clock.advance(seconds)
     assert function.apple.paths == [ITEM, TEST, ITEM, ITEM, TEST]
 
     function = renewed(UNAUTHORIZED, UNAUTHORIZED, response(200))
-    fails(function, errors.NotSignedInError)
+    failure(function, errors.NotSignedInError)
     assert function.apple.paths[-1] == TEST, "another token is probed"
 
 
@@ -129,7 +138,7 @@ def test_after_a_rejection_another_developer_token_is_used_as_soon_as_it_is_read
     function = rejected()
     function.secret.text = NEW_JWT
     function.clock.advance(9.9)
-    fails(function, errors.DeveloperTokenUnavailableError)
+    failure(function, errors.DeveloperTokenUnavailableError)
 
     function.clock.advance(0.1)
     assert call(function) == {SONG: rating_of(SONG, -1)}
@@ -139,7 +148,7 @@ def test_after_a_rejection_another_developer_token_is_used_as_soon_as_it_is_read
 def test_after_five_minutes_a_rejected_developer_token_is_tried_again() -> None:
     function = rejected()
     function.clock.advance(299)
-    fails(function, errors.DeveloperTokenUnavailableError)
+    failure(function, errors.DeveloperTokenUnavailableError)
     assert function.apple.requests == []
 
     function.clock.advance(10)
@@ -151,7 +160,7 @@ def test_apple_is_not_called_if_the_secret_is_unreadable_after_a_rejection() -> 
     function.secret.text = "not a JWT"
     for _ in range(20):
         function.clock.advance(1)
-        fails(function, errors.DeveloperTokenUnavailableError)
+        failure(function, errors.DeveloperTokenUnavailableError)
 
     assert function.apple.requests == []
     assert function.secret.reads == 1 + 2
@@ -161,7 +170,7 @@ def test_a_write_is_not_sent_again_without_enough_time() -> None:
     function = renewed(UNAUTHORIZED, response(200))
     function.apple.takes, function.secret.takes = 4.5, 1.0
 
-    assert not fails(function, errors.DeadlineExceededError, PUT).outcome_unknown
+    assert not failure(function, errors.DeadlineExceededError, PUT).outcome_unknown
     assert function.apple.paths == [ITEM]
 
 
@@ -183,4 +192,4 @@ def test_a_body_that_repeats_a_token_is_invalid(
 def test_a_403_that_repeats_a_token_is_a_rejection() -> None:
     function = environment(response(403, f"<html>{ADA.value}"))
 
-    fails(function, errors.UserTokenRejectedError)
+    failure(function, errors.UserTokenRejectedError)
