@@ -82,8 +82,8 @@ def silent(run: Run) -> Iterator[Figure]:
     probes = [call.seconds for calls in _by_environment(run.apple_calls) for call in calls[2:]]
     affected = affected_seconds(run)
     yield Figure("s in which hits are refused", affected, 8.0, earlier="17")
-    yield Figure("s per probe, on average", fmean(probes or [inf]), 2.75, earlier="5.4")
-    yield Figure("s per probe, at most", max(probes, default=inf), 4.0, earlier="5.4")
+    yield Figure("s that a probe takes, on average", fmean(probes or [inf]), 2.75, earlier="5.4")
+    yield Figure("s that a probe takes, at most", max(probes, default=inf), 4.0, earlier="5.4")
 
 
 def affected_seconds(run: Run) -> float:

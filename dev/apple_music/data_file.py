@@ -53,7 +53,9 @@ def _data(file: Path) -> Data:
             ratings = {_token(token): _ratings(values) for token, values in users.items()}
             return Data(ratings=ratings, items=_items(items))
         case _:
-            raise DataError(f"needs `users`, may have `items`, and nothing else: {_EXAMPLE}")
+            raise DataError(
+                f"needs `users`, may have `items`, and nothing else, for example {_EXAMPLE}"
+            )
 
 
 def _token(text: str) -> str:
@@ -67,7 +69,7 @@ def _token(text: str) -> str:
 
 def _ratings(values: Any) -> dict[ResourceId, int]:
     if not isinstance(values, dict):
-        raise DataError(f"has a user whose ratings are not an object: {_EXAMPLE}")
+        raise DataError(f"needs an object of ratings for each user, for example {_EXAMPLE}")
     ratings = {_resource_id(name): value for name, value in values.items()}
     for name, value in ratings.items():
         if type(value) is not int or value not in {1, -1}:

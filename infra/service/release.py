@@ -99,7 +99,7 @@ def _acknowledge_findings(role: iam.Role, function: lambda_.Function) -> None:
     reasons = {
         every_version: "A deployment moves the alias between versions of this "
         "function, whose numbers are unknown before they are published.",
-        every_alarm: "CloudWatch checks this read-only action against all alarms of the account.",
+        every_alarm: "This read-only action needs a permission for all alarms of the account.",
     }
     acknowledge(
         role,

@@ -13,7 +13,7 @@ from dev.server.reference.page import reference_files
 
 
 def main(folder: Path, server_url: str = "") -> int:
-    """Replace the folder with the reference; return the exit status."""
+    """Delete `folder`, and write the reference in its place; return the exit status."""
     try:
         files = reference_files(server_url=server_url)
     except ValueError as error:

@@ -72,7 +72,8 @@ column names another page, a page waits {wait} minutes before it notifies, and i
 
 A *ticket* can wait for the next working day. It notifies the topic `TicketTopic` when it fires and when it ends. The alarms
 of the kind *page* only feed the pages above. The alarms of the kind *rollback* exist in a stage with a canary. They read the
-metrics of only the new version and notify nobody: the deployment fails. *SignIn* exists in a stage with `sign_in_tokens`.
+metrics of only the new version and notify nobody: if one fires, the deployment fails. *SignIn* exists in a stage with
+`sign_in_tokens`.
 
 In a formula, `counted` is the row's first metric, `requests` its last, `failed` the one that ends in `Failed`. `fast` is the
 percentage of responses that were not slow. The window slides. CloudWatch evaluates it every minute, and once an hour if it is
@@ -118,9 +119,10 @@ These are not rolled back:
 
 ## What the alarms cannot see
 
-A canary that gets fewer than two failed or slow requests per minute is not rolled back. If the service gets fewer than 20
-requests per minute, a canary gets fewer than two on average. With 40, it gets two or more in nine of ten minutes. The bad
-releases below reach everyone. They fire the alarms above if they then miss an objective:
+A canary below the thresholds of *CanaryFailures* and *CanaryLatency* is not rolled back. Both require at least two failed or
+slow requests per minute. If the service gets fewer than 20 requests per minute, a canary gets fewer than two on average. With
+40, it gets two or more in nine of ten minutes. The bad releases below reach everyone. They fire the
+alarms above if they then miss an objective:
 
 | release | what happens |
 |---|---|
@@ -128,12 +130,12 @@ releases below reach everyone. They fire the alarms above if they then miss an o
 
 - *FailuresPage* needs at least 5 failures in five minutes and 20 in an hour, or 10 in half an hour and 100 in six hours. Fewer
   than 20 in three days do not fire *FailureBudget* either.
-- Fewer than 500 rejected requests in five minutes fire nothing: one app that repeats a request with an expired token sends 300.
+- Fewer than 500 rejected requests in five minutes fire nothing: an app that sends an expired token every second causes 300.
 - While Apple is down, both versions fail, so even a good canary is rolled back.
 
 ## The dashboard
 
-The output `Dashboard` has its name. The first row has the state of every page, ticket and rollback alarm.
+The stack's output `Dashboard` is the dashboard's name. The first row has the state of every page, ticket and rollback alarm.
 
 | section | widgets |
 |---|---|

@@ -44,7 +44,7 @@ SILENT: Final = (
     ),
     traffic(
         "One 5xx at night",
-        "one of six requests fails",
+        "6 requests per minute; only one request fails",
         replace(NIGHT, failed=2),
         before=NIGHT,
         minutes=0.5,

@@ -38,10 +38,10 @@ def test_the_response_to_each_fault_of_a_write(
 
     function = checks.check(cell, deploy, capsys)
 
-    assert_remembered(cell, function, started)
+    assert_family(cell, function, started)
 
 
-def assert_remembered(cell: Cell, function: LambdaFunction, closed_after: float) -> None:
+def assert_family(cell: Cell, function: LambdaFunction, closed_after: float) -> None:
     """Check that older copies are invalid, and that the written value is kept only if certain."""
     item, now = function.table.items[ADA.hash, family_sort_key("songs")], time.time()
     family = read_family(item, ADA.hash, now)

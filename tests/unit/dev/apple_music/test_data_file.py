@@ -38,7 +38,7 @@ def test_users_and_items_are_read(tmp_path: Path) -> None:
         ('{"items": []}', "needs `users`"),
         ('{"users": {}, "user": {}}', "nothing else"),
         ('{"users": {"made-up-token-a b": {}}}', "letters, digits and hyphens"),
-        ('{"users": {"made-up-token-a": []}}', "not an object"),
+        ('{"users": {"made-up-token-a": []}}', "needs an object of ratings for each user"),
         ('{"users": {"made-up-token-a": {"i.abc": 1}}}', '"i.abc" in place of a type and an id'),
         ('{"users": {"made-up-token-a": {"songs/i.abc": 1}}}', "in place of a type and an id"),
         ('{"users": {"made-up-token-a": {"songs/1": 2}}}', "neither 1 .like. nor -1"),
