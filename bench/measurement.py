@@ -23,7 +23,7 @@ _COUNTED_HITS: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """The number of rounds of each kind, and the batch sizes: hits and misses of a warm round."""
+    """The rounds of each kind, and how many `hits` and `misses` each warm round has."""
 
     cold_rounds: int = 21
     warm_rounds: int = 31

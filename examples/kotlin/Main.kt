@@ -7,7 +7,7 @@ fun main(arguments: Array<String>) = runBlocking<Unit> {
         client.rate(RatingType.SONGS, "1500000001", Rating.LIKE)
         println("liked: ${client.get(RatingType.SONGS, "1500000001")?.value}")
         val songs = client.getMany(RatingType.SONGS, List(250) { "${1_500_000_000 + it}" })
-        println("rated of 250 songs: ${songs.size}")
+        println("of 250 songs, rated: ${songs.size}")
         client.rate(RatingType.SONGS, "1500000001", null)
         println("deleted: ${client.get(RatingType.SONGS, "1500000001")?.value}")
     } catch (error: RatingsException) {

@@ -92,7 +92,7 @@ if __name__ == "__main__":
         client.rate("songs", "1500000001", 1)
         print("liked:", client.get("songs", "1500000001"))
         songs = client.get_many("songs", [f"{1500000000 + n}" for n in range(250)])
-        print("rated of 250 songs:", len(songs))
+        print("of 250 songs, rated:", len(songs))
         client.rate("songs", "1500000001", None)
         print("deleted:", client.get("songs", "1500000001"))
     except RatingsError as error:

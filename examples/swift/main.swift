@@ -7,7 +7,7 @@ do {
   try await client.rate(.songs, "1500000001", .like)
   print("liked:", try await client.rating(.songs, "1500000001")?.rawValue ?? "none")
   let songs = try await client.ratings(.songs, (0..<250).map { String(1_500_000_000 + $0) })
-  print("rated of 250 songs:", songs.count)
+  print("of 250 songs, rated:", songs.count)
   try await client.rate(.songs, "1500000001", nil)
   print("deleted:", try await client.rating(.songs, "1500000001")?.rawValue ?? "none")
 } catch let error as RatingsError {

@@ -6,7 +6,7 @@ const song = "1500000001", songs = Array.from({ length: 250 }, (_, n) => `${1_50
 try {
   await client.rate("songs", song, 1);
   console.log("liked:", await client.get("songs", song));
-  console.log("rated of 250 songs:", (await client.getMany("songs", songs)).size);
+  console.log("of 250 songs, rated:", (await client.getMany("songs", songs)).size);
   await client.rate("songs", song, undefined);
   console.log("deleted:", await client.get("songs", song));
 } catch (error) {

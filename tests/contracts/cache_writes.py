@@ -95,7 +95,7 @@ class WritesContract:
         assert cache.values(A, B) == kept
         assert cache.values(A, B, at=5) == {}
 
-    def test_an_unknown_outcome_settles_later_even_if_another_write_follows(
+    def test_an_unknown_outcome_stays_unknown_if_another_write_follows(
         self, cache: CheckedCache
     ) -> None:
         cache.close_write(cache.open_write(), outcome=WriteOutcome.UNKNOWN, at=1)

@@ -50,7 +50,7 @@ def test_an_example_likes_a_song_reads_a_list_and_deletes_the_rating(
 ) -> None:
     output = run(*command, service.url, token="sample-user-token-ada").stdout
 
-    expected = r"liked: 1\nrated of 250 songs: 1\ndeleted: (None|undefined)\n"
+    expected = r"liked: 1\nof 250 songs, rated: 1\ndeleted: (None|undefined)\n"
     assert re.fullmatch(expected, output), output
 
 

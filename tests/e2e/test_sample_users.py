@@ -112,7 +112,7 @@ def test_a_library_of_300_songs_is_read_in_lists_of_100_and_by_catalog_id(
     assert fresh.request("/v1/me/ratings/songs/1700000005", token("library")).value == -1
 
 
-def test_a_reset_undoes_writes_and_restores_the_cache(fresh: RunningService) -> None:
+def test_a_reset_restores_ratings_and_stale_copies(fresh: RunningService) -> None:
     assert fresh.put(FIRST, token("grace"), 1).status == 200
     assert fresh.put(FIRST, token("down"), -1).status == 502
     assert fresh.request(FIRST, token("down")).status == 502

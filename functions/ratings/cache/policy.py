@@ -203,7 +203,7 @@ class CachePolicy:
     def choose(
         self, stored: StoredRating | None, answer: Answer | None, family: Family, now: float
     ) -> CachedRating | None:
-        """Return the write's answer if it is valid and the later one, else the bucket's value.
+        """Return the later of the write's answer, if it is valid, and the bucket's value.
 
         The latest write's answer has the lifetime of a bucket's value. An earlier write's answer is
         valid only until Apple's responses include that write, because a later write may have

@@ -200,7 +200,7 @@ def test_three_timeouts_of_requests_with_a_stale_copy_block_only_such_requests(
 
 
 @pytest.mark.parametrize(("seconds", "is_slow"), [(1.4, False), (1.5, True)])
-def test_only_a_response_within_1_5_seconds_resets_the_count_of_timeouts_with_a_stale_copy(
+def test_only_a_response_under_1_5_seconds_resets_the_count_of_timeouts_with_a_stale_copy(
     breaker: Breaker, seconds: float, is_slow: bool
 ) -> None:
     for _ in range(3):

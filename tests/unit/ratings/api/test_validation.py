@@ -118,7 +118,7 @@ def test_a_parameter_may_have_the_maximum_length(name: str, value: str) -> None:
 
 
 @pytest.mark.parametrize("values", [(), ("",), ("en_US",), ("de", ""), ("_\r\nX: y",)])
-def test_a_language_that_is_empty_or_a_locale_is_ignored(values: tuple[str, ...]) -> None:
+def test_an_empty_language_or_one_with_an_underscore_is_ignored(values: tuple[str, ...]) -> None:
     assert query_options({"l": values}) == QueryOptions()
 
 

@@ -219,7 +219,7 @@ def test_retry_after_covers_the_time_without_calls_to_apple() -> None:
     started = function.clock.time()
     with pytest.raises(errors.AppleRateLimitedError) as limited:
         call(function)
-    assert function.clock.time() - started <= 1, "the call waited for the first cool-off"
+    assert function.clock.time() - started <= 1, "it waited only for the first cool-off"
     assert limited.value.retry_after in (1, 2), "the second cool-off remains"
     function.clock.advance(limited.value.retry_after)
     function.apple.respond_with(ok(rating("i.a", -1)))
