@@ -89,7 +89,7 @@ class ApiClient:
         connection.close()
         text = f"{response.headers}{response.body.decode('latin-1')}"
         text = without_sign_in_token(text) if target == SIGN_IN_PATH else text
-        SCANNER.record("answers over HTTP", text)
+        SCANNER.record("responses over HTTP", text)
         return response
 
     def put(self, target: str, token: str, value: int) -> Response:

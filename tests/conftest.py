@@ -17,7 +17,7 @@ pytest_plugins = ["tests.secret_scan.plugin", "tests.summary"]
 TESTS = Path(__file__).parent
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 MAX_OPEN_FILES = 256  # the default of macOS: tests that leave more open fail on every machine
-WITHOUT_RESOURCES = {"infra", "unit"}
+TIERS_WITHOUT_LEAK_CHECK = {"infra", "unit"}
 TOGETHER = {"e2e", "infra"}
 
 
@@ -58,7 +58,7 @@ def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True, scope="module")
 def _exclude_older_objects(request: pytest.FixtureRequest) -> None:
     """Exclude older objects from garbage collection, so that `_leaks` is fast."""
-    if _tier(request.path) not in WITHOUT_RESOURCES:
+    if _tier(request.path) not in TIERS_WITHOUT_LEAK_CHECK:
         gc.unfreeze()  # a frozen object may be garbage now, and hold a socket
         gc.collect()
         gc.freeze()
@@ -68,7 +68,7 @@ def _exclude_older_objects(request: pytest.FixtureRequest) -> None:
 def _leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail the test that leaves a socket or a file open, not a later test."""
     yield
-    if _tier(request.path) not in WITHOUT_RESOURCES:
+    if _tier(request.path) not in TIERS_WITHOUT_LEAK_CHECK:
         gc.collect()
 
 

@@ -47,7 +47,7 @@ class Window:
     minimum: int
 
     def percent(self, budget: float) -> float:
-        """Return the percentage of bad requests at this rate; at rate 1, it is `budget` percent."""
+        """Return the percentage of bad requests at this burn rate; at 1, it is `budget` percent."""
         return round(self.rate * budget, 3)
 
 

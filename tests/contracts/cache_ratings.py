@@ -19,7 +19,7 @@ HUNDRED = [RatingKey(type="songs", id=str(number)) for number in range(100)]
 
 
 def neighbours(type_name: str, id_length: int) -> list[RatingKey]:
-    """Return 200 items that share one bucket."""
+    """Return the keys of 200 ratings that share one bucket."""
     prefix = "i." if type_name.startswith("library-") else ""
     numbers = range(10 ** (id_length - len(prefix) - 1), 10**id_length)
     keys = (RatingKey(type=type_name, id=f"{prefix}{number}") for number in numbers)
@@ -34,7 +34,9 @@ class RatingsContract:
     """Tests of the cache that the fixture `cache` of a subclass returns."""
 
     @pytest.mark.parametrize("value", [1, -1, 0])
-    def test_a_value_is_read_as_it_was_stored(self, cache: CheckedCache, value: Value) -> None:
+    def test_a_value_is_read_as_it_was_stored_and_only_by_its_user(
+        self, cache: CheckedCache, value: Value
+    ) -> None:
         nothing = cache.read()
         assert (nothing.family, nothing.ratings) == (Family(), {})
 
@@ -48,7 +50,7 @@ class RatingsContract:
         self, cache: CheckedCache
     ) -> None:
         cache.store(*HUNDRED)
-        assert cache.operations == ["BatchGetItem", "BatchWriteItem"]
+        assert cache.calls == ["BatchGetItem", "BatchWriteItem"]
         assert len(cache.read(*HUNDRED).buckets) == 16
 
         assert cache.values(*HUNDRED) == dict.fromkeys(HUNDRED, 1)
@@ -79,7 +81,7 @@ class RatingsContract:
         ("type_name", "id_length"),
         [("library-songs", 16), ("library-music-videos", 66), ("songs", 20)],
     )
-    def test_a_bucket_keeps_the_latest_items_that_fit_into_2_kib(
+    def test_a_bucket_keeps_the_latest_ratings_that_fit_into_2_kib(
         self, cache: CheckedCache, type_name: str, id_length: int
     ) -> None:
         keys = neighbours(type_name, id_length)

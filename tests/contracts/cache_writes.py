@@ -50,7 +50,7 @@ class WritesContract:
         assert settling.number == started.generation + 1
         assert (settling.writing_until, settling.settling_until) == (0, NOW + 6)
         assert cache.read().ratings == {SONG: CachedRating(-1, NOW, NOW + 60, NOW + 3660)}
-        assert cache.operations.count("UpdateItem") == 2
+        assert cache.calls.count("UpdateItem") == 2
         assert not cache.observer.counted
 
     def test_the_cache_serves_the_values_of_the_last_ten_writes_in_a_row(
@@ -74,7 +74,7 @@ class WritesContract:
 
         assert cache.values(A, B, at=5) == {B: 1}
         cache.store(B, value=-1, at=7)
-        assert cache.values(B) == {B: -1}, "the later request to Apple counts"
+        assert cache.values(B) == {B: -1}, "the rating of the later request to Apple is used"
 
     @pytest.mark.parametrize(
         ("outcome", "kept"),
@@ -130,7 +130,7 @@ class WritesContract:
 
         assert cache.values(A, B) == {B: 1}
         assert cache.family().writing_until == NOW + 8
-        assert cache.operations.count("UpdateItem") == 2 + 2 + 3
+        assert cache.calls.count("UpdateItem") == 2 + 2 + 3
         assert not cache.observer.counted
 
     @pytest.mark.parametrize(("is_unknown", "seconds"), [(False, 6.0), (True, 61.0)])
@@ -168,7 +168,7 @@ class WritesContract:
 
         assert cache.family().number == started.generation + 1
         assert cache.values() == {SONG: 1}
-        assert cache.operations.count("UpdateItem") == 2
+        assert cache.calls.count("UpdateItem") == 2
 
     def test_a_write_that_was_not_announced_is_still_closed(self, cache: CheckedCache) -> None:
         cache.store(SONG)

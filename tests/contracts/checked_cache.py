@@ -46,7 +46,7 @@ class CheckedCache:
         self._dynamodb = call
         self._clock = FakeClock(NOW)
         self.resends = False
-        self.operations: list[str] = []
+        self.calls: list[str] = []
         self.observer = RecordingObserver()
         self.unchecked = DynamoDBCache(
             self._call,
@@ -129,7 +129,7 @@ class CheckedCache:
             self._clock.advance(NOW + at - self._clock.time())
 
     def _call(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        self.operations.append(operation)
+        self.calls.append(operation)
         if self.resends:
             with suppress(AwsError):
                 self._dynamodb(operation, request)

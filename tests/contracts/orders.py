@@ -17,7 +17,7 @@ from tests.fakes.apple_music import Value
 from tests.fakes.ratings_function import CATALOG_SONG, POLICY, SONG
 
 LAGS: Final = (0.0, 1.0, 4.0)
-"""The age of the ratings that a read at Apple returns, in seconds."""
+"""A read at Apple returns the ratings of this many seconds ago."""
 
 SKEWS: Final = ((0.0,), (0.5, -0.5), (-0.5, 0.5))
 """How far the clocks of a run's environments are ahead, in seconds."""
@@ -68,7 +68,7 @@ def violations_of(
 ) -> Iterator[list[str]]:
     """Run the operations in each order, and yield the violations of each order.
 
-    The first `dying` operations also run with a crash after each number of effects. Unless `every`
+    The first `dying` operations are also run with a crash after 0, 1, 2 ... effects. Unless `every`
     is true, only one of the orders with the same result is run.
     """
     deaths = [(None, *range(_EFFECTS[kind])) for kind in kinds[:dying]]
@@ -139,7 +139,7 @@ def a_song_rated_again_and_again() -> Violations:
 
 
 def a_write_of_a_song_by_another_id() -> Violations:
-    """A bucket has an old rating of the song when the rating of another song is stored in it."""
+    """A song's old rating does not return when another song's rating is stored in its bucket."""
     world = World(lag=1.0)
     world.read(CATALOG_SONG)
     world.write(1, SONG)

@@ -78,7 +78,7 @@ def test_aws_requires_tls_and_known_credentials(deployment: Deployment) -> None:
         unknown_client.list_tables()
 
 
-def test_without_a_signing_key_the_error_names_the_developer_token(client: ApiClient) -> None:
+def test_without_a_signing_key_no_rating_can_be_read(client: ApiClient) -> None:
     response = client.request(path(LIKED_SONG), ADA)
 
     assert (response.status, response.error_code) == (503, "50390")
@@ -109,7 +109,7 @@ def test_an_operator_sets_the_key_and_the_first_token_is_signed(
     assert developer_token(deployment).count(".") == 2
 
 
-def test_an_app_and_a_listed_page_get_tokens_that_apple_accepts_and_no_log_contains_one(
+def test_an_app_and_an_allowed_page_get_tokens_that_apple_accepts_and_no_log_contains_one(
     deployment: Deployment, client: ApiClient, apple: RunningAppleMusic
 ) -> None:
     page = {"Origin": "http://localhost:3000"}

@@ -15,7 +15,7 @@ from dev.emulator.ministack import REPOSITORY
 from dev.emulator.run import ENVIRONMENT
 
 STOP_SECONDS = 20.0
-"""MiniStack deletes its copies of the bundles meanwhile."""
+"""The longest wait for a stop: the launcher deletes MiniStack's copies of the bundles."""
 
 
 def processes(mark: str) -> set[int]:

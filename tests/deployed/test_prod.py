@@ -82,7 +82,7 @@ def test_a_bad_version_is_rolled_back_by_hand_as_the_operations_page_describes(
     assert (bad != good, client.request(unrated, ADA).status) == (True, 404)
 
 
-def test_the_reverted_code_is_deployed_and_an_authorizer_rejects_in_apples_shape(
+def test_working_code_is_deployed_after_the_rollback_and_an_authorizer_rejects_in_apples_shape(
     prod: Deployment, client: ApiClient
 ) -> None:
     archive = io.BytesIO()

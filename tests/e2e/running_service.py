@@ -28,7 +28,7 @@ Result = subprocess.CompletedProcess[str]
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return `os.environ` with `variables`; Python then reports leaks on standard error."""
+    """Return `os.environ` with `variables`; Python reports unclosed resources on standard error."""
     own = {"PORT": "0", "PYTHONWARNINGS": "default::ResourceWarning", **variables}
     unset = {"APPLE_MUSIC_URL", "DEVELOPER_TOKEN", "MUSIC_USER_TOKEN", "MUSIC_USER_TOKEN_2"}
     unset |= {"DATA", "HOST", "LOG", "READY"}
@@ -94,7 +94,7 @@ class RunningService(ApiClient):
 
     @classmethod
     def over(cls, apple: RunningAppleMusic, **variables: str) -> RunningService:
-        """Start a service that calls `apple` instead of starting a stand-in."""
+        """Start a service that calls `apple` instead of a new stand-in for Apple Music."""
         token = apple.key.sign_token()
         return cls(APPLE_MUSIC_URL=apple.url, DEVELOPER_TOKEN=token, **variables)
 

@@ -27,7 +27,7 @@ SONG = f"{RATINGS}/library-songs/i.7PJNN4mfXlD68R"
         (f"{SONG}?l={'x' * 66_000}", 413, "41390"),
     ],
 )
-def test_a_bad_path_is_an_error(
+def test_a_bad_path_or_a_long_query_is_an_error(
     service: RunningService, target: str, status: int, code: str
 ) -> None:
     response = service.request(target, ADA)

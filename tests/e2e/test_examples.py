@@ -83,6 +83,7 @@ RATED: Final = sends(
 )
 NOT_RATED: Final = error(404, "40400")
 WHOLE: Final = "PUT GET GET GET GET DELETE GET"
+"""The methods of a run without an error: a list of 250 songs takes three requests."""
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def send_client(service: RunningService, requests: int, user: int) -> Counter[st
         connection.request("GET", path, headers={"Music-User-Token": USERS[user]})
         response = connection.getresponse()
         body = response.read().decode()
-        SCANNER.record("answers over HTTP", f"{response.headers}{body}")
+        SCANNER.record("responses over HTTP", f"{response.headers}{body}")
         if response.status != 200 or f'"value":{value_of(user, song)}' not in body:
             outcomes[f"{response.status} {body}"] += 1
         elif "stale-if-error" in response.headers["Cache-Status"]:

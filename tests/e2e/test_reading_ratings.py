@@ -48,7 +48,9 @@ def test_a_rating_is_read_in_apples_shape(service: RunningService, id_: str) -> 
     }
 
 
-def test_the_second_read_is_a_hit_and_another_user_never_sees_it(service: RunningService) -> None:
+def test_each_users_second_read_is_a_hit_with_only_that_users_rating(
+    service: RunningService,
+) -> None:
     path = "/v1/me/ratings/library-songs/i.mmpYYzeu4J0XGD"
     first, second = service.request(path, ADA), service.request(path, ADA)
     assert (first.value, first.cache, first.headers["Age"]) == (-1, MISS, None)

@@ -91,7 +91,9 @@ def test_the_page_reads_a_rating_and_fits_dark_mode_light_mode_and_a_phone(
 
 
 @pytest.mark.long
-def test_the_chosen_user_tries_every_operation(service: RunningService, chromium: Browser) -> None:
+def test_the_page_writes_deletes_and_lists_as_the_chosen_user_and_gets_a_developer_token(
+    service: RunningService, chromium: Browser
+) -> None:
     with opened(chromium) as page:
         page.goto(f"{service.url}/")
         page.get_by_role("button", name="sample-user-token-grace").click()

@@ -89,7 +89,7 @@ def test_the_breaker_opens_if_apple_is_down_and_a_reset_closes_it(fresh: Running
     assert fresh.request(songs[0], token("down")).error_code == "50290"
 
 
-def test_a_write_of_unknown_outcome_was_applied(fresh: RunningService) -> None:
+def test_a_write_of_the_write_unknown_user_gets_504_but_is_applied(fresh: RunningService) -> None:
     user = token("write-unknown")
     assert fresh.request(FIRST, user).value == 1
     assert fresh.put(FIRST, user, -1).error_code == "50490"

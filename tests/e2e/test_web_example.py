@@ -130,7 +130,7 @@ def test_the_page_shows_what_to_do_about_an_error(
     expect(like).to_be_enabled(enabled=user != "expired")
 
 
-def test_with_a_deployed_service_the_page_loads_apples_musickit(open_page: Open) -> None:
+def test_with_a_deployed_service_the_page_requests_apples_musickit(open_page: Open) -> None:
     page = open_page("https://api.example")  # the browser reaches neither this host nor Apple
     with page.expect_request("https://js-cdn.music.apple.com/musickit/v3/musickit.js"):
         page.reload()

@@ -32,7 +32,7 @@ class StoredRating(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A value that a write set; `generation` is the family's generation after that write."""
+    """A written value; `generation` is the family's generation after that write."""
 
     value: Value
     requested_at: float

@@ -18,7 +18,7 @@ TOLERANCE: Final = 1e-5
 
 
 class Copy(NamedTuple):
-    """A value that a read returned or a write confirmed, in a request that started `at`.
+    """A value that a read returned or a write confirmed; its request started at the time `at`.
 
     From `settled_at` on, Apple's reads include the write; None for a read.
     """
@@ -81,8 +81,8 @@ class CacheModel:
     """Copies by name: `possible` copies may be in the cache, `certain` copies must be.
 
     Apple's responses to requests after `quiet_at` include every write, so they are stored. A write
-    that opens before `exclusive_at` may overlap another write, so its value is not promised. Before
-    `_known_at`, an earlier write may take effect.
+    that opens before `exclusive_at` may overlap another write, so its value is not promised. A
+    write that opens before `_known_at` leaves no copy: an earlier one may still take effect.
     """
 
     possible: dict[Name, list[Copy]] = field(default_factory=dict)

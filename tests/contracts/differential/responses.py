@@ -16,7 +16,7 @@ REJECTED_SECONDS: Final = 10
 """After Apple rejects a token, the function rejects it this long without a call."""
 
 TROUBLE_SECONDS: Final = 70
-"""The longest time after a fault in which an environment does not call Apple or DynamoDB."""
+"""For at most this long after a fault, an environment may omit calls to Apple or DynamoDB."""
 
 STORE_SECONDS: Final = 4.5
 """The function stores Apple's response only within this time after the read of the cache."""
@@ -96,7 +96,7 @@ class AllowedResponses:
         cache.wrote(write)
 
     def _check_calls(self, exchange: Exchange, cache: CacheModel) -> None:
-        """Check that items without a fresh copy are requested as one list, in at most two calls."""
+        """Check that ids with a fresh copy are not requested, and that a retry has the same ids."""
         forwarded, names, sent_at = exchange.forwarded, exchange.names, exchange.sent_at
         is_read = any(call.operation == "BatchGetItem" for call in exchange.calls)
         if exchange.extended:
@@ -122,7 +122,7 @@ class AllowedResponses:
             self._expect_trouble(exchange)
         if response.is_stale:
             _expect(not forwarded or (fault is not None and fault.failure), "no stale copy")
-            _expect(("hit" in response.cache) == (not forwarded), "hit, or fwd")
+            _expect(("hit" in response.cache) == (not forwarded), "hit without a call, else fwd")
             _check_body(exchange, {})
             _check_copies(exchange, set(exchange.names), cache, exchange.answered_at)
         elif fault is not None or is_refusal:
@@ -141,7 +141,7 @@ class AllowedResponses:
 
 
 def _check_body(exchange: Exchange, fetched: Mapping[Name, int]) -> None:
-    """Check the status, the order, and the values that Apple returned to this request."""
+    """Check the response's status and order, and its values against `fetched`, Apple's values."""
     response, names = exchange.response, exchange.names
     values = response.values
     if exchange.is_list:

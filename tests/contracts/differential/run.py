@@ -22,7 +22,7 @@ ENVIRONMENTS: Final = 3
 VALUES: Final = (1, -1, 0)
 JUMPS: Final = (*(0.0, 0.01, 0.3, 1.0, 2.0) * 3, 4.0, 7.0, 11.0, 30.0, 62.0, 200.0, 3600.0)
 HISTORY: Final = 12
-"""How many of the user's last exchanges a failure prints."""
+"""How many of the token's last exchanges a failure prints."""
 
 
 class Run:

@@ -96,7 +96,7 @@ def node_tools() -> None:
 
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the client of each generator, with default options unless noted."""
+    """A folder with each generator's client; all options but one are the defaults."""
     package = importlib.util.find_spec("openapi_generator_cli")
     if package is None or package.origin is None:
         pytest.skip("openapi-generator is not installed: make test-long installs it")
@@ -193,7 +193,7 @@ def test_an_app_on_the_generated_typescript_client_reads_and_writes_ratings(
         "attributes": {"value": -1},
     }
     assert seen["list"] == [["i.7PJNN4mfXlD68R", 1], ["i.generatedClient", -1]]
-    assert "unlike" not in seen, "deleteRating returns undefined"
+    assert "unlike" not in seen, "deleteRating must return undefined, which JSON omits"
     assert (seen["notRated"]["status"], seen["notRated"]["code"]) == ("404", "40400")
     assert (seen["invalid"]["code"], seen["invalid"]["source"]) == (
         "40091",

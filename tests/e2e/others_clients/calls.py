@@ -13,7 +13,7 @@ from typing import Any
 
 
 def applemusic_mcp(base_url: str, song: str, album: str) -> list[Any]:
-    """Call both parts: functions for the web player's host, a tool for the public one."""
+    """Call the functions that use the web player's host, and the tool that uses the public host."""
     from applemusic_mcp import amp_api, auth, server  # noqa: PLC0415
 
     amp_api.AMP = server.BASE_URL = base_url

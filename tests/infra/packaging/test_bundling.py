@@ -180,7 +180,7 @@ def test_a_bundle_that_cannot_be_finished_ends_the_process_with_a_message(
     (folder / "requirements.lock").write_text("")
     (folder / "handler.py").write_text(handler)
 
-    with pytest.raises(BundlingError, match=message):
+    with pytest.raises(SystemExit, match=message):
         _example(repository, python=lambda_python(), package=package).try_bundle(str(output), {})
 
 

@@ -122,7 +122,7 @@ def test_uv_installs_if_available_and_pip_if_uv_fails(
     script: str,
     fails: bool,
 ) -> None:
-    lock = (folder.parent / "some.lock").rename(folder.parent / "again.lock")
+    lock = (folder.parent / "some.lock").rename(folder.parent / "new.lock")
     commands(tmp_path, uv=f'echo "$@" > {tmp_path}/uv.log; {script}')
     venv = VirtualEnvironment(folder, {**environment, "PATH": str(tmp_path)})
 

@@ -201,7 +201,7 @@ def test_an_invalid_item_is_rejected(text: str) -> None:
         (checked_api_key, "made-up-key\r\nX-Other: 1", "API_KEY is not an API key"),
     ],
 )
-def test_an_invalid_token_or_key_is_neither_sent_nor_quoted(
+def test_an_invalid_token_or_key_is_rejected_and_not_quoted(
     checked: Callable[[str], str], text: str, expected: str
 ) -> None:
     with pytest.raises(OperatorError, match=expected) as raised:

@@ -172,7 +172,7 @@ def test_only_a_request_without_a_stale_copy_makes_the_long_probe(opened: Breake
     assert opened.waits == (0, 8.2), "Apple is slow: a stale copy would be served anyway"
 
 
-def test_a_write_is_never_cut_short(breaker: Breaker) -> None:
+def test_the_breaker_never_limits_a_write_to_less_than_4_seconds(breaker: Breaker) -> None:
     assert breaker.breaker.patience(has_stale=False, is_write=True) == inf
     breaker.times_out()
     assert breaker.times_out(is_write=True) == 4.0

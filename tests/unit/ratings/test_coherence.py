@@ -47,8 +47,8 @@ def test_the_promises_hold_in_every_order_of_a_few_operations(run: Run, min_runs
         (orders("like", "dislike", "read", dying=2, lag=0.0), 900),
         (orders("like", "delete", "read", dying=2, lag=1.0, skews=(0.5, -0.5)), 900),
         (orders("like", "dislike", "read", dying=2, lag=4.0, skews=(-0.5, 0.5)), 900),
-        # Fewer than 11! / (4! 4! 3!): at most one of the writes closes twice, and a read of an
-        # unsettled family stores nothing.
+        # Fewer runs than 11! / (4! 4! 3!): at most one of the writes closes twice, and a read of
+        # an unsettled family stores nothing.
         (orders("like", "dislike", "read", every=True), 2000),
         (orders("like", "dislike", "wait", "read"), 2000),
         (orders("like", "read", "wait", dying=1, skews=(0.5, -0.5), resent=ALL_RESENT), 150),

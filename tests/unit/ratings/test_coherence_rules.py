@@ -1,4 +1,4 @@
-"""Without any one rule of the cache protocol, some order of reads and writes breaks a promise."""
+"""Each test removes one rule of the cache protocol: some order of calls then breaks a promise."""
 
 from typing import Any
 from unittest.mock import ANY
@@ -33,7 +33,7 @@ def test_without_the_generation_of_a_bucket_a_promise_breaks(
     read_bucket = items.read_bucket
 
     def of_any_generation(*args: Any) -> Bucket | None:
-        bucket, is_merging = read_bucket(*args), len(args) == 3  # a merge reads all ids
+        bucket, is_merging = read_bucket(*args), len(args) == 3  # no `ids`: a store
         if bucket is None or is_merging != merging:
             return bucket
         return bucket._replace(generation=ANY)

@@ -127,9 +127,7 @@ def test_a_line_has_cloudwatchs_embedded_metric_format(log: Log) -> None:
     }
 
 
-def test_a_5xx_also_counts_in_a_metric_of_its_version_and_a_429_does_not(
-    log: Log,
-) -> None:
+def test_a_5xx_but_not_a_429_counts_in_the_metric_of_the_function_version(log: Log) -> None:
     line = log.write(LATE)
 
     _, of_version = line["_aws"]["CloudWatchMetrics"]

@@ -69,7 +69,7 @@ def test_values_written_in_a_row_are_returned_while_apple_still_returns_the_old_
         assert function.read(key.id).cache_status.fwd is None
 
 
-def test_a_write_to_the_catalog_id_invalidates_the_library_id_until_it_has_settled(
+def test_after_a_write_to_the_catalog_id_the_library_id_is_a_miss_until_the_family_has_settled(
     function: InMemoryFunction,
 ) -> None:
     function.read()

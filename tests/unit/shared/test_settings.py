@@ -81,7 +81,7 @@ def test_any_other_origin_is_rejected(origin: str) -> None:
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_a_required_variable_that_is_missing_or_empty_is_named(name: str) -> None:
+def test_the_error_names_a_required_variable_that_is_missing_or_empty(name: str) -> None:
     for environment in ({**NEEDED, name: ""}, {key: NEEDED[key] for key in NEEDED if key != name}):
         with pytest.raises(SettingsError, match=f"{name} is not set"):
             Settings.from_env(environment)

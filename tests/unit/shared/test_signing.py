@@ -50,7 +50,7 @@ def test_a_token_names_its_key_and_team_and_is_valid_for_the_given_time() -> Non
     assert jwt.get_unverified_header(token) == {"alg": "ES256", "kid": KEY_ID, "typ": "JWT"}
 
 
-def test_the_only_other_claim_of_a_token_for_web_pages_is_their_origin() -> None:
+def test_a_token_for_web_pages_has_their_origin_as_its_only_additional_claim() -> None:
     key = parse_signing_key(document())
 
     token = sign_developer_token(key, now=NOW, life_seconds=900, origin="https://app.example")

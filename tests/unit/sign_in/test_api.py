@@ -37,7 +37,7 @@ def request(**event: Any) -> SignInRequest:
         ({"origin": ["http://localhost:3000"]}, "http://localhost:3000"),
     ],
 )
-def test_an_app_has_no_origin_and_a_listed_page_has_its_own(
+def test_an_app_has_no_origin_and_an_allowed_page_has_its_own(
     headers: object, origin: str | None
 ) -> None:
     assert request(multiValueHeaders=headers).allowed_origin(ALLOWED) == origin

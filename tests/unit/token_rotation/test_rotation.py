@@ -19,7 +19,7 @@ from functions.token_rotation.rotation import is_worth_using
         (-1, 50, False),
     ],
 )
-def test_a_pending_token_must_last_for_half_of_a_life_or_longer_than_the_token_in_use(
+def test_a_pending_token_must_outlast_half_of_a_token_life_or_the_token_in_use(
     left: int, in_use_left: int, expected: bool
 ) -> None:
     assert is_worth_using(left, in_use_left, life_seconds=60) is expected

@@ -79,7 +79,7 @@ def test_a_connection_that_was_idle_too_long_by_the_wall_clock_is_replaced(
 
 @pytest.mark.parametrize("dies", [resets, sends_and_closes()], ids=["RST", "FIN"])
 def test_a_request_is_resent_once_if_its_kept_connection_has_died(dies: Answering) -> None:
-    with origin(sends(http(200)), dies, sends(http(200)), dies) as served:
+    with origin(*(sends(http(200)), dies) * 2, dies) as served:
         client = Client(served.url)
         assert not client.send().resent
         assert client.send().resent

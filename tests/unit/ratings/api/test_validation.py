@@ -77,7 +77,7 @@ def test_a_type_that_cannot_be_rated_is_unknown(type_name: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["a", "A" * 4096, "Ag3k/+==", "!\"#$%&'()*+-./:;<=>?@[]^_`{|}~"])
-def test_a_token_is_visible_ascii(value: str) -> None:
+def test_a_token_is_visible_ascii_without_a_comma(value: str) -> None:
     assert music_user_token([value]).value == value
 
 
@@ -113,7 +113,7 @@ LONGEST_NAME = "a" + "-" * 39
         ("extend", ",".join(letter + "-" * 39 for letter in "abcdefghij")),
     ],
 )
-def test_a_parameter_may_have_the_maximum_length(name: str, value: str) -> None:
+def test_a_parameter_is_valid_up_to_the_maximum_length(name: str, value: str) -> None:
     assert query_options({name: (value,)}).query() == {name: value}
 
 
@@ -152,7 +152,7 @@ def test_the_names_in_include_and_extend_are_joined_without_duplicates(
         ),
     ],
 )
-def test_an_invalid_parameter_is_named(name: str, values: tuple[str, ...]) -> None:
+def test_the_error_names_the_invalid_parameter(name: str, values: tuple[str, ...]) -> None:
     with pytest.raises(InvalidParameterError) as raised:
         query_options({name: values})
 
@@ -221,7 +221,7 @@ LIKE = b'{"type":"rating","attributes":{"value":1}}'
         *((b'{"attributes":{"value":' + value + b"}}", -1) for value in b"-1 -1.0 -1e0".split()),
     ],
 )
-def test_a_rating_request_is_read_as_apples_clients_write_it(body: bytes, value: int) -> None:
+def test_each_valid_form_of_a_body_is_read(body: bytes, value: int) -> None:
     assert rating_value(body) == value
 
 

@@ -175,7 +175,7 @@ def test_an_expected_response_confirms_a_write_even_after_a_failed_attempt(
         *((DELETE, received) for received in (PAGE, response(202), response(206, None))),
     ],
 )
-def test_an_unconfirmed_success_fails_only_after_a_lost_attempt(
+def test_a_2xx_that_does_not_confirm_a_write_fails_only_after_a_lost_attempt(
     request_: WriteRequest, received: Response
 ) -> None:
     assert call(environment(received), request_) == WriteResult(is_confirmed=False)

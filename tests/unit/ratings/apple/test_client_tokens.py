@@ -1,4 +1,4 @@
-"""How the client handles a 401, which may reject either token, and a body that repeats a token."""
+"""How the client handles a 401, which may reject either token, and a body that contains a token."""
 
 import json
 from collections.abc import Callable
@@ -78,7 +78,7 @@ def test_after_a_401_a_newer_developer_token_is_tried_once() -> None:
     assert function.apple.paths == [ITEM, ITEM, TEST]
 
 
-def test_the_result_with_a_newer_developer_token_is_final() -> None:
+def test_a_timeout_with_a_newer_developer_token_leaves_the_outcome_of_a_write_unknown() -> None:
     for result in (LATE, response(504)):
         assert failure(renewed(UNAUTHORIZED, result), errors.AppleTimeoutError, PUT).outcome_unknown
 
@@ -152,7 +152,7 @@ def test_after_five_minutes_a_rejected_developer_token_is_tried_again() -> None:
     assert function.apple.requests == []
 
     function.clock.advance(10)
-    assert call(function) == {SONG: rating_of(SONG, -1)}, "Apple rejected it by mistake"
+    assert call(function) == {SONG: rating_of(SONG, -1)}, "Apple now accepts it"
 
 
 def test_apple_is_not_called_if_the_secret_is_unreadable_after_a_rejection() -> None:
@@ -177,7 +177,7 @@ def test_a_write_is_not_sent_again_without_enough_time() -> None:
 @pytest.mark.parametrize("token", [ADA.value, DEVELOPER_JWT, NEW_JWT])
 @pytest.mark.parametrize("escape", [str, lambda text: "".join(f"\\u{ord(c):04x}" for c in text)])
 @pytest.mark.parametrize("request_", [GET, EXTENDED])
-def test_a_body_that_repeats_a_token_is_invalid(
+def test_a_body_that_contains_a_token_is_invalid(
     token: str, escape: Callable[[str], str], request_: ReadRequest
 ) -> None:
     body = json.dumps({"data": [rating("i.a", x="TOKEN")]}).replace("TOKEN", escape(token))
@@ -189,7 +189,7 @@ def test_a_body_that_repeats_a_token_is_invalid(
         call(function, request_)
 
 
-def test_a_403_that_repeats_a_token_is_a_rejection() -> None:
+def test_a_403_whose_body_contains_a_token_is_a_rejection() -> None:
     function = environment(response(403, f"<html>{ADA.value}"))
 
     failure(function, errors.UserTokenRejectedError)

@@ -166,7 +166,7 @@ def test_a_token_is_found_in_each_encoding(form: str) -> None:
     assert contains_any(f'{{"data":[{{"x":"and {form}, too"}}]}}'.encode(), ("other", TOKEN))
 
 
-def test_a_body_without_a_token_does_not_repeat_a_token() -> None:
+def test_no_token_is_found_in_a_body_without_one() -> None:
     assert not contains_any(b'{"data":[{"x":"\\u0061\\u00e9\xff"}]}', (TOKEN, "b"))
 
 

@@ -8,7 +8,7 @@ from functions.ratings.models import MusicUserToken
 from tests.fakes.clock import FakeClock
 
 
-def test_a_thousand_tokens_are_remembered_and_the_oldest_is_forgotten() -> None:
+def test_the_thousand_tokens_that_apple_rejected_last_are_remembered() -> None:
     rejected = RejectedTokens(FakeClock())
     for number in (*range(1000), 0, 1000):
         rejected.remember(MusicUserToken(str(number)))

@@ -171,7 +171,7 @@ def test_retries_do_not_amplify_an_outage() -> None:
         send(function)
 
     retries = function.observer.counted[Metric.UPSTREAM_RETRIED]
-    assert retries == 19, "ten are saved, and each of the other 99 requests adds a tenth"
+    assert retries == 19, "ten are saved, and each request after the first adds a tenth"
     assert len(function.apple.requests) == 200 + retries
 
 
@@ -209,7 +209,8 @@ def test_the_breaker_limits_the_time_of_each_request() -> None:
             function.apple.respond_with(OK)
             send(function)
             function.apple.respond_with(LATE)
-    # With a stale copy, for a write, after its timeout, for a read, and after its timeout.
+    # A read with a stale copy, a write, a read after the write's timeout, a read without a stale
+    # copy, and a read after that read's timeout.
     assert function.apple.seconds == pytest.approx([1.5, 6.0, 1.5, 4.0, 1.5])
 
 
