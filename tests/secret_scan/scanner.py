@@ -30,7 +30,7 @@ def without_sign_in_token(response: object) -> str:
 
 
 class Scanner:
-    """Counts the searched `characters` by source, and keeps the `leaks`."""
+    """Counts the scanned `characters` by source, and keeps the `leaks`."""
 
     def __init__(self) -> None:
         self._forms = tuple(sorted({form for marker in MARKERS for form in forms(marker)}))

@@ -38,7 +38,7 @@ def test_no_form_of_the_user_or_developer_token_is_returned_logged_or_stored(
     function = deploy(apple=(answering,))
     responses = [function.call(method, ODD) for method in ("GET", "PUT", "DELETE")]
     responses += [function.call(method, ODD, body=ODD) for method in ("PATCH", "PUT")]
-    responses.append(function.call(token=f"{ODD} "))
+    responses.append(function.call("GET", f"{ODD} "))
 
     *_, requests = function.calls()
     assert ODD.encode() in b"".join(requests)
