@@ -11,7 +11,7 @@ from typing import Any, Final
 from functions.ratings.cache.items import bucket_sort_key, family_item, family_sort_key, item_key
 from functions.ratings.cache.policy import Family
 from functions.ratings.metrics import Metric
-from tests.fakes.lambda_function import SECRET, Answers, aws_json, secret
+from tests.fakes.lambda_function import PLENTY_SECONDS, SECRET, Answers, aws_json, secret
 from tests.fakes.origin import Answering, after, drips, http, resets, sends, stays_silent
 from tests.fakes.ratings_function import ADA, SONG, TABLE, developer_jwt
 from tests.integration.faults.cells import (
@@ -57,7 +57,7 @@ def with_apple_failing(cell: Cell, cache: str, dynamodb_calls: int) -> Cell:
     )
 
 
-def failing_dynamodb(fault: str, *answers: Answering) -> Row:
+def failing_dynamodb(fault: str, *answers: Answering, cache_seconds: float = PLENTY_SECONDS) -> Row:
     calls = min(1, len(answers))
     read = Cell(
         fault=f"DynamoDB: {fault}",
@@ -66,7 +66,7 @@ def failing_dynamodb(fault: str, *answers: Answering) -> Row:
         aws_calls=(calls, 1),
         metrics={Metric.CACHE_READ_FAILED: 1},
         dynamodb=answers,
-        cache_seconds=DYNAMODB_SECONDS,
+        cache_seconds=cache_seconds,
     )
     write = replace(
         read,
@@ -77,6 +77,11 @@ def failing_dynamodb(fault: str, *answers: Answering) -> Row:
         metrics={Metric.CACHE_INVALIDATION_FAILED: 2},
     )
     return read, with_apple_failing(read, "fwd=bypass", calls), write
+
+
+def slow_dynamodb(fault: str, answer: Answering) -> Row:
+    """Make the row of a response that is not complete within the timeout of production."""
+    return failing_dynamodb(fault, answer, cache_seconds=DYNAMODB_SECONDS)
 
 
 def unusable(
@@ -219,13 +224,11 @@ def little_time() -> Row:
 ROWS: Final[tuple[Row, ...]] = (
     failing_dynamodb("refused"),
     failing_dynamodb("reset", resets),
-    failing_dynamodb("silent", stays_silent),
-    failing_dynamodb("slow", returns(seconds=LATE_SECONDS)),
-    failing_dynamodb("a header a byte at a time", drips(OK + b"X: ", b"x", 0.15)),
-    failing_dynamodb(
-        "a body a byte at a time", drips(OK + b"Content-Length: 99\r\n\r\n", b" ", 0.15)
-    ),
-    failing_dynamodb("an interim response only", sends(b"HTTP/1.1 103 Early Hints\r\n\r\n")),
+    slow_dynamodb("silent", stays_silent),
+    slow_dynamodb("slow", returns(seconds=LATE_SECONDS)),
+    slow_dynamodb("a header a byte at a time", drips(OK + b"X: ", b"x", 0.15)),
+    slow_dynamodb("a body a byte at a time", drips(OK + b"Content-Length: 99\r\n\r\n", b" ", 0.15)),
+    slow_dynamodb("an interim response only", sends(b"HTTP/1.1 103 Early Hints\r\n\r\n")),
     failing_dynamodb("a nesting bomb", sends(http(200, b"[" * 300_000))),
     failing_dynamodb("too large", sends(http(200, b"{}" + b" " * 400_000))),
     failing_dynamodb("500", *aws_error(500, "InternalServerError")),
