@@ -48,7 +48,7 @@ class Function:
         """Handle events one after the other.
 
         Raises:
-            FunctionFailedError: if the function ends, or a status is not 200.
+            FunctionFailedError: if the process ends, or a status is not 200.
         """
         commands = cast("IO[str]", self._process.stdin)
         commands.write(json.dumps(events) + "\n")

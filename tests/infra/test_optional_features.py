@@ -108,7 +108,7 @@ def test_sign_in_tokens_that_cannot_work_are_rejected(
         SignInTokens(**settings)
 
 
-def test_origins_of_loopback_pages_and_web_views_are_accepted() -> None:
+def test_valid_origins_and_the_limits_of_the_life_are_accepted() -> None:
     origins = (
         "https://a.example:8443",
         "http://localhost:3000",

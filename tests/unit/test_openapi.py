@@ -66,7 +66,7 @@ def test_the_contract_and_the_routes_have_the_same_operations() -> None:
 
 
 def test_the_contract_and_the_code_have_the_same_types_and_ids() -> None:
-    alternatives = {rating_type.id_pattern.pattern for rating_type in RATING_TYPES.values()}
+    id_patterns = {rating_type.id_pattern.pattern for rating_type in RATING_TYPES.values()}
 
     types = COMPONENTS["schemas"]["RatingType"]
     assert types["enum"] == sorted(RATING_TYPES)
@@ -75,7 +75,7 @@ def test_the_contract_and_the_code_have_the_same_types_and_ids() -> None:
     item_id = COMPONENTS["schemas"]["ItemId"]["pattern"]
     union = item_id.removeprefix("^(").removesuffix(")$").split("|")
 
-    assert alternatives == {
+    assert id_patterns == {
         pattern.replace("[ilp]", letter) for pattern in union for letter in "ilp"
     }
 

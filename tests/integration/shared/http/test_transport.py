@@ -177,7 +177,9 @@ class TestLookUp:
         assert len(hanging) == 1
         assert (served.connections, len(served.requests)) == (1, 2)
 
-    def test_a_result_after_the_deadline_is_not_used(self, hanging: list[threading.Event]) -> None:
+    def test_a_look_up_result_after_the_deadline_is_not_used(
+        self, hanging: list[threading.Event]
+    ) -> None:
         with origin(sends(http(200, b"{}"))) as served:
             client = Client(served.url.replace("127.0.0.1", "apple.test"))
             for number in range(2):
