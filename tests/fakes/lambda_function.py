@@ -19,6 +19,7 @@ import pytest
 import trustme
 
 from functions.ratings import resilience
+from functions.ratings.apple import developer_token
 from functions.ratings.settings import Settings
 from functions.shared.aws.json_client import AwsError
 from tests.fakes.apple_music import rating
@@ -105,6 +106,7 @@ class LambdaFunction:
         dynamodb: Answers | None = None,
         secrets: Answers = SECRET,
         cache_seconds: float = 3.0,
+        secret_seconds: float = PLENTY_SECONDS,
         apple_seconds: tuple[float, float] = PLENTY,
         **variables: str,
     ) -> None:
@@ -142,7 +144,9 @@ class LambdaFunction:
             monkeypatch.setattr(resilience, name, limit)
         # The module builds its handler when it is imported.
         monkeypatch.delitem(sys.modules, "functions.ratings.handler", raising=False)
-        self.handle = importlib.import_module("functions.ratings.handler").lambda_handler
+        with monkeypatch.context() as building:
+            building.setattr(developer_token, "READ_SECONDS", secret_seconds)
+            self.handle = importlib.import_module("functions.ratings.handler").lambda_handler
 
     def call(
         self,

@@ -107,6 +107,7 @@ class Cell:
     dynamodb: Answers | None = None
     secrets: Answers = SECRET
     cache_seconds: float = PLENTY_SECONDS
+    secret_seconds: float = PLENTY_SECONDS
     apple_seconds: tuple[float, float] = PLENTY
     seconds: float = PLENTY_SECONDS
     is_warm: bool = False

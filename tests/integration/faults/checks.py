@@ -48,6 +48,7 @@ def check(cell: Cell, deploy: Deploy, capsys: pytest.CaptureFixture[str]) -> Lam
         dynamodb=cell.dynamodb,
         secrets=cell.secrets,
         cache_seconds=cell.cache_seconds,
+        secret_seconds=cell.secret_seconds,
         apple_seconds=cell.apple_seconds,
     )
     if cell.is_warm:  # warm the function with a request that bypasses the cache

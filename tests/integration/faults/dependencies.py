@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from functions.ratings.apple.developer_token import READ_SECONDS
 from functions.ratings.cache.items import bucket_sort_key, family_item, family_sort_key, item_key
 from functions.ratings.cache.policy import Family
 from functions.ratings.metrics import Metric
@@ -176,9 +177,13 @@ def slow_secret(fault: str, answering: Answering) -> Row:
     expected = replace(
         STALE_WITHOUT_CALL, cache="hit; ttl=-31; detail=stale-if-error", age=STALE_AGE + 1
     )
-    older: dict[str, Any] = {"items": lambda: [item(STALE_AGE + 0.5)], "expected": expected}
+    timeout: dict[str, Any] = {"secret_seconds": READ_SECONDS}
+    older: dict[str, Any] = timeout | {
+        "items": lambda: [item(STALE_AGE + 0.5)],
+        "expected": expected,
+    }
     cells = failing_secret(fault, (answering,))
-    return tuple(replace(cell, **older) if cell.case == "stale" else cell for cell in cells)
+    return tuple(replace(cell, **(older if cell.case == "stale" else timeout)) for cell in cells)
 
 
 def secret_in_memory() -> Row:

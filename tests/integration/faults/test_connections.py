@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from functions.ratings.apple.developer_token import READ_SECONDS
 from functions.ratings.cache.items import family_sort_key
 from functions.ratings.metrics import Metric
 from tests.fakes.apple_music import rating
@@ -168,7 +169,7 @@ def test_a_hanging_look_up_or_handshake_ends_with_the_limit(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         variables = {variable: url.format(silent.getsockname()[1])}
-        function = deploy(cache_seconds=DYNAMODB_SECONDS, **variables)
+        function = deploy(cache_seconds=DYNAMODB_SECONDS, secret_seconds=READ_SECONDS, **variables)
         started = time.monotonic()
         response = function.call(seconds=seconds)
         taken = time.monotonic() - started
