@@ -150,7 +150,7 @@ SCENARIOS: Final = (
         title="all environments start at once",
         load=Load(is_cold=True),
         seconds=5,
-        begin=_set("secrets"),  # sets nothing: there is no fault
+        begin=_set("secrets"),  # sets nothing, so the fleet has no fault
         end=_set("secrets"),
         measure=figures.starts,
         recovery_seconds=0,

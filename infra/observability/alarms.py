@@ -67,7 +67,7 @@ class PageId(Enum):
 
 
 CANARY: Final = (AlarmId.CANARY_FAILURES, AlarmId.CANARY_LATENCY)
-"""The alarms that roll back a release. They notify nobody: the deployment fails."""
+"""The alarms that roll back a release. They do not notify: the deployment fails."""
 
 PARTS: Final = frozenset(
     {

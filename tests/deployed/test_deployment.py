@@ -92,7 +92,7 @@ def test_a_request_without_an_api_key_is_rejected(deployment: Deployment) -> Non
         assert (response.status, response.error_code) == (403, "40390")
 
 
-def test_without_a_signing_key_nobody_can_sign_in(client: ApiClient) -> None:
+def test_without_a_signing_key_no_user_can_sign_in(client: ApiClient) -> None:
     response = client.request(SIGN_IN_PATH)
 
     assert (response.status, response.error_code) == (503, "50392")
@@ -152,7 +152,7 @@ def test_each_user_reads_their_rating_from_apple_and_then_from_the_cache(
 @pytest.mark.parametrize(
     ("status", "code", "where", "token", "method"),
     [
-        (403, "40300", path(LIKED_SONG), "made-up-token-nobody", "GET"),
+        (403, "40300", path(LIKED_SONG), "made-up-token-unknown", "GET"),
         (400, "40008", f"{RATINGS_PATH}/songs/%2e%2e", ADA, "GET"),
         (400, "40091", path(LIKED_SONG), ADA, "PUT"),
         (405, "40590", path(LIKED_SONG), ADA, "POST"),

@@ -105,7 +105,7 @@ def test_working_code_is_deployed_after_the_rollback_and_an_authorizer_rejects_i
         return received.status, "" if received.status == 200 else received.error_code
 
     assert response() == (401, "40192")
-    assert response(("Authorization", "Bearer nobody")) == (401, "40192")
+    assert response(("Authorization", "Bearer unknown")) == (401, "40192")
     assert response(("Authorization", "Bearer eve")) == (403, "40390")
     assert response(("Authorization", "Bearer ada")) == (200, "")
 

@@ -55,7 +55,7 @@ def token(name: str) -> str:
     [
         ("new", FIRST, 404, "40400"),
         ("expired", FIRST, 403, "40300"),
-        ("that-nobody-has", FIRST, 403, "40300"),
+        ("an-unknown-token", FIRST, 403, "40300"),
         ("no-subscription", FIRST, 401, "40191"),
         ("subscription-ended", FIRST, 400, "40015"),
         ("throttled", FIRST, 429, "42991"),

@@ -72,7 +72,7 @@ column names another page, a page waits {wait} minutes before it notifies, and i
 
 A *ticket* can wait for the next working day. It notifies the topic `TicketTopic` when it fires and when it ends. The alarms
 of the kind *page* only feed the pages above. The alarms of the kind *rollback* exist in a stage with a canary. They read the
-metrics of only the new version and notify nobody: if one fires, the deployment fails. *SignIn* exists in a stage with
+metrics of only the new version and do not notify: if one fires, the deployment fails. *SignIn* exists in a stage with
 `sign_in_tokens`.
 
 In a formula, `counted` is the row's first metric, `requests` its last, `failed` the one that ends in `Failed`. `fast` is the
@@ -97,7 +97,7 @@ gets 1,200 requests per minute.
 |---|---|---|---|
 {incidents}
 
-These incidents notify nobody:
+These incidents do not notify:
 
 | incident | what happens |
 |---|---|
@@ -105,7 +105,7 @@ These incidents notify nobody:
 
 ## Releases
 
-A canary gets a tenth of the requests for five minutes. These releases are rolled back, and notify nobody:
+A canary gets a tenth of the requests for five minutes. These releases are rolled back, and do not notify:
 
 | release | what happens | alarm, within |
 |---|---|---|

@@ -117,7 +117,7 @@ class Monitoring:
 
 
 def _changes(states: Sequence[State], instants: Sequence[int]) -> Sequence[int]:
-    # A change to OK notifies too, but is not counted: nobody needs to act.
+    # A change to OK notifies too, but is not counted: it requires no action.
     return [
         instant
         for before, after, instant in zip(states, states[1:], instants[1:], strict=False)

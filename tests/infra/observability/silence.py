@@ -1,4 +1,4 @@
-"""Incidents that must notify nobody."""
+"""Incidents that must not notify."""
 
 from __future__ import annotations
 
